@@ -1,0 +1,87 @@
+"""Unitree A1: rough terrain as in legged_gym, and flat ground for training in minutes."""
+
+from __future__ import annotations
+
+
+from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg, LeggedRobotCfgPPO
+
+
+class A1RoughCfg(LeggedRobotCfg):
+    """A1 on rough terrain, 235 observations."""
+
+    class init_state(LeggedRobotCfg.init_state):
+        pos = [0.0, 0.0, 0.42]
+        default_joint_angles = {
+            "FL_hip_joint": 0.1,
+            "RL_hip_joint": 0.1,
+            "FR_hip_joint": -0.1,
+            "RR_hip_joint": -0.1,
+            "FL_thigh_joint": 0.8,
+            "RL_thigh_joint": 1.0,
+            "FR_thigh_joint": 0.8,
+            "RR_thigh_joint": 1.0,
+            "FL_calf_joint": -1.5,
+            "RL_calf_joint": -1.5,
+            "FR_calf_joint": -1.5,
+            "RR_calf_joint": -1.5,
+        }
+
+    class control(LeggedRobotCfg.control):
+        stiffness = {"joint": 20.0}
+        damping = {"joint": 0.5}
+        action_scale = 0.25
+        decimation = 4
+
+    class asset(LeggedRobotCfg.asset):
+        file = "{LEGGED_GYM_ROOT_DIR}/resources/robots/a1/urdf/a1.urdf"
+        name = "a1"
+        foot_name = "foot"
+        penalize_contacts_on = ["thigh", "calf"]
+        terminate_after_contacts_on = ["base"]
+        self_collisions = 1
+        armature = 0.01  # of the motors, as in MuJoCo Menagerie's A1
+
+    class rewards(LeggedRobotCfg.rewards):
+        soft_dof_pos_limit = 0.9
+        base_height_target = 0.25
+
+        class scales(LeggedRobotCfg.rewards.scales):
+            torques = -0.0002
+            dof_pos_limits = -10.0
+
+
+class A1RoughCfgPPO(LeggedRobotCfgPPO):
+    """Training of `a1`."""
+
+    class runner(LeggedRobotCfgPPO.runner):
+        experiment_name = "rough_a1"
+
+
+class A1FlatCfg(A1RoughCfg):
+    """A1 on flat ground, 48 observations."""
+
+    class env(A1RoughCfg.env):
+        num_envs = 1024
+
+    class terrain(A1RoughCfg.terrain):
+        mesh_type = "plane"
+        measure_heights = False
+        curriculum = False
+
+    class commands(A1RoughCfg.commands):
+        heading_command = False
+
+    class domain_rand(A1RoughCfg.domain_rand):
+        randomize_base_mass = True
+
+    class observations(A1RoughCfg.observations):
+        class policy(A1RoughCfg.observations.policy):
+            heights = None
+
+
+class A1FlatCfgPPO(A1RoughCfgPPO):
+    """Training of `a1_flat`."""
+
+    class runner(A1RoughCfgPPO.runner):
+        experiment_name = "flat_a1"
+        max_iterations = 300

@@ -1,0 +1,1 @@
+"""The base environment and its configs."""

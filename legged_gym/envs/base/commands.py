@@ -1,0 +1,61 @@
+"""Velocity commands: sampling, heading mode, curriculum."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from legged_gym.envs.base.state import RobotState
+from legged_gym.rotations import wrap_to_pi, yaw_from_quat
+
+# share of the best tracking reward beyond which the command curriculum widens, and by how much, m/s
+_CURRICULUM_SUCCESS, _CURRICULUM_STEP = 0.8, 0.5
+
+
+class CommandTerms(RobotState):
+    """Commands (N, 4): forward and lateral velocity in the base frame, m/s, yaw rate, rad/s, heading, rad."""
+
+    def _resample_commands(self, env_ids: Tensor) -> None:
+        """Draw new commands for some environments."""
+        cfg, ranges = self.cfg.commands, self.command_ranges
+        count = len(env_ids)
+        new = torch.zeros(count, 4, device=self.device)
+        new[:, 0] = self._uniform(ranges.lin_vel_x, count)
+        new[:, 1] = self._uniform(ranges.lin_vel_y, count)
+        if cfg.heading_command:
+            new[:, 3] = self._uniform(ranges.heading, count)
+        else:
+            new[:, 2] = self._uniform(ranges.ang_vel_yaw, count)
+        new[:, :2] *= (new[:, :2].norm(dim=1, keepdim=True) > cfg.min_norm).float()
+        if cfg.standing_fraction > 0:
+            stand = self._uniform([0.0, 1.0], count) < cfg.standing_fraction
+            new[stand, :3] = 0.0
+        self.commands[env_ids] = new
+
+    def _update_commands(self) -> None:
+        """New commands where they are due; in heading mode, the yaw rate that turns to the heading."""
+        cfg = self.cfg.commands
+        due = self.episode_length_buf % int(cfg.resampling_time / self.dt) == 0
+        if due.any():
+            self._resample_commands(torch.nonzero(due).flatten())
+        if cfg.heading_command:
+            error = wrap_to_pi(self.commands[:, 3] - yaw_from_quat(self.root_states[:, 3:7]))
+            self.commands[:, 2] = (0.5 * error).clamp_(-1.0, 1.0)
+
+    def _update_command_curriculum(self, env_ids: Tensor) -> None:
+        """Widen the range of forward velocity once episodes that end now have tracked it well."""
+        names = self.reward_sum.names
+        if "tracking_lin_vel" not in names or len(env_ids) == 0:
+            return
+        sums = self.reward_sum.episode_sums[names.index("tracking_lin_vel")]
+        best = self.reward_sum.scale_of("tracking_lin_vel") * self.max_episode_length
+        if float(sums[env_ids].mean()) > _CURRICULUM_SUCCESS * best:
+            limit = self.cfg.commands.max_curriculum
+            low, high = self.command_ranges.lin_vel_x
+            self.command_ranges.lin_vel_x = [max(low - _CURRICULUM_STEP, -limit), min(high + _CURRICULUM_STEP, limit)]
+
+    def _uniform(self, bounds: object, *shape: int) -> Tensor:
+        """Uniform numbers of a shape in [low, high], from the environment's own generator."""
+        low, high = bounds  # type: ignore[misc]
+        unit = torch.rand(shape, generator=self.generator, device=self.device)
+        return unit.mul_(high - low).add_(low)

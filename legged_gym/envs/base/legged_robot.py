@@ -1,0 +1,514 @@
+"""The environment: N legged robots that learn to follow commands.
+
+`step` reads top to bottom: act, simulate, update, terminate, reward, reset, observe, remember.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from typing import Any, Dict, List, Optional, Tuple
+
+import torch
+from torch import Tensor
+
+from legged_gym import LEGGED_GYM_ROOT_DIR
+from legged_gym.envs.base.base_config import table
+from legged_gym.envs.base.domain_rand import DomainRandomization
+from legged_gym.envs.base.observations import Mirror, ObservationTerms
+from legged_gym.envs.base.rewards import RewardTerms
+from legged_gym.envs.base.tables import ObservationGroup, RewardSum, check_names, find_term
+from legged_gym.envs.base.terminations import TerminationTerms
+from legged_gym.errors import UserError
+from legged_gym.rotations import quat_rotate_inverse
+from legged_gym.sensors.height_scan import HeightScan
+from legged_gym.sim.factory import make_simulator
+from legged_gym.terrain import Terrain, make_heightfield, uses_height_map
+from rsl_rl.env import VecEnv
+
+
+# N of vertical force from which on a foot counts as touching the ground
+CONTACT_THRESHOLD = 1.0
+
+
+class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, DomainRandomization, VecEnv):
+    """N robots on one ground, each its own episode; subclass it to add terms, override a method to change one.
+
+    Attributes besides those of `RobotState`:
+        observation_dims: group -> shape of one environment's observation.
+        observation_groups: group -> its layout.
+        obs_buf: the current observations by group.
+        rew_buf: (N,) rewards of the last step.
+        extras: `time_outs` (N,) bool, every step; `log`, on steps that end episodes.
+        log_dir: where the state of the first failed environment is written; None for nowhere.
+        num_failures: environments that were reset because a number was NaN or Inf, since the start.
+    """
+
+    def __init__(
+        self,
+        cfg: Any,
+        sim: str = "auto",
+        device: Optional[str] = None,
+        headless: bool = True,
+        seed: Optional[int] = None,
+        deterministic: bool = False,
+    ) -> None:
+        """Build terrain, simulator and buffers; observations exist after `reset`.
+
+        Args:
+            cfg: a `LeggedRobotCfg`.
+            sim: 'auto', 'mujoco' or 'mujoco_warp'.
+            device: torch device of physics and all tensors; None for the backend's default.
+            headless: kept for viewers; rendering is on demand.
+            seed: of everything random in the environment; None takes `cfg.seed`.
+            deterministic: bit-identical physics where the backend has to be asked for it.
+
+        Raises:
+            UserError: the config cannot be; the message says what to change.
+        """
+        self.cfg = cfg
+        self.headless = headless
+        self.seed = int(cfg.seed if seed is None else seed)
+        self.log_dir: Optional[str] = None
+        self.num_envs = int(cfg.env.num_envs)
+        self._check_config()
+        self._create_sim(sim, device, deterministic)
+        self._parse_config()
+        self._init_buffers()
+        self._randomize_robots()
+        self._prepare_tables()
+
+    # ---------------------------------------------------------------- the life of a step
+
+    def step(self, actions: Tensor) -> Tuple[Dict[str, Tensor], Tensor, Tensor, Dict[str, Any]]:
+        """Advance all environments by one policy step.
+
+        Args:
+            actions: (N, D), unscaled.
+
+        Returns:
+            Observations by group; rewards (N,); whether the episode ended (N,) bool; extras. The observation of an
+            environment whose episode ended is the first of its new episode.
+        """
+        self._act(actions)
+        self._simulate()
+        self._update()
+        self._check_termination()
+        self._compute_reward()
+        self._reset_finished()
+        self._observe()
+        self._remember()
+        return self.obs_buf, self.rew_buf, self.reset_buf, self.extras
+
+    def reset(self) -> Dict[str, Tensor]:
+        """Reset every environment and return the first observations."""
+        self.reset_idx(torch.arange(self.num_envs, device=self.device))
+        self._update_base()
+        self._observe()
+        return self.obs_buf
+
+    def get_observations(self) -> Dict[str, Tensor]:
+        """The current observations by group."""
+        return self.obs_buf
+
+    def _act(self, actions: Tensor) -> None:
+        limit = self.cfg.normalization.clip_actions
+        self.actions = actions.to(self.device).clamp(-limit, limit)
+        self.extras = {}
+
+    def _simulate(self) -> None:
+        actions = self._delay(self.actions) if self._delays is not None else self.actions
+        self._failed = None
+        if self.cfg.control.control_type == "P":
+            self.sim.step(actions * self.cfg.control.action_scale + self.default_dof_pos, self.cfg.control.decimation)
+            self._collect_failure()
+            return
+        last_dof_vel = self.dof_vel.clone()
+        for _ in range(self.cfg.control.decimation):
+            torques = self._compute_torques(actions, last_dof_vel)
+            last_dof_vel = self.dof_vel.clone()
+            self.sim.step_torques(torques)
+            self._collect_failure()
+
+    def _compute_torques(self, actions: Tensor, last_dof_vel: Tensor) -> Tensor:
+        """Torques (N, D) of one sub-step for the control types that the engine does not run itself."""
+        scaled = actions * self.cfg.control.action_scale
+        if self.cfg.control.control_type == "T":
+            return scaled
+        acceleration = (self.dof_vel - last_dof_vel) / self.sim.sim_dt
+        return self.p_gains * (scaled - self.dof_vel) - self.d_gains * acceleration
+
+    def _delay(self, actions: Tensor) -> Tensor:
+        """The actions (N, D) that reach the motors now, each environment's own delay ago."""
+        self._action_history = torch.cat((actions[None], self._action_history[:-1]))
+        return self._action_history[self._delays, torch.arange(self.num_envs, device=self.device)]
+
+    def _update(self) -> None:
+        self.episode_length_buf += 1
+        self.common_step_counter += 1
+        self._update_base()
+        self._update_commands()
+        self._push_robots()
+
+    def _update_base(self) -> None:
+        """What follows from the physics state: the base frame, the feet and the ground under the robot."""
+        quat = self.root_states[:, 3:7]
+        vectors = torch.stack((self.root_states[:, 7:10], self.root_states[:, 10:13], self._gravity), dim=1)
+        in_base = quat_rotate_inverse(quat[:, None].expand(-1, 3, -1), vectors)
+        self.base_lin_vel, self.base_ang_vel, self.projected_gravity = in_base.unbind(1)
+        self.feet_forces = self.contact_forces.index_select(1, self.feet_indices)
+        self.feet_contact = self.feet_forces[..., 2] > CONTACT_THRESHOLD
+        if self.cfg.terrain.measure_heights:
+            self.measured_heights = self.height_scan(self.root_states[:, :3], quat)
+
+    def _check_termination(self) -> None:
+        ended = [term() for term in self._terminations]
+        timed_out = [term() for term in self._time_outs]
+        died = torch.stack(ended).any(0) if ended else torch.zeros_like(self.reset_buf)
+        self.time_out_buf = torch.stack(timed_out).any(0) if timed_out else torch.zeros_like(self.reset_buf)
+        self.time_out_buf &= ~died
+        self.reset_buf = died | self.time_out_buf
+        self._reset_failed_state()
+
+    def _compute_reward(self) -> None:
+        # a foot that touched in either of the last two steps is down: contacts flicker
+        self.feet_down = self.feet_contact | self.last_contacts
+        self.last_contacts = self.feet_contact
+        self.feet_air_time += self.dt
+        self.rew_buf = self.reward_sum.compute(self.cfg.rewards.only_positive_rewards)
+        self.feet_air_time *= ~self.feet_down
+        if not math.isfinite(float(self.rew_buf.sum())):
+            self._fail(~torch.isfinite(self.rew_buf), "a reward is NaN or Inf")
+        if self._failed is not None:
+            self.rew_buf[self._failed] = 0.0
+            self.reward_sum.episode_sums[:, self._failed] = 0.0
+
+    def _reset_finished(self) -> None:
+        self.extras["time_outs"] = self.time_out_buf
+        env_ids = torch.nonzero(self.reset_buf).flatten()
+        if len(env_ids):
+            self.reset_idx(env_ids)
+            self._update_base()
+
+    def _observe(self) -> None:
+        self._assemble()
+        if not math.isfinite(sum(float(obs.sum()) for obs in self.obs_buf.values())):
+            finite = torch.stack([torch.isfinite(obs.flatten(1)).all(1) for obs in self.obs_buf.values()]).all(0)
+            self._fail(~finite, "an observation is NaN or Inf")
+            self.reset_idx(torch.nonzero(~finite).flatten())
+            self._update_base()
+            self._assemble()
+
+    def _assemble(self) -> None:
+        raw = {name: term() for name, term in self._observations.items()}
+        limit = self.cfg.normalization.clip_observations
+        self.obs_buf = {
+            name: group.assemble(raw, limit, self.generator) for name, group in self.observation_groups.items()
+        }
+
+    def _remember(self) -> None:
+        self.last_actions = self.actions
+        self.last_dof_vel.copy_(self.dof_vel)
+
+    # ---------------------------------------------------------------- resets
+
+    def reset_idx(self, env_ids: Tensor) -> None:
+        """Start new episodes.
+
+        Args:
+            env_ids: (n,) sorted environments.
+        """
+        self._log_episodes(env_ids)
+        if self._curriculum and self._ever_reset:
+            self._update_terrain_curriculum(env_ids)
+        self._ever_reset = True
+        self._reset_robots(env_ids)
+        self._resample_commands(env_ids)
+        for buffer in (self.actions, self.last_actions, self.last_dof_vel, self.feet_air_time):
+            buffer[env_ids] = 0.0
+        self.last_contacts[env_ids] = False
+        self.episode_length_buf[env_ids] = 0
+        if self._delays is not None:
+            low, high = self.cfg.control.action_delay
+            self._delays[env_ids] = torch.randint(
+                low, high + 1, (len(env_ids),), generator=self.generator, device=self.device
+            )
+            self._action_history[:, env_ids] = 0.0
+
+    def _reset_robots(self, env_ids: Tensor) -> None:
+        cfg, count = self.cfg.init_state, len(env_ids)
+        self.sim.reset(env_ids)
+        factor = self._uniform(cfg.dof_pos_factor, count, self.num_actions)
+        self.sim.set_dof_states(env_ids, self.default_dof_pos * factor, torch.zeros_like(factor))
+        states = self._base_init_state.repeat(count, 1)
+        states[:, :3] += self.env_origins[env_ids]
+        if self.terrain is not None:
+            states[:, :2] += self._uniform([-1.0, 1.0], count, 2)
+        states[:, 7:13] += self._uniform([-cfg.max_random_vel, cfg.max_random_vel], count, 6)
+        if not self.cfg.asset.fix_base_link:
+            self.sim.set_root_states(env_ids, states)
+
+    def _update_terrain_curriculum(self, env_ids: Tensor) -> None:
+        """Up a level after walking half a tile, down after less than half the commanded distance."""
+        distance = (self.root_states[env_ids, :2] - self.env_origins[env_ids, :2]).norm(dim=1)
+        commanded = self.commands[env_ids, :2].norm(dim=1) * self.cfg.env.episode_length_s
+        up = distance > self.cfg.terrain.terrain_length / 2
+        down = (distance < 0.5 * commanded) & ~up
+        levels = self.terrain_levels[env_ids] + up.long() - down.long()
+        rows = self.cfg.terrain.num_rows
+        # who solves the last level starts again anywhere, so that easy ground is not forgotten
+        anywhere = torch.randint(0, rows, levels.shape, generator=self.generator, device=self.device)
+        self.terrain_levels[env_ids] = torch.where(levels >= rows, anywhere, levels.clamp(min=0))
+        self.env_origins[env_ids] = self._tile_origins[self.terrain_levels[env_ids], self.terrain_types[env_ids]]
+
+    def _log_episodes(self, env_ids: Tensor) -> None:
+        if self.cfg.commands.curriculum and self.common_step_counter % self.max_episode_length == 0:
+            self._update_command_curriculum(env_ids)
+        log: Dict[str, Any] = self.reward_sum.pop_means(env_ids, self.cfg.env.episode_length_s)
+        if self._curriculum:
+            log["terrain_level"] = self.terrain_levels.float().mean()
+        if self.cfg.commands.curriculum:
+            log["max_command_x"] = self.command_ranges.lin_vel_x[1]
+        if self.num_failures:
+            log["failed_envs"] = float(self.num_failures)
+        self.extras["log"] = log
+
+    # ---------------------------------------------------------------- failures
+
+    def _collect_failure(self) -> None:
+        """Take note of environments whose physics broke down in this sub-step."""
+        if self.sim.failure is not None:
+            mask = torch.zeros(self.num_envs, dtype=torch.bool, device=self.device)
+            mask[self.sim.failure.env_ids] = True
+            self._fail(mask, self.sim.failure.reason, self.sim.failure.before)
+
+    def _reset_failed_state(self) -> None:
+        """Environments whose state is not finite, or that the engine gave up, end here."""
+        total = float(self.root_states.sum()) + float(self.dof_pos.sum()) + float(self.dof_vel.sum())
+        if not math.isfinite(total):
+            rows = torch.cat((self.root_states, self.dof_pos, self.dof_vel), dim=1)
+            self._fail(~torch.isfinite(rows).all(1), "a position or velocity is NaN or Inf")
+        if self._failed is not None:
+            self.reset_buf |= self._failed
+            self.time_out_buf &= ~self._failed
+
+    def _fail(self, mask: Tensor, reason: str, state: Optional[Dict[str, Tensor]] = None) -> None:
+        """Mark environments for a reset, count them, and write down the first case."""
+        new = mask if self._failed is None else mask & ~self._failed
+        self._failed = mask if self._failed is None else self._failed | mask
+        self.reset_buf |= mask
+        self.num_failures += int(new.sum())
+        if self.log_dir is None or self._failure_written:
+            return
+        self._failure_written = True
+        env_ids = torch.nonzero(mask).flatten()
+        record = {
+            "reason": reason,
+            "env_ids": env_ids,
+            "step": self.common_step_counter,
+            "actions": self.actions[env_ids],
+            "commands": self.commands[env_ids],
+            "state": state or {"root_states": self.root_states[env_ids], "dof_pos": self.dof_pos[env_ids],
+                               "dof_vel": self.dof_vel[env_ids]},
+        }  # fmt: skip
+        path = os.path.join(self.log_dir, "first_failure.pt")
+        torch.save(record, path)
+        print(f"warning: environment {int(env_ids[0])} was reset: {reason}; its state is in {path}")
+
+    # ---------------------------------------------------------------- construction
+
+    def _check_config(self) -> None:
+        cfg = self.cfg
+        if self.num_envs < 1:
+            raise UserError(f"env.num_envs is {self.num_envs}: at least 1 is needed")
+        if cfg.control.control_type not in ("P", "V", "T"):
+            raise UserError(f"control.control_type is '{cfg.control.control_type}': use P, V or T")
+        if cfg.control.decimation < 1:
+            raise UserError(f"control.decimation is {cfg.control.decimation}: at least 1 is needed")
+        low, high = cfg.control.action_delay
+        if not 0 <= low <= high:
+            raise UserError(f"control.action_delay is {[low, high]}: give [shortest, longest] in policy steps")
+        if cfg.sim.dt <= 0 or cfg.env.episode_length_s <= 0:
+            raise UserError("sim.dt and env.episode_length_s must be positive")
+        cfg.asset.file = cfg.asset.file.format(LEGGED_GYM_ROOT_DIR=LEGGED_GYM_ROOT_DIR)
+        if not uses_height_map(cfg.terrain.mesh_type):
+            cfg.terrain.curriculum = False
+
+    def _create_sim(self, sim: str, device: Optional[str], deterministic: bool) -> None:
+        cfg, ground = self.cfg.terrain, None
+        self.terrain = None
+        if uses_height_map(cfg.mesh_type):
+            self.terrain = Terrain(cfg, self.seed)
+            refine = cfg.edge_refinement if cfg.mesh_type == "trimesh" else 1
+            ground = make_heightfield(self.terrain, refine, cfg.slope_treshold)
+        self.sim = make_simulator(self.cfg, self.num_envs, sim, device, ground, deterministic=deterministic)
+        self.device = self.sim.device
+        self.height_scan = HeightScan(self.terrain, cfg.measured_points_x, cfg.measured_points_y, self.device)
+
+    def _parse_config(self) -> None:
+        """Times, names, indices, gains and limits."""
+        cfg, sim = self.cfg, self.sim
+        self.dt = cfg.control.decimation * cfg.sim.dt
+        self.max_episode_length = math.ceil(cfg.env.episode_length_s / self.dt - 1e-9)
+        self.dof_names, self.body_names = sim.dof_names, sim.body_names
+        self.num_actions = len(self.dof_names)
+        self.command_ranges = cfg.commands.ranges
+        missing = [name for name in self.dof_names if name not in cfg.init_state.default_joint_angles]
+        if missing:
+            raise UserError(f"init_state.default_joint_angles has no angle for {', '.join(missing)}")
+        angles = [cfg.init_state.default_joint_angles[name] for name in self.dof_names]
+        self.default_dof_pos = torch.tensor([angles], device=self.device)
+        self.p_gains = self._gains(cfg.control.stiffness)
+        self.d_gains = self._gains(cfg.control.damping)
+        asset = cfg.asset
+        check_names(self.body_names, asset.penalize_contacts_on, "asset.penalize_contacts_on")
+        check_names(self.body_names, asset.terminate_after_contacts_on, "asset.terminate_after_contacts_on")
+        self.feet_indices = sim.body_indices([asset.foot_name])
+        self.penalised_contact_indices = sim.body_indices(asset.penalize_contacts_on)
+        self.termination_contact_indices = sim.body_indices(asset.terminate_after_contacts_on)
+        low, high = sim.dof_pos_limits.unbind(1)
+        middle, half = 0.5 * (low + high), 0.5 * (high - low) * cfg.rewards.soft_dof_pos_limit
+        self.dof_pos_limits = torch.stack((middle - half, middle + half), dim=1)
+        self.dof_vel_limits, self.torque_limits = sim.dof_vel_limits, sim.torque_limits
+
+    def _gains(self, gains: Dict[str, float]) -> Tensor:
+        """Gains (D,) by parts of joint names, the last match wins."""
+        found = [[value for part, value in gains.items() if part in name] for name in self.dof_names]
+        if self.cfg.control.control_type in ("P", "V"):
+            for name, values in zip(self.dof_names, found):
+                if not values:
+                    print(f"warning: no gain in control.stiffness or control.damping matches {name}; it is 0")
+        return torch.tensor([values[-1] if values else 0.0 for values in found], device=self.device)
+
+    def _init_buffers(self) -> None:
+        n, joints, device = self.num_envs, self.num_actions, self.device
+        self.generator = torch.Generator(device=device).manual_seed(self.seed)
+        sim = self.sim
+        self.root_states, self.dof_pos, self.dof_vel = sim.root_states, sim.dof_pos, sim.dof_vel
+        self.torques, self.contact_forces = sim.torques, sim.contact_forces
+        self.common_step_counter = 0
+        self.num_failures = 0
+        self._failed: Optional[Tensor] = None
+        self._failure_written = False
+        self._ever_reset = False
+        self._gravity = torch.tensor([0.0, 0.0, -1.0], device=device).expand(n, 3)
+        self.actions = torch.zeros(n, joints, device=device)
+        self.last_actions = torch.zeros(n, joints, device=device)
+        self.last_dof_vel = torch.zeros(n, joints, device=device)
+        self.commands = torch.zeros(n, 4, device=device)
+        self.rew_buf = torch.zeros(n, device=device)
+        self.reset_buf = torch.ones(n, dtype=torch.bool, device=device)
+        self.time_out_buf = torch.zeros(n, dtype=torch.bool, device=device)
+        self.episode_length_buf = torch.zeros(n, dtype=torch.long, device=device)
+        self.feet_air_time = torch.zeros(n, len(self.feet_indices), device=device)
+        self.last_contacts = torch.zeros(n, len(self.feet_indices), dtype=torch.bool, device=device)
+        self.measured_heights = torch.zeros(n, self.height_scan.num_points, device=device)
+        longest = self.cfg.control.action_delay[1]
+        self._delays = torch.zeros(n, dtype=torch.long, device=device) if longest > 0 else None
+        self._action_history = torch.zeros(longest + 1, n, joints, device=device)
+        self.extras: Dict[str, Any] = {}
+        init = self.cfg.init_state
+        self._base_init_state = torch.tensor([[*init.pos, *init.rot, *init.lin_vel, *init.ang_vel]], device=device)
+        self._place_on_terrain()
+        self._update_base()
+
+    def _place_on_terrain(self) -> None:
+        """Levels, types and origins of the environments."""
+        n, device = self.num_envs, self.device
+        self.terrain_levels = torch.zeros(n, dtype=torch.long, device=device)
+        self.terrain_types = torch.zeros(n, dtype=torch.long, device=device)
+        self.env_origins = torch.zeros(n, 3, device=device)
+        self._curriculum = self.terrain is not None and bool(self.cfg.terrain.curriculum)
+        if self.terrain is None:
+            return
+        cfg = self.cfg.terrain
+        highest = min(cfg.max_init_terrain_level, cfg.num_rows - 1) if self._curriculum else cfg.num_rows - 1
+        self.terrain_levels = torch.randint(0, highest + 1, (n,), generator=self.generator, device=device)
+        self.terrain_types = torch.arange(n, device=device) * cfg.num_cols // n
+        self._tile_origins = torch.as_tensor(self.terrain.env_origins, device=device)
+        self.env_origins = self._tile_origins[self.terrain_levels, self.terrain_types]
+
+    def _prepare_tables(self) -> None:
+        cfg = self.cfg
+        groups = {name: table(section) for name, section in table(cfg.observations).items()}
+        self._observations = {
+            name: find_term(self, "_obs_", name, f"observations.{group}") for group, rows in groups.items() for name in rows
+        }
+        sizes = {name: int(term().shape[1]) for name, term in self._observations.items()}
+        noise_level = cfg.noise.noise_level if cfg.noise.add_noise else 0.0
+        self.observation_groups = {
+            group: ObservationGroup(group, rows, sizes, noise_level).to(self.device) for group, rows in groups.items()
+        }
+        self.observation_dims = {name: (group.dim,) for name, group in self.observation_groups.items()}
+        entries = table(cfg.terminations)
+        terms = {name: find_term(self, "_termination_", name, "terminations") for name in entries}
+        self._terminations = [terms[name] for name, entry in entries.items() if not entry.time_out]
+        self._time_outs = [terms[name] for name, entry in entries.items() if entry.time_out]
+        self.reward_sum = RewardSum(self, vars(cfg.rewards.scales), self.dt, self.num_envs, self.device)
+
+    # ---------------------------------------------------------------- symmetry, state, pictures
+
+    def mirror_maps(self) -> Optional[Dict[str, Tuple[Tensor, Tensor]]]:
+        """Left-right mirror of every observation group and of the actions; None if a term has no `_mirror_` method.
+
+        Returns:
+            name -> (index (dim,), sign (dim,)), so that mirrored = x[..., index] * sign.
+        """
+        maps: Dict[str, Tuple[Tensor, Tensor]] = {}
+        for name, group in self.observation_groups.items():
+            mirrors = [getattr(self, f"_mirror_{term}", None) for term in group.names]
+            if any(mirror is None for mirror in mirrors):
+                return None
+            maps[name] = self._join_mirrors([mirror() for mirror in mirrors if mirror is not None])
+        maps["actions"] = self._join_mirrors([self.mirror_joints()])
+        return maps
+
+    def _join_mirrors(self, mirrors: List[Mirror]) -> Tuple[Tensor, Tensor]:
+        index: List[int] = []
+        sign: List[float] = []
+        for term_index, term_sign in mirrors:
+            index += [len(sign) + i for i in term_index]
+            sign += term_sign
+        return torch.tensor(index, device=self.device), torch.tensor(sign, device=self.device)
+
+    _STATE_BUFFERS = (
+        "actions", "last_actions", "last_dof_vel", "commands", "rew_buf", "reset_buf", "time_out_buf", "episode_length_buf",
+        "feet_air_time", "last_contacts", "measured_heights", "terrain_levels", "terrain_types", "env_origins",
+        "friction_coeffs", "added_masses", "com_displacements", "motor_strengths", "_action_history",
+    )  # fmt: skip
+
+    def state_dict(self) -> Dict[str, Any]:
+        """Everything needed to go on bit for bit: physics, buffers, curricula, random numbers."""
+        state: Dict[str, Any] = {name: getattr(self, name).clone() for name in self._STATE_BUFFERS}
+        state["delays"] = None if self._delays is None else self._delays.clone()
+        state["episode_sums"] = self.reward_sum.episode_sums.clone()
+        state["observations"] = {name: obs.clone() for name, obs in self.obs_buf.items()}
+        state["lin_vel_x_range"] = list(self.command_ranges.lin_vel_x)
+        state["counters"] = [self.common_step_counter, self.num_failures, int(self._ever_reset)]
+        state["generator"] = self.generator.get_state()
+        state["sim"] = self.sim.state_dict()
+        return state
+
+    def load_state_dict(self, state: Dict[str, Any]) -> None:
+        """Restore what `state_dict` of an environment of the same config returned.
+
+        Raises:
+            UserError: it is of another number of environments.
+        """
+        if len(state["actions"]) != self.num_envs:
+            raise UserError(f"the saved state has {len(state['actions'])} environments, this run {self.num_envs}")
+        self.sim.load_state_dict(state["sim"])
+        for name in self._STATE_BUFFERS:
+            setattr(self, name, state[name].to(self.device).clone())
+        self._delays = None if state["delays"] is None else state["delays"].to(self.device).clone()
+        self.reward_sum.episode_sums.copy_(state["episode_sums"])
+        self.command_ranges.lin_vel_x = list(state["lin_vel_x_range"])
+        self.common_step_counter, self.num_failures, ever_reset = state["counters"]
+        self._ever_reset = bool(ever_reset)
+        self.generator.set_state(state["generator"].cpu())
+        self._update_base()
+        self.obs_buf = {name: obs.to(self.device).clone() for name, obs in state["observations"].items()}
+
+    def close(self) -> None:
+        """Free the simulator."""
+        self.sim.close()

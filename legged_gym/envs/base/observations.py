@@ -1,0 +1,117 @@
+"""Observation terms: `_obs_<name>() -> (N, k)`, unscaled and without noise, and what a left-right mirror does to each.
+
+A term's mirror, `_mirror_<name>() -> (index, sign)`, says that the mirrored robot would see `sign * term[:, index]`.
+The mirror is the xz plane of the base: vectors change the sign of y, rotations (pseudo-vectors) that of x and z.
+"""
+
+from __future__ import annotations
+
+from typing import List, Tuple
+
+import torch
+from torch import Tensor
+
+from legged_gym.envs.base.state import RobotState
+
+Mirror = Tuple[List[int], List[float]]
+
+
+class ObservationTerms(RobotState):
+    """The observation terms every robot has."""
+
+    def _obs_base_lin_vel(self) -> Tensor:
+        """Velocity of the base in its own frame, m/s."""
+        return self.base_lin_vel
+
+    def _mirror_base_lin_vel(self) -> Mirror:
+        return [0, 1, 2], [1.0, -1.0, 1.0]
+
+    def _obs_base_ang_vel(self) -> Tensor:
+        """Angular velocity of the base in its own frame, rad/s."""
+        return self.base_ang_vel
+
+    def _mirror_base_ang_vel(self) -> Mirror:
+        return [0, 1, 2], [-1.0, 1.0, -1.0]
+
+    def _obs_projected_gravity(self) -> Tensor:
+        """Unit vector of gravity in the base frame."""
+        return self.projected_gravity
+
+    def _mirror_projected_gravity(self) -> Mirror:
+        return [0, 1, 2], [1.0, -1.0, 1.0]
+
+    def _obs_commands(self) -> Tensor:
+        """Commanded forward and lateral velocity, m/s, and yaw rate, rad/s."""
+        return self.commands[:, :3]
+
+    def _mirror_commands(self) -> Mirror:
+        return [0, 1, 2], [1.0, -1.0, -1.0]
+
+    def _obs_dof_pos(self) -> Tensor:
+        """Joint angles relative to the default pose, rad."""
+        return self.dof_pos - self.default_dof_pos
+
+    def _mirror_dof_pos(self) -> Mirror:
+        return self.mirror_joints()
+
+    def _obs_dof_vel(self) -> Tensor:
+        """Joint velocities, rad/s."""
+        return self.dof_vel
+
+    def _mirror_dof_vel(self) -> Mirror:
+        return self.mirror_joints()
+
+    def _obs_actions(self) -> Tensor:
+        """The last action, as clipped and before scaling."""
+        return self.actions
+
+    def _mirror_actions(self) -> Mirror:
+        return self.mirror_joints()
+
+    def _obs_heights(self) -> Tensor:
+        """Height of the base above each point of the height scan, less 0.5 m as in legged_gym, m."""
+        return self.root_states[:, 2:3] - 0.5 - self.measured_heights
+
+    def _mirror_heights(self) -> Mirror:
+        count_x, count_y = len(self.cfg.terrain.measured_points_x), len(self.cfg.terrain.measured_points_y)
+        grid = torch.arange(count_x * count_y).view(count_x, count_y).flip(1)
+        return grid.flatten().tolist(), [1.0] * (count_x * count_y)
+
+    def _obs_feet_contact(self) -> Tensor:
+        """1 for each foot whose vertical contact force exceeds 1 N."""
+        return self.feet_contact.float()
+
+    def _obs_friction(self) -> Tensor:
+        """Friction coefficient of the robot less 1."""
+        return self.friction_coeffs[:, None] - 1.0
+
+    def _mirror_friction(self) -> Mirror:
+        return [0], [1.0]
+
+    def _obs_added_mass(self) -> Tensor:
+        """Mass added to the base, kg."""
+        return self.added_masses[:, None]
+
+    def _mirror_added_mass(self) -> Mirror:
+        return [0], [1.0]
+
+    def mirror_joints(self) -> Mirror:
+        """For every joint, its partner on the other side and whether the angle changes sign."""
+        index = []
+        for name in self.dof_names:
+            index.append(self.dof_names.index(_other_side(name, self.dof_names, self.cfg.asset.left_right)))
+        negates = self.cfg.asset.mirror_negates
+        return index, [-1.0 if any(part in name for part in negates) else 1.0 for name in self.dof_names]
+
+    def _mirror_feet_contact(self) -> Mirror:
+        feet = [self.body_names[i] for i in self.feet_indices.tolist()]
+        return [feet.index(_other_side(foot, feet, self.cfg.asset.left_right)) for foot in feet], [1.0] * len(feet)
+
+
+def _other_side(name: str, names: List[str], pairs: List[List[str]]) -> str:
+    """The partner of a name on the other side; a name without one is its own."""
+    for left, right in pairs:
+        for here, there in ((left, right), (right, left)):
+            if here in name and name.replace(here, there) in names:
+                return name.replace(here, there)
+    return name

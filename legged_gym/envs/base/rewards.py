@@ -1,0 +1,104 @@
+"""Reward terms: `_reward_<name>() -> (N,)`, unweighted; formulas of legged_gym (Rudin et al. 2021, table II)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from legged_gym.envs.base.state import RobotState
+
+
+class RewardTerms(RobotState):
+    """The reward terms every robot has; a scale in `rewards.scales` switches one on."""
+
+    def _reward_termination(self) -> Tensor:
+        """1 where an episode ended other than by time-out."""
+        return (self.reset_buf & ~self.time_out_buf).float()
+
+    def _reward_tracking_lin_vel(self) -> Tensor:
+        """exp(-error^2 / sigma) of the horizontal velocity."""
+        error = (self.commands[:, :2] - self.base_lin_vel[:, :2]).square().sum(1)
+        return torch.exp(error * (-1.0 / self.cfg.rewards.tracking_sigma))
+
+    def _reward_tracking_ang_vel(self) -> Tensor:
+        """exp(-error^2 / sigma) of the yaw rate."""
+        error = (self.commands[:, 2] - self.base_ang_vel[:, 2]).square()
+        return torch.exp(error * (-1.0 / self.cfg.rewards.tracking_sigma))
+
+    def _reward_lin_vel_z(self) -> Tensor:
+        """Vertical velocity squared."""
+        return self.base_lin_vel[:, 2].square()
+
+    def _reward_ang_vel_xy(self) -> Tensor:
+        """Roll and pitch rates squared."""
+        return self.base_ang_vel[:, :2].square().sum(1)
+
+    def _reward_orientation(self) -> Tensor:
+        """Squared horizontal part of gravity in the base frame: sin^2 of the tilt."""
+        return self.projected_gravity[:, :2].square().sum(1)
+
+    def _reward_base_height(self) -> Tensor:
+        """Squared error of the mean height above the measured ground."""
+        height = self.root_states[:, 2] - self.measured_heights.mean(1)
+        return (height - self.cfg.rewards.base_height_target).square()
+
+    def _reward_torques(self) -> Tensor:
+        """Torques squared."""
+        return self.torques.square().sum(1)
+
+    def _reward_dof_vel(self) -> Tensor:
+        """Joint velocities squared."""
+        return self.dof_vel.square().sum(1)
+
+    def _reward_dof_acc(self) -> Tensor:
+        """Joint accelerations squared, by differences of policy steps."""
+        return (self.last_dof_vel - self.dof_vel).square().sum(1) * (1.0 / self.dt**2)
+
+    def _reward_action_rate(self) -> Tensor:
+        """Change of action squared."""
+        return (self.last_actions - self.actions).square().sum(1)
+
+    def _reward_collision(self) -> Tensor:
+        """Number of penalised bodies that touch something with more than 0.1 N."""
+        return self._touching(self.penalised_contact_indices, 0.1).sum(1).float()
+
+    def _reward_dof_pos_limits(self) -> Tensor:
+        """Total angle beyond the soft limits, rad."""
+        low, high = self.dof_pos_limits[:, 0], self.dof_pos_limits[:, 1]
+        return ((low - self.dof_pos).clamp_(min=0.0) + (self.dof_pos - high).clamp_(min=0.0)).sum(1)
+
+    def _reward_dof_vel_limits(self) -> Tensor:
+        """Total speed beyond the soft limits, at most 1 rad/s a joint."""
+        limit = self.dof_vel_limits * self.cfg.rewards.soft_dof_vel_limit
+        return (self.dof_vel.abs() - limit).clamp_(0.0, 1.0).sum(1)
+
+    def _reward_torque_limits(self) -> Tensor:
+        """Total torque beyond the soft limits, N m."""
+        limit = self.torque_limits * self.cfg.rewards.soft_torque_limit
+        return (self.torques.abs() - limit).clamp_(min=0.0).sum(1)
+
+    def _reward_feet_air_time(self) -> Tensor:
+        """Seconds beyond 0.5 s that feet were in the air, paid at touch-down, and only when commanded to move."""
+        touch_down = self.feet_down & (self.feet_air_time > 0.0)
+        reward = ((self.feet_air_time - 0.5) * touch_down).sum(1)
+        return reward * (self.commands[:, :2].norm(dim=1) > 0.1)
+
+    def _reward_feet_stumble(self) -> Tensor:
+        """1 if any foot hits a wall: horizontal force above five times the vertical."""
+        force = self.feet_forces
+        return (force[..., :2].norm(dim=-1) > 5.0 * force[..., 2].abs()).any(1).float()
+
+    _reward_stumble = _reward_feet_stumble
+
+    def _reward_stand_still(self) -> Tensor:
+        """Distance of the joints from the default pose when commanded to stand, rad."""
+        still = self.commands[:, :2].norm(dim=1) < 0.1
+        return (self.dof_pos - self.default_dof_pos).abs().sum(1) * still
+
+    def _reward_feet_contact_forces(self) -> Tensor:
+        """Total force of feet beyond `max_contact_force`, N."""
+        return (self.feet_forces.norm(dim=-1) - self.cfg.rewards.max_contact_force).clamp_(min=0.0).sum(1)
+
+    def _touching(self, bodies: Tensor, threshold: float) -> Tensor:
+        """(N, n) whether each body feels more than `threshold` N."""
+        return self.contact_forces.index_select(1, bodies).square().sum(-1) > threshold**2

@@ -1,0 +1,170 @@
+"""From the tables of a config to methods of an environment: resolved once, at construction.
+
+A name in a table that has no method fails here, with the names that come near.
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any, Callable, Dict, List, Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from legged_gym.envs.base.base_config import ObsTerm
+from legged_gym.errors import UserError
+
+
+def find_term(env: Any, prefix: str, name: str, table_name: str) -> Callable[[], Tensor]:
+    """The method `<prefix><name>` of an environment.
+
+    Raises:
+        UserError: there is none; names the near matches.
+    """
+    method = getattr(env, prefix + name, None)
+    if method is not None:
+        return method
+    known = [attribute[len(prefix) :] for attribute in dir(env) if attribute.startswith(prefix)]
+    near = difflib.get_close_matches(name, known, n=3)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(sorted(known))}"
+    raise UserError(f"{table_name}.{name}: {type(env).__name__} has no method {prefix}{name}; {hint}")
+
+
+class ObservationGroup:
+    """The layout of one observation vector and how it is put together from raw terms.
+
+    Attributes:
+        names: terms in order.
+        sizes: their widths.
+        dim: total width.
+    """
+
+    def __init__(self, group: str, table: Mapping[str, ObsTerm], sizes: Mapping[str, int], noise_level: float) -> None:
+        """Lay out the vector.
+
+        Args:
+            group: name of the group, for errors.
+            table: term name -> entry, in order.
+            sizes: term name -> width.
+            noise_level: factor on every noise; 0 for none.
+
+        Raises:
+            UserError: the group is empty, or a list of scales or noises does not fit its term.
+        """
+        if not table:
+            raise UserError(f"observations.{group} has no terms: remove the group or give it one")
+        self.group = group
+        self.table = dict(table)
+        self.names: List[str] = list(table)
+        self.sizes: List[int] = [sizes[name] for name in self.names]
+        self.dim = sum(self.sizes)
+        scale = torch.cat([self._row(name, "scale", entry.scale, sizes[name]) for name, entry in table.items()])
+        noise = torch.cat([self._row(name, "noise", entry.noise, sizes[name]) for name, entry in table.items()])
+        self._scale = scale
+        # uniform in [-a, a] is a * (2u - 1)
+        self._noise = 2.0 * noise_level * noise * scale.abs()
+        self._noisy = bool((self._noise != 0).any())
+        # without noise on the last terms no random numbers are drawn for them
+        self._noisy_dim = int(torch.nonzero(self._noise).max()) + 1 if self._noisy else 0
+
+    def _row(self, name: str, field: str, value: Any, size: int) -> Tensor:
+        row = torch.as_tensor(value, dtype=torch.float32).flatten()
+        if len(row) not in (1, size):
+            raise UserError(f"observations.{self.group}.{name}.{field} has {len(row)} values, the term has {size}")
+        return row.expand(size)
+
+    def to(self, device: torch.device) -> ObservationGroup:
+        """Move the scales to a device; returns self."""
+        self._scale, self._noise = self._scale.to(device), self._noise.to(device)
+        return self
+
+    def assemble(self, raw: Dict[str, Tensor], limit: float, generator: torch.Generator) -> Tensor:
+        """Put the vector together: clip, scale, add noise, clip to the overall limit.
+
+        Args:
+            raw: term name -> (N, k), unscaled.
+            limit: bound of the result.
+            generator: source of the noise.
+
+        Returns:
+            (N, dim).
+        """
+        parts = []
+        for name in self.names:
+            clip = self.table[name].clip
+            low, high = (-clip, clip) if isinstance(clip, (int, float)) else clip or (None, None)
+            parts.append(raw[name] if clip is None else raw[name].clamp(low, high))
+        out = torch.cat(parts, dim=1).mul_(self._scale)
+        if self._noisy:
+            shape = (len(out), self._noisy_dim)
+            unit = torch.rand(shape, generator=generator, device=out.device).sub_(0.5)
+            out[:, : self._noisy_dim].addcmul_(unit, self._noise[: self._noisy_dim])
+        return out.clamp_(-limit, limit)
+
+    def layout(self) -> List[Dict[str, Any]]:
+        """One dict a term, in order: name, size and the fields of its table entry; goes with exported policies."""
+        return [dict(name=name, size=size, **self.table[name].to_dict()) for name, size in zip(self.names, self.sizes)]
+
+
+class RewardSum:
+    """Weighted sum of reward terms, with the per-episode sums that are logged.
+
+    Attributes:
+        names: active terms in order.
+        episode_sums: (T, N) weighted sums since the last reset.
+    """
+
+    def __init__(self, env: Any, scales: Mapping[str, float], dt: float, num_envs: int, device: torch.device) -> None:
+        """Resolve the methods of all non-zero scales.
+
+        Args:
+            env: object with `_reward_<name>` methods.
+            scales: name -> weight per second.
+            dt: seconds of a policy step; every weight is multiplied by it.
+            num_envs: N.
+            device: device of the sums.
+
+        Raises:
+            UserError: a name has no method.
+        """
+        self.names = [name for name, scale in scales.items() if scale]
+        self._terms = [find_term(env, "_reward_", name, "rewards.scales") for name in self.names]
+        self._scales = torch.tensor([scales[name] * dt for name in self.names], device=device)[:, None]
+        # the reward for dying is added after clipping, or clipping would hide it
+        self._final = self.names.index("termination") if "termination" in self.names else None
+        self.episode_sums = torch.zeros(len(self.names), num_envs, device=device)
+
+    def compute(self, only_positive: bool) -> Tensor:
+        """The reward (N,) of this step; adds the terms to `episode_sums`."""
+        if not self._terms:
+            return torch.zeros_like(self.episode_sums[0]) if len(self.episode_sums) else self.episode_sums.sum(0)
+        values = torch.stack([term() for term in self._terms]).mul_(self._scales)
+        self.episode_sums += values
+        if not only_positive:
+            return values.sum(0)
+        if self._final is None:
+            return values.sum(0).clamp_(min=0.0)
+        final = values[self._final].clone()
+        values[self._final] = 0.0
+        return values.sum(0).clamp_(min=0.0).add_(final)
+
+    def scale_of(self, name: str) -> float:
+        """Weight of a term times dt."""
+        return float(self._scales[self.names.index(name)])
+
+    def pop_means(self, env_ids: Tensor, episode_length_s: float) -> Dict[str, Tensor]:
+        """Mean episode sums of some environments per second of a full episode, by name; clears their sums."""
+        means = self.episode_sums[:, env_ids].mean(dim=1) / episode_length_s
+        self.episode_sums[:, env_ids] = 0.0
+        return {f"rew_{name}": mean for name, mean in zip(self.names, means.unbind())}
+
+
+def check_names(bodies: Sequence[str], parts: Sequence[str], key: str) -> None:
+    """Every part of a name must match a body.
+
+    Raises:
+        UserError: one does not; lists the bodies.
+    """
+    for part in parts:
+        if not any(part in body for body in bodies):
+            raise UserError(f"{key}: no body contains '{part}'; the robot has {', '.join(bodies)}")

@@ -1,0 +1,26 @@
+"""Termination terms: `_termination_<name>() -> (N,) bool`, with the threshold of their table entry."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from legged_gym.envs.base.state import RobotState
+
+
+class TerminationTerms(RobotState):
+    """The ways an episode can end; an entry in `terminations` switches one on."""
+
+    def _termination_base_contact(self) -> Tensor:
+        """A body of `asset.terminate_after_contacts_on` feels more than `threshold` N."""
+        limit = self.cfg.terminations.base_contact.threshold
+        forces = self.contact_forces.index_select(1, self.termination_contact_indices)
+        return (forces.square().sum(-1) > limit**2).any(1)
+
+    def _termination_time_out(self) -> Tensor:
+        """The episode has lasted longer than `env.episode_length_s`."""
+        return self.episode_length_buf > self.max_episode_length
+
+    def _termination_tilt(self) -> Tensor:
+        """The base leans more than `threshold` rad from upright."""
+        return -self.projected_gravity[:, 2] < torch.cos(torch.tensor(float(self.cfg.terminations.tilt.threshold)))

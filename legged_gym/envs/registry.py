@@ -1,0 +1,93 @@
+"""The table of tasks: what a name given with ``--task`` stands for.
+
+`legged_gym/envs/__init__.py` fills it, one line a task. The environment class may be given as ``"module:Class"``, so
+that reading the table does not import what only a run needs (torch, MuJoCo).
+"""
+
+from __future__ import annotations
+
+import copy
+import difflib
+import importlib
+from dataclasses import dataclass
+from typing import Any, Dict, Optional, Tuple, Type, Union
+
+from legged_gym.envs.base.base_config import BaseConfig
+from legged_gym.errors import UserError
+
+Config = Union[BaseConfig, Type[BaseConfig]]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task.
+
+    Attributes:
+        name: What ``--task`` is given.
+        env_class: The environment class, or where to find it: ``"module:Class"``.
+        env_cfg: Config class of the environment, or an instance that serves as the pattern.
+        train_cfg: Config class of the training, or an instance that serves as the pattern.
+    """
+
+    name: str
+    env_class: Union[str, type]
+    env_cfg: Config
+    train_cfg: Config
+
+    @property
+    def env_class_name(self) -> str:
+        """Name of the environment class, known without importing it."""
+        return self.env_class.rpartition(":")[2] if isinstance(self.env_class, str) else self.env_class.__name__
+
+    def load_env_class(self) -> type:
+        """Return the environment class, imported now if need be."""
+        if isinstance(self.env_class, type):
+            return self.env_class
+        module, _, name = self.env_class.partition(":")
+        return getattr(importlib.import_module(module), name)
+
+    def new_cfgs(self) -> Tuple[Any, Any]:
+        """Return fresh (environment, training) configs that share nothing with those returned before."""
+        return _fresh(self.env_cfg), _fresh(self.train_cfg)
+
+
+TASKS: Dict[str, Task] = {}
+"""All tasks by name, in the order they were registered."""
+
+
+def register(name: str, env_class: Union[str, type], env_cfg: Config, train_cfg: Config) -> None:
+    """Add a task to the table.
+
+    Args:
+        name: What ``--task`` will be given.
+        env_class: The environment class, or ``"module:Class"`` to import it only when an environment is made.
+        env_cfg: Config class (or instance) of the environment.
+        train_cfg: Config class (or instance) of the training.
+
+    Raises:
+        ValueError: when the name is taken, or a text does not have the form ``"module:Class"``.
+    """
+    if name in TASKS:
+        raise ValueError(f"task {name!r} is registered twice")
+    if isinstance(env_class, str) and not all(env_class.partition(":")):
+        raise ValueError(f"task {name!r}: write the environment class as 'module:Class', not {env_class!r}")
+    TASKS[name] = Task(name, env_class, env_cfg, train_cfg)
+
+
+def find(name: Optional[str]) -> Task:
+    """Return the task of that name.
+
+    Raises:
+        UserError: without a name, or for an unknown one, with near matches or all names.
+    """
+    if not name:
+        raise UserError(f"which task? --task=<name>; tasks: {', '.join(TASKS) or 'none'}")
+    if name not in TASKS:
+        near = difflib.get_close_matches(name, TASKS, n=3)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"tasks: {', '.join(TASKS) or 'none'}"
+        raise UserError(f"unknown task {name!r}; {hint}")
+    return TASKS[name]
+
+
+def _fresh(cfg: Config) -> BaseConfig:
+    return cfg() if isinstance(cfg, type) else copy.deepcopy(cfg)

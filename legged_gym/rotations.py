@@ -1,0 +1,61 @@
+"""Quaternion arithmetic in torch: quaternions x,y,z,w, unit length, batched over leading dimensions."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def quat_rotate(q: Tensor, v: Tensor) -> Tensor:
+    """Rotate vectors v (..., 3) by quaternions q (..., 4): body frame to world frame."""
+    u, w = q[..., :3], q[..., 3:4]
+    t = 2.0 * torch.linalg.cross(u, v)
+    return v + w * t + torch.linalg.cross(u, t)
+
+
+def quat_rotate_inverse(q: Tensor, v: Tensor) -> Tensor:
+    """Rotate vectors v (..., 3) by the inverse of quaternions q (..., 4): world frame to body frame."""
+    u, w = q[..., :3], q[..., 3:4]
+    t = 2.0 * torch.linalg.cross(u, v)
+    return v - w * t + torch.linalg.cross(u, t)
+
+
+def matrix_from_quat(q: Tensor) -> Tensor:
+    """Rotation matrices (..., 3, 3) of quaternions (..., 4): columns are the body axes in the world frame."""
+    x, y, z, w = q.unbind(-1)
+    x2, y2, z2 = 2.0 * x, 2.0 * y, 2.0 * z
+    xx, yy, zz, xy, xz, yz = x * x2, y * y2, z * z2, x * y2, x * z2, y * z2
+    wx, wy, wz = w * x2, w * y2, w * z2
+    entries = (1.0 - yy - zz, xy - wz, xz + wy, xy + wz, 1.0 - xx - zz, yz - wx, xz - wy, yz + wx, 1.0 - xx - yy)
+    return torch.stack(entries, dim=-1).unflatten(-1, (3, 3))
+
+
+def yaw_from_quat(q: Tensor) -> Tensor:
+    """Heading (...,) rad of quaternions (..., 4): the direction of the body's x axis in the ground plane."""
+    x, y, z, w = q.unbind(-1)
+    return torch.atan2(2.0 * (w * z + x * y), 1.0 - 2.0 * (y * y + z * z))
+
+
+def quat_from_euler(roll: Tensor, pitch: Tensor, yaw: Tensor) -> Tensor:
+    """Quaternions (..., 4) of the rotation Rz(yaw) Ry(pitch) Rx(roll), angles (...,) in rad."""
+    cr, sr = torch.cos(0.5 * roll), torch.sin(0.5 * roll)
+    cp, sp = torch.cos(0.5 * pitch), torch.sin(0.5 * pitch)
+    cy, sy = torch.cos(0.5 * yaw), torch.sin(0.5 * yaw)
+    x = sr * cp * cy - cr * sp * sy
+    y = cr * sp * cy + sr * cp * sy
+    z = cr * cp * sy - sr * sp * cy
+    w = cr * cp * cy + sr * sp * sy
+    return torch.stack((x, y, z, w), dim=-1)
+
+
+def quat_mul(a: Tensor, b: Tensor) -> Tensor:
+    """Hamilton product (..., 4): the rotation b followed by a."""
+    au, aw, bu, bw = a[..., :3], a[..., 3:4], b[..., :3], b[..., 3:4]
+    vector = aw * bu + bw * au + torch.linalg.cross(au, bu)
+    scalar = aw * bw - (au * bu).sum(-1, keepdim=True)
+    return torch.cat((vector, scalar), dim=-1)
+
+
+def wrap_to_pi(angle: Tensor) -> Tensor:
+    """The same angles (...,) in [-pi, pi)."""
+    return torch.remainder(angle + torch.pi, 2.0 * torch.pi) - torch.pi

@@ -1,0 +1,98 @@
+"""Heights of the ground around a robot, read from the height map (no rays)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Optional, Sequence, Union
+
+import torch
+
+if TYPE_CHECKING:
+    from legged_gym.terrain import Terrain
+
+
+class HeightScan:
+    """A rectangular grid of points that goes along with each robot and turns with its yaw.
+
+    A point reads the cell that it lies in: the lowest of the vertex at the cell's corner and of that vertex's +x and +y
+    neighbours. Cells by truncation; points off the map read its edge. As those minima do not change, they are computed
+    once, and a query is one gather.
+
+    Attributes:
+        num_points: P, len(points_x) * len(points_y).
+    """
+
+    def __init__(
+        self,
+        terrain: Optional[Terrain],
+        points_x: Sequence[float],
+        points_y: Sequence[float],
+        device: Union[str, torch.device] = "cpu",
+    ) -> None:
+        """Lay out the grid and put the map on the device.
+
+        Args:
+            terrain: the map; None for a plane at height 0.
+            points_x: places forward of the base, m; the outer loop of the points' order.
+            points_y: places to the left, m; the inner loop.
+            device: where queries come from.
+        """
+        self.num_points = len(points_x) * len(points_y)
+        self._flat = terrain is None
+        if terrain is None:
+            return
+        field = torch.as_tensor(terrain.height_field, device=device)
+        lowest = torch.minimum(torch.minimum(field[:-1, :-1], field[1:, :-1]), field[:-1, 1:])
+        self._rows, self._cols = lowest.shape
+        self._lowest = lowest.flatten()
+        self._vertical_scale = terrain.vertical_scale
+        # from here on lengths are counted in cells, so that a query need not divide each point
+        self._cells_per_metre = 1.0 / terrain.horizontal_scale
+        self._border = terrain.border_size * self._cells_per_metre
+        grid_x, grid_y = (
+            torch.tensor(points, dtype=torch.float32, device=device) * self._cells_per_metre
+            for points in (points_x, points_y)
+        )
+        self._points_x = grid_x.repeat_interleave(len(points_y))
+        self._points_y = grid_y.repeat(len(points_x))
+
+    def __call__(self, positions: torch.Tensor, quats: torch.Tensor) -> torch.Tensor:
+        """Heights at the grid of every robot.
+
+        Args:
+            positions: (N, 2) or (N, 3) base positions in the frame of the map, m.
+            quats: (N, 4) base orientations x, y, z, w. Yaw is the rotation about z that is left when x and y are
+                dropped, so pitch and roll do not tilt or shrink the grid.
+
+        Returns:
+            (N, P) m above the plane z = 0.
+        """
+        if self._flat:
+            return positions.new_zeros((len(positions), self.num_points))
+        z, w = quats[:, 2:3], quats[:, 3:4]
+        norm = (z * z + w * w).clamp_min(1e-12)
+        cos, sin = (w * w - z * z) / norm, 2.0 * z * w / norm
+        base = positions[:, :2] * self._cells_per_metre + self._border
+        x = (cos * self._points_x).addcmul_(sin, self._points_y, value=-1.0).add_(base[:, 0:1])
+        y = (sin * self._points_x).addcmul_(cos, self._points_y).add_(base[:, 1:2])
+        return self._look_up(x, y)
+
+    def sample(self, xy: torch.Tensor) -> torch.Tensor:
+        """Heights at any points.
+
+        Args:
+            xy: (..., 2) in the frame of the map, m.
+
+        Returns:
+            (...) m.
+        """
+        if self._flat:
+            return xy.new_zeros(xy.shape[:-1])
+        cells = xy * self._cells_per_metre + self._border
+        return self._look_up(cells[..., 0], cells[..., 1])
+
+    def _look_up(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        # integers first, then the clamp: a robot whose state has become NaN reads some cell and not beyond the map;
+        # int32 and index_select because they are more than twice as fast on a CPU as int64 and take
+        column = y.to(torch.int32).clamp_(0, self._cols - 1)
+        index = x.to(torch.int32).clamp_(0, self._rows - 1).mul_(self._cols).add_(column)
+        return torch.index_select(self._lowest, 0, index.reshape(-1)).view(index.shape) * self._vertical_scale

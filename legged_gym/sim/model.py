@@ -1,0 +1,299 @@
+"""URDF or MJCF + ground + obstacles + sensors -> MjSpec -> MjModel, the same for both MuJoCo backends.
+
+What the robot file says is kept; what a learning environment needs is added: a free joint, one actuator a joint
+with its torque limit, armature, collision filters, one contact-force sensor a body. Actuators, sensors and
+keyframes that an MJCF file brings along are dropped: control and observations are ours.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any, Dict, List, Optional, Sequence, Tuple
+
+import mujoco
+import numpy as np
+
+from legged_gym.errors import UserError
+
+# collision classes: a geom pair collides if one's contype meets the other's conaffinity
+GROUND_BIT, ROBOT_BIT = 1, 2
+# geom groups, used by rays and by rendering
+GROUND_GROUP, OBSTACLE_GROUP, VISUAL_GROUP, ROBOT_GROUP = 0, 1, 2, 3
+
+# an obstacle that is not in use waits down here, out of reach of robots and rays
+HIDDEN_DEPTH = -1000.0
+
+
+@dataclass
+class RobotModel:
+    """A compiled model and where its parts are.
+
+    Attributes:
+        model: the MjModel; actuators and contact sensors stand in the order of `dof_names` and `body_names`.
+        dof_names: the D joints.
+        body_names: the B bodies, root first.
+        qpos_ids: (D,) addresses of the joints in qpos.
+        qvel_ids: (D,) addresses of the joints in qvel.
+        body_ids: (B,) MuJoCo body ids.
+        robot_geoms: ids of the robot's collision geoms.
+        obstacle_geoms: ids of the obstacle boxes.
+        position_control: whether actuators are PD controllers (else they take torques).
+        dof_pos_limits: (D, 2) rad.
+        dof_vel_limits: (D,) rad/s; MuJoCo does not enforce them.
+        torque_limits: (D,) N m.
+        fixed_base: whether the root is welded to the world.
+    """
+
+    model: Any
+    dof_names: List[str]
+    body_names: List[str]
+    qpos_ids: np.ndarray
+    qvel_ids: np.ndarray
+    body_ids: np.ndarray
+    robot_geoms: np.ndarray
+    obstacle_geoms: np.ndarray
+    position_control: bool
+    dof_pos_limits: np.ndarray
+    dof_vel_limits: np.ndarray
+    torque_limits: np.ndarray
+    fixed_base: bool
+
+
+def build_model(cfg: Any, ground: Optional[Any] = None, num_obstacles: int = 0, visual: bool = False) -> RobotModel:
+    """Compile the model of one robot on one ground.
+
+    Args:
+        cfg: an environment config; the groups asset, control, init_state, sim and terrain are read.
+        ground: a height field (attributes data (rows, cols) in 0..1, size (4,), pos (3,)), or None for a plane.
+        num_obstacles: K boxes that every environment can place with `Simulator.set_obstacles`.
+        visual: keep the robot's visual shapes; they cost time, so only the model for rendering has them.
+
+    Returns:
+        The compiled model with its index tables.
+
+    Raises:
+        UserError: the robot file is missing or broken, or a name in the config is not in it.
+    """
+    spec, velocity_limits = _load_robot(cfg.asset.file)
+    spec.compiler.fusestatic = bool(cfg.asset.collapse_fixed_joints)
+    spec.compiler.discardvisual = not visual
+    spec.compiler.balanceinertia = True
+    root = spec.worldbody.first_body()
+    if not cfg.asset.fix_base_link and not root.joints:
+        root.add_freejoint(name="root")
+    dof_names = _dof_order(spec, root, cfg.asset.dof_names)
+    body_names = _body_order(root, cfg)
+    _set_options(spec, cfg)
+    _set_robot_collision(spec, root, cfg)
+    _add_ground(spec, ground, cfg)
+    _add_obstacles(spec, num_obstacles)
+    torque_limits = _add_actuators(spec, dof_names, cfg)
+    _add_contact_sensors(spec, body_names)
+    try:
+        model = spec.compile()
+    except ValueError as error:
+        raise UserError(f"MuJoCo cannot compile {cfg.asset.file}: {' '.join(str(error).split())}") from error
+    joints = [model.joint(name) for name in dof_names]
+    return RobotModel(
+        model=model,
+        dof_names=dof_names,
+        body_names=body_names,
+        qpos_ids=np.array([j.qposadr[0] for j in joints]),
+        qvel_ids=np.array([j.dofadr[0] for j in joints]),
+        body_ids=np.array([model.body(name).id for name in body_names]),
+        robot_geoms=np.flatnonzero(model.geom_group == ROBOT_GROUP),
+        obstacle_geoms=np.array([model.geom(f"obstacle_{k}").id for k in range(num_obstacles)], dtype=np.int64),
+        position_control=is_position_control(cfg),
+        dof_pos_limits=np.array([j.range for j in joints]),
+        dof_vel_limits=np.array([velocity_limits.get(name, np.inf) for name in dof_names]),
+        torque_limits=torque_limits,
+        fixed_base=bool(cfg.asset.fix_base_link),
+    )
+
+
+def is_position_control(cfg: Any) -> bool:
+    """Whether the engine runs the PD controller (control_type 'P'); otherwise it is handed torques."""
+    return bool(cfg.control.control_type == "P")
+
+
+def gains_of(dof_names: Sequence[str], table: Dict[str, float]) -> np.ndarray:
+    """Gains (D,) from a table of name parts, as legged_gym: the last matching key wins, no match gives 0."""
+    gains = np.zeros(len(dof_names))
+    for i, name in enumerate(dof_names):
+        for key, value in table.items():
+            if key in name:
+                gains[i] = value
+    return gains
+
+
+def quat_to_xyzw(wxyz: np.ndarray) -> np.ndarray:
+    """Quaternions (..., 4) from MuJoCo's w,x,y,z to Isaac Gym's x,y,z,w."""
+    return np.roll(wxyz, -1, axis=-1)
+
+
+def _load_robot(file: str) -> Tuple[Any, Dict[str, float]]:
+    """The spec of a URDF or MJCF file without its own actuators, sensors and keyframes; URDF velocity limits by joint."""
+    if not os.path.isfile(file):
+        raise UserError(f"no robot file at {file}: set asset.file to a URDF or MJCF file")
+    try:
+        spec = mujoco.MjSpec.from_file(file)
+    except ValueError as error:
+        raise UserError(f"MuJoCo cannot read {file}: {' '.join(str(error).split())}") from error
+    for element in [*spec.actuators, *spec.sensors, *spec.keys]:
+        spec.delete(element)
+    return spec, _urdf_velocity_limits(file)
+
+
+def _urdf_velocity_limits(file: str) -> Dict[str, float]:
+    """Joint velocity limits of a URDF, which MuJoCo's importer does not keep; empty for MJCF."""
+    import xml.etree.ElementTree as ElementTree
+
+    limits = {}
+    for joint in ElementTree.parse(file).getroot().findall("joint"):
+        limit = joint.find("limit")
+        if limit is not None and limit.get("velocity") is not None:
+            limits[joint.get("name", "")] = float(limit.get("velocity", "inf"))
+    return limits
+
+
+def _depth_first(body: Any) -> List[Any]:
+    """The body and its descendants, children in alphabetical order: the order Isaac Gym gives links and joints."""
+    bodies = [body]
+    for child in sorted(body.bodies, key=lambda b: str(b.name)):
+        bodies += _depth_first(child)
+    return bodies
+
+
+def _actuated_joints(body: Any) -> List[Any]:
+    return [j for j in body.joints if j.type in (mujoco.mjtJoint.mjJNT_HINGE, mujoco.mjtJoint.mjJNT_SLIDE)]
+
+
+def _dof_order(spec: Any, root: Any, names: Optional[Sequence[str]]) -> List[str]:
+    found = [str(joint.name) for body in _depth_first(root) for joint in _actuated_joints(body)]
+    if names is None:
+        return found
+    if sorted(names) != sorted(found):
+        extra = sorted(set(names) ^ set(found))
+        raise UserError(f"asset.dof_names must list each joint of the robot file once; check {', '.join(extra) or 'repeats'}")
+    return list(names)
+
+
+def _body_order(root: Any, cfg: Any) -> List[str]:
+    """Bodies that can move on their own, and feet: what is left when Isaac Gym collapses fixed joints."""
+    bodies = _depth_first(root)
+    if cfg.asset.collapse_fixed_joints:
+        bodies = [b for b in bodies if b is bodies[0] or b.joints or cfg.asset.foot_name in str(b.name)]
+    found = [str(b.name) for b in bodies]
+    names = cfg.asset.body_names
+    if names is None:
+        return found
+    missing = [name for name in names if name not in found]
+    if missing or names[0] != found[0]:
+        raise UserError(f"asset.body_names must start with {found[0]} and name bodies among {', '.join(found)}")
+    return list(names)
+
+
+def _set_options(spec: Any, cfg: Any) -> None:
+    option = spec.option
+    option.timestep = cfg.sim.dt
+    option.gravity = [0.0, 0.0, 0.0] if cfg.asset.disable_gravity else list(cfg.sim.gravity)
+    option.integrator = _member(mujoco.mjtIntegrator, "mjINT_", cfg.sim.mujoco.integrator, "sim.mujoco.integrator")
+    option.cone = _member(mujoco.mjtCone, "mjCONE_", cfg.sim.mujoco.cone, "sim.mujoco.cone")
+    option.impratio = cfg.sim.mujoco.impratio
+    option.iterations = cfg.sim.mujoco.iterations
+    option.ls_iterations = cfg.sim.mujoco.ls_iterations
+    option.tolerance = cfg.sim.mujoco.tolerance
+    # one robot on static ground is one island: looking for more costs 5 % of a step
+    option.disableflags |= int(mujoco.mjtDisableBit.mjDSBL_ISLAND)
+
+
+def _member(enum: Any, prefix: str, name: str, key: str) -> Any:
+    members = enum.__members__
+    if prefix + name.upper() not in members:
+        known = ", ".join(m[len(prefix) :].lower() for m in members)
+        raise UserError(f"{key} is '{name}'; MuJoCo knows {known}")
+    return members[prefix + name.upper()]
+
+
+def _set_robot_collision(spec: Any, root: Any, cfg: Any) -> None:
+    """Robot against ground and obstacles, and against itself where asked; its friction rules the pair's (priority)."""
+    for body in _depth_first(root):
+        for geom in body.geoms:
+            if geom.contype == 0 and geom.conaffinity == 0:
+                geom.group = VISUAL_GROUP
+                continue
+            geom.group = ROBOT_GROUP
+            geom.contype = ROBOT_BIT
+            geom.conaffinity = GROUND_BIT if cfg.asset.self_collisions else GROUND_BIT | ROBOT_BIT
+            geom.condim = 3
+            geom.priority = 1
+            geom.friction = [combined_friction(1.0, cfg.terrain.static_friction), 0.005, 0.0001]
+        for joint in _actuated_joints(body):
+            joint.armature = max(float(joint.armature), cfg.asset.armature)
+
+
+def combined_friction(robot: Any, ground: float) -> Any:
+    """PhysX's default rule: the mean of the two coefficients."""
+    return 0.5 * (robot + ground)
+
+
+def _add_ground(spec: Any, ground: Optional[Any], cfg: Any) -> None:
+    kind = dict(contype=GROUND_BIT, conaffinity=ROBOT_BIT, group=GROUND_GROUP, material="ground")
+    friction = [cfg.terrain.static_friction, 0.005, 0.0001]
+    checker = mujoco.mjtBuiltin.mjBUILTIN_CHECKER
+    spec.add_texture(
+        name="ground", type=mujoco.mjtTexture.mjTEXTURE_2D, builtin=checker, width=512, height=512,
+        rgb1=[0.30, 0.36, 0.42], rgb2=[0.24, 0.29, 0.34],
+    )  # fmt: skip
+    spec.add_material(name="ground", texrepeat=[1, 1], texuniform=True, reflectance=0.0).textures[1] = "ground"
+    spec.worldbody.add_light(pos=[0, 0, 5], dir=[-0.3, 0.2, -1], type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL)
+    if ground is None:
+        geom = spec.worldbody.add_geom(name="ground", type=mujoco.mjtGeom.mjGEOM_PLANE, size=[0, 0, 0.05], **kind)
+    else:
+        rows, cols = ground.data.shape
+        spec.add_hfield(name="ground", nrow=rows, ncol=cols, size=list(ground.size), userdata=ground.data.reshape(-1))
+        geom = spec.worldbody.add_geom(
+            name="ground", type=mujoco.mjtGeom.mjGEOM_HFIELD, hfieldname="ground", pos=list(ground.pos), **kind
+        )
+    geom.friction = friction
+
+
+def _add_obstacles(spec: Any, count: int) -> None:
+    """Boxes on mocap bodies: their poses are state, so each environment places its own."""
+    for k in range(count):
+        body = spec.worldbody.add_body(name=f"obstacle_{k}", mocap=True, pos=[0, 0, HIDDEN_DEPTH])
+        body.add_geom(
+            name=f"obstacle_{k}", type=mujoco.mjtGeom.mjGEOM_BOX, size=[0.1, 0.1, 0.1], contype=GROUND_BIT,
+            conaffinity=ROBOT_BIT, group=OBSTACLE_GROUP, rgba=[0.55, 0.42, 0.30, 1.0],
+        )  # fmt: skip
+
+
+def _add_actuators(spec: Any, dof_names: Sequence[str], cfg: Any) -> np.ndarray:
+    """One actuator a joint; returns the torque limits (D,) N m."""
+    kp, kd = gains_of(dof_names, cfg.control.stiffness), gains_of(dof_names, cfg.control.damping)
+    limits = np.zeros(len(dof_names))
+    for i, name in enumerate(dof_names):
+        low, high = spec.joint(name).actfrcrange
+        limits[i] = high if high > 0 else np.inf
+        actuator = spec.add_actuator(name=name, target=name, trntype=mujoco.mjtTrn.mjTRN_JOINT)
+        if is_position_control(cfg):
+            actuator.set_to_position(kp=kp[i], kv=kd[i])
+        else:
+            actuator.set_to_motor()
+        if np.isfinite(limits[i]):
+            # the limit belongs to the actuator, so that its reported force is the torque really applied
+            actuator.forcelimited = mujoco.mjtLimited.mjLIMITED_TRUE
+            actuator.forcerange = [low, high]
+            spec.joint(name).actfrclimited = mujoco.mjtLimited.mjLIMITED_FALSE
+    return limits
+
+
+def _add_contact_sensors(spec: Any, body_names: Sequence[str]) -> None:
+    force = 1 << int(mujoco.mjtConDataField.mjCONDATA_FORCE)
+    net_force = 3  # reduction of all contacts of the body to their sum, in the world frame
+    for name in body_names:
+        spec.add_sensor(
+            name=f"contact_{name}", type=mujoco.mjtSensor.mjSENS_CONTACT, objtype=mujoco.mjtObj.mjOBJ_BODY,
+            objname=name, intprm=[force, net_force, 1],
+        )  # fmt: skip

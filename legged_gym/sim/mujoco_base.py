@@ -1,0 +1,318 @@
+"""What the two MuJoCo backends share: from engine arrays to the tensors of the seam.
+
+A backend provides its engine's arrays as torch tensors (`EngineArrays`, zero-copy, any float type), how to advance,
+to recompute derived fields, to write state and per-environment model fields; this class does the rest, once.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Any, Dict, Optional
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from legged_gym.rotations import quat_rotate, quat_rotate_inverse
+from legged_gym.sim.model import HIDDEN_DEPTH, RobotModel, build_model, combined_friction, gains_of
+from legged_gym.sim.rendering import SceneRenderer
+from legged_gym.sim.simulator import Camera, PhysicsFailure, Simulator
+
+
+@dataclass
+class EngineArrays:
+    """Live views of an engine's data, first dimension N."""
+
+    qpos: Tensor
+    qvel: Tensor
+    ctrl: Tensor
+    actuator_force: Tensor
+    sensordata: Tensor
+    xpos: Tensor
+    xquat: Tensor
+    cvel: Tensor
+    subtree_com: Tensor
+    mocap_pos: Tensor
+    mocap_quat: Tensor
+
+
+class MujocoSimulator(Simulator):
+    """Buffers, frames and domain randomisation over an engine's arrays; see `Simulator` for the contract."""
+
+    def __init__(self, cfg: Any, num_envs: int, device: str, ground: Optional[Any] = None, num_obstacles: int = 0) -> None:
+        """Build the model and the buffers.
+
+        Args:
+            cfg: environment config, see `build_model`.
+            num_envs: N.
+            device: torch device of all tensors.
+            ground: height field or None for a plane, see `build_model`.
+            num_obstacles: K boxes an environment.
+        """
+        self.device = torch.device(device)
+        self.num_envs = num_envs
+        self.robot: RobotModel = build_model(cfg, ground, num_obstacles)
+        self._scene = SceneRenderer(lambda: build_model(cfg, ground, num_obstacles, visual=True).model)
+        self.dof_names, self.body_names = self.robot.dof_names, self.robot.body_names
+        self.dof_pos_limits = self._tensor(self.robot.dof_pos_limits)
+        self.dof_vel_limits = self._tensor(self.robot.dof_vel_limits)
+        self.torque_limits = self._tensor(self.robot.torque_limits)
+        self.sim_dt = float(cfg.sim.dt)
+        self.failure = None
+        self._ground_friction = float(cfg.terrain.static_friction)
+        self._body_ids = torch.as_tensor(self.robot.body_ids, device=self.device)
+        dofs, bodies = len(self.dof_names), len(self.body_names)
+        # one packed buffer, so that a step converts the whole state with one gather
+        self._packed = torch.zeros(num_envs, 13 + 2 * dofs, device=self.device)
+        self.root_states = self._packed[:, :13]
+        self.dof_pos = self._packed[:, 13 : 13 + dofs]
+        self.dof_vel = self._packed[:, 13 + dofs :]
+        self.torques = torch.zeros(num_envs, dofs, device=self.device)
+        self.contact_forces = torch.zeros(num_envs, bodies, 3, device=self.device)
+        self._body_states = torch.zeros(num_envs, bodies, 13, device=self.device)
+        self._bodies_current = False
+        self._stale = torch.zeros(num_envs, dtype=torch.bool, device=self.device)
+        self._any_stale = False
+        self._gather = torch.as_tensor(self._packing_order(), device=self.device)
+        self._kp = self._tensor(gains_of(self.dof_names, cfg.control.stiffness)).repeat(num_envs, 1)
+        self._kd = self._tensor(gains_of(self.dof_names, cfg.control.damping)).repeat(num_envs, 1)
+        self._strength = torch.ones(num_envs, dofs, device=self.device)
+
+    # ---------------------------------------------------------------- what a backend provides
+
+    _arrays: EngineArrays
+
+    @abstractmethod
+    def _advance(self, substeps: int) -> None:
+        """Advance all environments, leave position and velocity stages current, set `failure`."""
+
+    @abstractmethod
+    def _forward(self, env_ids: Tensor) -> None:
+        """Recompute position and velocity stages of some environments from their state."""
+
+    @abstractmethod
+    def _reset_engine(self, env_ids: Tensor) -> None:
+        """Initial state of the model, no warm start."""
+
+    @abstractmethod
+    def _write_field(self, name: str, env_ids: Tensor, index: Any, value: Tensor) -> None:
+        """Set model field `name` at [env_ids, index] to value, per environment."""
+
+    @abstractmethod
+    def _update_constants(self, env_ids: Tensor) -> None:
+        """Recompute what depends on masses, inertias and sizes."""
+
+    # ---------------------------------------------------------------- stepping
+
+    def step(self, targets: Tensor, decimation: int) -> None:
+        """See `Simulator.step`."""
+        if not self.robot.position_control:
+            raise RuntimeError("the model takes torques: call step_torques, or build it with control_type 'P'")
+        self._arrays.ctrl.copy_(targets)
+        self._step(decimation)
+
+    def step_torques(self, torques: Tensor) -> None:
+        """See `Simulator.step_torques`."""
+        if self.robot.position_control:
+            raise RuntimeError("the model takes position targets: call step, or build it with another control_type")
+        self._arrays.ctrl.copy_(torques)
+        self._step(1)
+
+    def _step(self, substeps: int) -> None:
+        self.failure = None
+        self._advance(substeps)
+        self._stale.zero_()
+        self._any_stale = False
+        self._refresh()
+
+    def _refresh(self) -> None:
+        """Engine state -> seam tensors, for every environment."""
+        arrays = self._arrays
+        torch.index_select(self._state_row(), 1, self._gather, out=self._packed)
+        # MuJoCo gives a free joint's angular velocity in the body frame
+        self.root_states[:, 10:13] = quat_rotate(self.root_states[:, 3:7], self.root_states[:, 10:13])
+        self.torques.copy_(arrays.actuator_force)
+        # a contact sensor reports the force its body exerts; the force on the body is the opposite
+        self.contact_forces.copy_(arrays.sensordata.view(self.num_envs, -1, 3)).neg_()
+        self._bodies_current = False
+
+    def _state_row(self) -> Tensor:
+        """(N, nq+nv) float32: qpos then qvel."""
+        return torch.cat((self._arrays.qpos, self._arrays.qvel), dim=1).float()
+
+    def _packing_order(self) -> np.ndarray:
+        """Columns of `_state_row` in the order position, quaternion xyzw, velocities, joints."""
+        nq = self.robot.model.nq
+        joints = np.concatenate((self.robot.qpos_ids, nq + self.robot.qvel_ids))
+        return np.concatenate(([0, 1, 2, 4, 5, 6, 3], nq + np.arange(6), joints))
+
+    # ---------------------------------------------------------------- bodies
+
+    @property
+    def body_states(self) -> Tensor:
+        """See `Simulator.body_states`."""
+        self._flush()
+        if not self._bodies_current:
+            arrays, out = self._arrays, self._body_states
+            position = arrays.xpos[:, self._body_ids]
+            spatial = arrays.cvel[:, self._body_ids]
+            out[..., :3] = position
+            out[..., 3:6] = arrays.xquat[:, self._body_ids, 1:]
+            out[..., 6] = arrays.xquat[:, self._body_ids, 0]
+            # cvel is (angular, linear) at the tree's centre of mass: v_origin = v_com + w x (origin - com)
+            lever = position - arrays.subtree_com[:, self._body_ids[:1]]
+            out[..., 7:10] = spatial[..., 3:] + torch.linalg.cross(spatial[..., :3], lever)
+            out[..., 10:13] = spatial[..., :3]
+            self._bodies_current = True
+        return self._body_states
+
+    def _flush(self) -> None:
+        """Recompute derived fields of teleported environments, if there are any."""
+        if self._any_stale:
+            self._forward(torch.nonzero(self._stale).flatten())
+            self._stale.zero_()
+            self._any_stale = False
+
+    def _mark_stale(self, env_ids: Tensor) -> None:
+        self._stale[env_ids] = True
+        self._any_stale = True
+        self._bodies_current = False
+
+    # ---------------------------------------------------------------- teleports
+
+    def reset(self, env_ids: Tensor) -> None:
+        """See `Simulator.reset`."""
+        self._reset_engine(env_ids)
+        self.contact_forces[env_ids] = 0.0
+        self.torques[env_ids] = 0.0
+        self._packed[env_ids] = self._state_row()[env_ids][:, self._gather]
+        self.root_states[env_ids, 10:13] = 0.0
+        self._mark_stale(env_ids)
+
+    def set_root_states(self, env_ids: Tensor, states: Tensor) -> None:
+        """See `Simulator.set_root_states`."""
+        self.root_states[env_ids] = states
+        arrays = self._arrays
+        real = arrays.qpos.dtype
+        spin = quat_rotate_inverse(states[:, 3:7], states[:, 10:13])
+        arrays.qpos[env_ids, :7] = torch.cat((states[:, :3], states[:, 6:7], states[:, 3:6]), dim=1).to(real)
+        arrays.qvel[env_ids, :6] = torch.cat((states[:, 7:10], spin), dim=1).to(real)
+        self._mark_stale(env_ids)
+
+    def set_dof_states(self, env_ids: Tensor, positions: Tensor, velocities: Tensor) -> None:
+        """See `Simulator.set_dof_states`."""
+        self.dof_pos[env_ids], self.dof_vel[env_ids] = positions, velocities
+        arrays, rows = self._arrays, env_ids[:, None]
+        dofs = len(self.dof_names)
+        nq = self.robot.model.nq
+        arrays.qpos[rows, self._gather[13 : 13 + dofs]] = positions.to(arrays.qpos.dtype)
+        arrays.qvel[rows, self._gather[13 + dofs :] - nq] = velocities.to(arrays.qvel.dtype)
+        self._mark_stale(env_ids)
+
+    # ---------------------------------------------------------------- per-environment model fields
+
+    def set_friction(self, env_ids: Tensor, friction: Tensor) -> None:
+        """See `Simulator.set_friction`."""
+        geoms = torch.as_tensor(self.robot.robot_geoms, device=self.device)
+        value = combined_friction(friction, self._ground_friction)
+        self._write_field("geom_friction", env_ids, (geoms, 0), value[:, None].expand(-1, len(geoms)))
+
+    def set_masses(self, env_ids: Tensor, body: str, added_mass: Tensor) -> None:
+        """See `Simulator.set_masses`."""
+        model = self.robot.model
+        index = model.body(body).id
+        nominal = float(model.body_mass[index])
+        mass = nominal + added_mass
+        if bool((mass <= 0).any()):
+            raise ValueError(f"body {body} of {nominal:.3f} kg would get a mass of {float(mass.min()):.3f} kg")
+        inertia = self._tensor(model.body_inertia[index]) * (mass / nominal)[:, None]
+        self._write_field("body_mass", env_ids, index, mass)
+        self._write_field("body_inertia", env_ids, index, inertia)
+        self._update_constants(env_ids)
+
+    def set_coms(self, env_ids: Tensor, body: str, displacement: Tensor) -> None:
+        """See `Simulator.set_coms`."""
+        index = self.robot.model.body(body).id
+        self._write_field("body_ipos", env_ids, index, self._tensor(self.robot.model.body_ipos[index]) + displacement)
+        self._update_constants(env_ids)
+
+    def set_gains(self, env_ids: Tensor, kp: Tensor, kd: Tensor) -> None:
+        """See `Simulator.set_gains`."""
+        self._kp[env_ids], self._kd[env_ids] = kp, kd
+        self._write_actuators(env_ids)
+
+    def set_motor_strength(self, env_ids: Tensor, strength: Tensor) -> None:
+        """See `Simulator.set_motor_strength`."""
+        self._strength[env_ids] = strength
+        self._write_actuators(env_ids)
+
+    def _write_actuators(self, env_ids: Tensor) -> None:
+        """Force = gain * ctrl + bias1 * q + bias2 * qd; for torque control gain is the strength alone."""
+        strength = self._strength[env_ids]
+        every = torch.arange(len(self.dof_names), device=self.device)
+        if not self.robot.position_control:
+            self._write_field("actuator_gainprm", env_ids, (every, 0), strength)
+            return
+        kp, kd = strength * self._kp[env_ids], strength * self._kd[env_ids]
+        self._write_field("actuator_gainprm", env_ids, (every, 0), kp)
+        self._write_field("actuator_biasprm", env_ids, (every, 1), -kp)
+        self._write_field("actuator_biasprm", env_ids, (every, 2), -kd)
+
+    def set_obstacles(self, env_ids: Tensor, poses: Tensor, half_sizes: Tensor) -> None:
+        """See `Simulator.set_obstacles`."""
+        arrays = self._arrays
+        hidden = (half_sizes <= 0).any(-1)
+        position = poses[..., :3].clone()
+        position[..., 2][hidden] = HIDDEN_DEPTH
+        arrays.mocap_pos[env_ids] = position.to(arrays.mocap_pos.dtype)
+        arrays.mocap_quat[env_ids] = poses[..., [6, 3, 4, 5]].to(arrays.mocap_quat.dtype)
+        geoms = torch.as_tensor(self.robot.obstacle_geoms, device=self.device)
+        self._write_field("geom_size", env_ids, geoms, torch.where(hidden[..., None], 0.1, half_sizes))
+        self._update_constants(env_ids)
+        self._mark_stale(env_ids)
+
+    # ---------------------------------------------------------------- the rest
+
+    def render(self, env_id: int, camera: Optional[Camera] = None, width: int = 640, height: int = 480) -> np.ndarray:
+        """See `Simulator.render`."""
+        self._flush()
+        arrays = self._arrays
+        return self._scene.render(
+            qpos=arrays.qpos[env_id].cpu().numpy(),
+            mocap=(arrays.mocap_pos[env_id].cpu().numpy(), arrays.mocap_quat[env_id].cpu().numpy()),
+            obstacle_sizes=self._obstacle_sizes(env_id),
+            camera=camera or Camera(),
+            width=width,
+            height=height,
+        )
+
+    @abstractmethod
+    def _obstacle_sizes(self, env_id: int) -> np.ndarray:
+        """(K, 3) half sizes of the obstacle boxes of one environment."""
+
+    def _buffers_state(self) -> Dict[str, Tensor]:
+        """Buffers that the engine's state alone does not determine."""
+        names = ("contact_forces", "torques", "_kp", "_kd", "_strength")
+        return {name.lstrip("_"): getattr(self, name).clone() for name in names}
+
+    def _load_buffers(self, state: Dict[str, Tensor]) -> None:
+        for name in ("contact_forces", "torques", "_kp", "_kd", "_strength"):
+            getattr(self, name).copy_(state[name.lstrip("_")])
+
+    def _failure(self, env_ids: Tensor, reason: str) -> PhysicsFailure:
+        """Report environments whose last step went wrong; the seam tensors still hold the state before it."""
+        before = {
+            "root_states": self.root_states[env_ids].clone(),
+            "dof_pos": self.dof_pos[env_ids].clone(),
+            "dof_vel": self.dof_vel[env_ids].clone(),
+            "ctrl": self._arrays.ctrl[env_ids].float(),
+        }
+        return PhysicsFailure(env_ids=env_ids, reason=reason, before=before)
+
+    def _tensor(self, array: np.ndarray) -> Tensor:
+        return torch.as_tensor(np.asarray(array), dtype=torch.float32, device=self.device)
+
+    def close(self) -> None:
+        """See `Simulator.close`."""
+        self._scene.close()

@@ -1,0 +1,131 @@
+"""MuJoCo on CPUs: `mujoco.batch`, one C++ thread pool over all environments.
+
+The batch is persistent, so a step that ends with the position and velocity stages (mjSTAGE_VEL) leaves every derived
+field current and the next step goes on from them: nothing is computed twice. Results are bit-identical at any number
+of threads. Needs MuJoCo >= 4.0 and is imported only when chosen.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from typing import Any, Dict, Optional
+
+import mujoco
+import numpy as np
+import torch
+from mujoco import batch as mujoco_batch
+from torch import Tensor
+
+from legged_gym.sim.model import GROUND_GROUP, OBSTACLE_GROUP, ROBOT_GROUP
+from legged_gym.sim.mujoco_base import EngineArrays, MujocoSimulator
+
+VEL = int(mujoco.mjtStage.mjSTAGE_VEL)
+NONE = int(mujoco.mjtStage.mjSTAGE_NONE)
+# the engine resets a simulation with non-finite state by itself and counts one of these
+BAD_STATE = [int(w) for w in (mujoco.mjtWarning.mjWARN_BADQPOS, mujoco.mjtWarning.mjWARN_BADQVEL, mujoco.mjtWarning.mjWARN_BADQACC)]  # fmt: skip
+
+
+class MujocoCpuSimulator(MujocoSimulator):
+    """N environments on a persistent `mujoco.batch.Batch`."""
+
+    def __init__(self, cfg: Any, num_envs: int, ground: Optional[Any] = None, num_obstacles: int = 0) -> None:
+        """See `MujocoSimulator`; all tensors live on the CPU."""
+        super().__init__(cfg, num_envs, "cpu", ground, num_obstacles)
+        self.batch = mujoco_batch.Batch(self.robot.model, num_envs, num_threads(cfg), persistent=True)
+        self._arrays = EngineArrays(**{name: _view(self.batch, name) for name in EngineArrays.__annotations__})
+        model = self.robot.model
+        size = model.nq + model.nv
+        offset = (self.batch.bind("qpos").__array_interface__["data"][0] - self.batch.state.ctypes.data) // 8
+        self._state_view = torch.from_numpy(self.batch.state)[:, offset : offset + size]
+        self._bad_states = 0
+        self.batch.forward(stage=VEL)
+        self._refresh()
+
+    def _state_row(self) -> Tensor:
+        return self._state_view.float()
+
+    def _advance(self, substeps: int) -> None:
+        try:
+            self.batch.step(nstep=substeps, stage=VEL)
+        except mujoco_batch.SimulationError as error:
+            self.failure = self._failure(torch.as_tensor(error.ids, dtype=torch.long), str(error))
+        bad = self.batch.warning[:, BAD_STATE]
+        if bad.any():
+            ids = torch.from_numpy(np.flatnonzero(bad.sum(axis=1)))
+            self.failure = self._failure(ids, "position, velocity or acceleration became NaN, Inf or huge")
+            self.batch.warning[:, BAD_STATE] = 0
+
+    def _forward(self, env_ids: Tensor) -> None:
+        self.batch.forward(ids=env_ids.numpy(), stage=VEL)
+
+    def _reset_engine(self, env_ids: Tensor) -> None:
+        self.batch.reset(ids=env_ids.numpy(), stage=NONE)
+
+    def _write_field(self, name: str, env_ids: Tensor, index: Any, value: Tensor) -> None:
+        field = torch.from_numpy(self.batch.expand(name))
+        index = index if isinstance(index, tuple) else (index,)
+        rows = env_ids.reshape(-1, *[1] * (isinstance(index[0], Tensor)))
+        field[(rows, *index)] = value.to(field.dtype)
+
+    def _update_constants(self, env_ids: Tensor) -> None:
+        self.batch.set_const(ids=env_ids.numpy())
+
+    def _obstacle_sizes(self, env_id: int) -> np.ndarray:
+        sizes = self.batch.expanded("geom_size")
+        sizes = self.robot.model.geom_size if sizes is None else sizes[env_id]
+        return np.asarray(sizes[self.robot.obstacle_geoms])
+
+    def cast_rays(
+        self, origins: Tensor, directions: Tensor, env_ids: Optional[Tensor] = None, robot: bool = False
+    ) -> Tensor:
+        """See `Simulator.cast_rays`."""
+        groups = np.zeros(mujoco.mjNGROUP, np.uint8)
+        groups[[GROUND_GROUP, OBSTACLE_GROUP]] = 1
+        groups[ROBOT_GROUP] = robot
+        ids = None if env_ids is None else env_ids.numpy()
+        distance, _ = self.batch.ray(origins.numpy(), directions.numpy(), geomgroup=groups, ids=ids)
+        out = torch.from_numpy(distance).float()
+        return out.masked_fill_(out < 0, float("inf"))
+
+    def state_dict(self) -> Dict[str, Any]:
+        """See `Simulator.state_dict`."""
+        fields = {name: torch.from_numpy(self.batch.expand(name).copy()) for name in self._expanded_fields()}
+        return {"state": torch.from_numpy(self.batch.state.copy()), "fields": fields, "buffers": self._buffers_state()}
+
+    def load_state_dict(self, state: Dict[str, Any]) -> None:
+        """See `Simulator.load_state_dict`."""
+        if state["state"].shape != self.batch.state.shape:
+            raise ValueError(
+                f"the saved physics state is {tuple(state['state'].shape)}, this simulator's {self.batch.state.shape}:"
+                " same robot, task and num_envs are needed"
+            )
+        for name, values in state["fields"].items():
+            self.batch.expand(name)[...] = values.numpy()
+        self.batch.set_const()
+        self.batch.state[...] = state["state"].numpy()
+        self.batch.forward(stage=VEL)
+        self._stale.zero_()
+        self._any_stale = False
+        self._refresh()
+        self._load_buffers(state["buffers"])
+
+    def _expanded_fields(self) -> list:
+        candidates = ("geom_friction", "geom_size", "body_mass", "body_inertia", "body_ipos")
+        candidates += ("actuator_gainprm", "actuator_biasprm")
+        return [name for name in candidates if self.batch.expanded(name) is not None]
+
+
+def num_threads(cfg: Any) -> int:
+    """Threads of the pool: `sim.num_threads`, or this process's share of the CPUs it may use if that is 0."""
+    if cfg.sim.num_threads > 0:
+        return int(cfg.sim.num_threads)
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, available // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
+
+
+def _view(batch: Any, field: str) -> Tensor:
+    """A zero-copy tensor of the batch's live array of an MjData field; derived fields must only be read."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # torch has no read-only tensors and says so
+        return torch.from_numpy(batch.bind(field))

@@ -1,0 +1,196 @@
+"""The seam: everything an environment may know of physics.
+
+An environment holds a `Simulator` and nothing else of an engine. All tensors are torch float32 on `device` in
+Isaac Gym's conventions: world frame z up, quaternions x,y,z,w, velocities of the link frame origin in the world
+frame. Joints and bodies come in the order of `dof_names` and `body_names`, never in the engine's.
+
+Shapes: N environments, D joints, B bodies, R rays, K obstacles.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, Dict, List, Optional, Sequence
+
+import torch
+
+
+@dataclass
+class PhysicsFailure:
+    """What a simulator knows of environments whose physics broke down in the last step.
+
+    Attributes:
+        env_ids: (n,) the environments, sorted.
+        reason: the engine's message of the first of them.
+        before: the state before the failing step, by name, each (n, ...): enough to reproduce the failure.
+    """
+
+    env_ids: torch.Tensor
+    reason: str
+    before: Dict[str, torch.Tensor]
+
+
+class Simulator(ABC):
+    """N independent copies of one robot on one ground.
+
+    Attributes:
+        device: where all tensors live.
+        num_envs: N.
+        dof_names: the D joints, in the order of every (.., D) tensor.
+        body_names: the B bodies, in the order of every (.., B, ..) tensor; the first is the root.
+        dof_pos_limits: (D, 2) rad.
+        dof_vel_limits: (D,) rad/s.
+        torque_limits: (D,) N m.
+        sim_dt: seconds of one sub-step.
+        root_states: (N, 13) position, quaternion xyzw, linear and angular velocity of the root body.
+        dof_pos: (N, D) rad.
+        dof_vel: (N, D) rad/s.
+        torques: (N, D) N m, as applied in the last sub-step, after limits and motor strength.
+        contact_forces: (N, B, 3) N, net force of all contacts on each body in the last sub-step, world frame.
+        failure: environments that broke down in the last step, or None. Their state is undefined until `reset`.
+
+    The tensors are buffers that every call refreshes in place: clone what must survive the next call.
+    """
+
+    device: torch.device
+    num_envs: int
+    dof_names: List[str]
+    body_names: List[str]
+    dof_pos_limits: torch.Tensor
+    dof_vel_limits: torch.Tensor
+    torque_limits: torch.Tensor
+    sim_dt: float
+
+    root_states: torch.Tensor
+    dof_pos: torch.Tensor
+    dof_vel: torch.Tensor
+    torques: torch.Tensor
+    contact_forces: torch.Tensor
+    failure: Optional[PhysicsFailure]
+
+    @property
+    @abstractmethod
+    def body_states(self) -> torch.Tensor:
+        """(N, B, 13) like `root_states` for every body; computed on demand and current even after a teleport."""
+
+    @abstractmethod
+    def step(self, targets: torch.Tensor, decimation: int) -> None:
+        """Advance `decimation` sub-steps with the engine's PD controller at every sub-step.
+
+        Args:
+            targets: (N, D) joint positions, rad. torque = strength * (Kp (target - q) - Kd qd), then limits.
+            decimation: number of sub-steps.
+
+        Raises:
+            RuntimeError: the model was built for torques from the caller.
+        """
+
+    @abstractmethod
+    def step_torques(self, torques: torch.Tensor) -> None:
+        """Advance one sub-step with joint torques from the caller.
+
+        Args:
+            torques: (N, D) N m; motor strength and the torque limits still apply.
+
+        Raises:
+            RuntimeError: the model was built for position targets.
+        """
+
+    @abstractmethod
+    def reset(self, env_ids: torch.Tensor) -> None:
+        """Put environments back to the model's initial state; clears velocities, warm starts and contact forces.
+
+        Args:
+            env_ids: (n,) sorted, unique.
+        """
+
+    @abstractmethod
+    def set_root_states(self, env_ids: torch.Tensor, states: torch.Tensor) -> None:
+        """Teleport root bodies: env_ids (n,) sorted, states (n, 13). Other environments keep every bit."""
+
+    @abstractmethod
+    def set_dof_states(self, env_ids: torch.Tensor, positions: torch.Tensor, velocities: torch.Tensor) -> None:
+        """Teleport joints: env_ids (n,) sorted, positions and velocities (n, D). Other environments keep every bit."""
+
+    @abstractmethod
+    def cast_rays(
+        self, origins: torch.Tensor, directions: torch.Tensor, env_ids: Optional[torch.Tensor] = None, robot: bool = False
+    ) -> torch.Tensor:
+        """Distances from ray origins to the first surface hit.
+
+        Args:
+            origins: (n, R, 3) world frame, m.
+            directions: (n, R, 3) world frame; distances are in units of their length.
+            env_ids: (n,) sorted environments of the rows, or None for all.
+            robot: whether rays see the environment's own robot besides ground and obstacles.
+
+        Returns:
+            (n, R), +inf for a miss.
+        """
+
+    @abstractmethod
+    def set_friction(self, env_ids: torch.Tensor, friction: torch.Tensor) -> None:
+        """Set the robot's friction coefficient, (n,). Against the ground it is averaged with the ground's, as in PhysX."""
+
+    @abstractmethod
+    def set_masses(self, env_ids: torch.Tensor, body: str, added_mass: torch.Tensor) -> None:
+        """Add (n,) kg to the nominal mass of one body; its inertia is scaled alike (same shape, other density)."""
+
+    @abstractmethod
+    def set_coms(self, env_ids: torch.Tensor, body: str, displacement: torch.Tensor) -> None:
+        """Move the nominal centre of mass of one body by (n, 3) m in its own frame."""
+
+    @abstractmethod
+    def set_gains(self, env_ids: torch.Tensor, kp: torch.Tensor, kd: torch.Tensor) -> None:
+        """Set the PD gains of the engine's controller, kp (n, D) N m/rad and kd (n, D) N m s/rad."""
+
+    @abstractmethod
+    def set_motor_strength(self, env_ids: torch.Tensor, strength: torch.Tensor) -> None:
+        """Set the factor (n, D) between commanded and produced torque, before the torque limits."""
+
+    @abstractmethod
+    def set_obstacles(self, env_ids: torch.Tensor, poses: torch.Tensor, half_sizes: torch.Tensor) -> None:
+        """Place boxes: poses (n, K, 7) position and quaternion xyzw, half_sizes (n, K, 3) m; all-zero sizes hide a box."""
+
+    @abstractmethod
+    def render(self, env_id: int, camera: Optional[Camera] = None, width: int = 640, height: int = 480) -> Any:
+        """RGB frame (height, width, 3) uint8 of one environment.
+
+        Raises:
+            UserError: no OpenGL context could be made here; the message says why.
+        """
+
+    @abstractmethod
+    def state_dict(self) -> Dict[str, Any]:
+        """Everything needed to go on bit for bit, per-environment model fields included."""
+
+    @abstractmethod
+    def load_state_dict(self, state: Dict[str, Any]) -> None:
+        """Restore what `state_dict` returned, from a simulator built alike."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Free engine and rendering resources."""
+
+    def body_indices(self, names: Sequence[str]) -> torch.Tensor:
+        """Indices (n,) of the bodies whose name contains any of the given substrings, in body order."""
+        found = [i for i, body in enumerate(self.body_names) if any(name in body for name in names)]
+        return torch.tensor(found, dtype=torch.long, device=self.device)
+
+
+@dataclass
+class Camera:
+    """A camera looking at a point from a distance, as MuJoCo's free camera.
+
+    Attributes:
+        lookat: world point, m; None follows the root body.
+        distance: m.
+        azimuth: degrees, 90 looks along +y.
+        elevation: degrees, negative looks down.
+    """
+
+    lookat: Optional[Sequence[float]] = None
+    distance: float = 1.8
+    azimuth: float = 120.0
+    elevation: float = -18.0

@@ -1,0 +1,200 @@
+"""The map: a grid of tiles, rows of rising difficulty along +x and columns of types along +y, with a flat border."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+
+import numpy as np
+
+from legged_gym.errors import UserError
+from legged_gym.terrain.recipes import RECIPES, cumulative_proportions, type_of_selector
+from legged_gym.terrain.sub_terrains import GENERATORS, Tile
+
+MESH_TYPES = ("plane", "heightfield", "trimesh")
+
+# difficulties of a map without a curriculum
+_RANDOM_DIFFICULTIES = (0.5, 0.75, 0.9)
+
+# keeps a column's selector off the very edge of a band
+_SELECTOR_OFFSET = 0.001
+
+# a robot starts within this distance (each axis, m) of its origin, so the origin is as high as the highest point there
+_START_REACH = 1.0
+
+_INT16_MAX = 32767
+
+
+def uses_height_map(mesh_type: Optional[str]) -> bool:
+    """Whether `terrain.mesh_type` asks for a `Terrain`; None, 'none' and 'plane' do not.
+
+    Raises:
+        UserError: for any other name.
+    """
+    if mesh_type in (None, "none", "plane"):
+        return False
+    if mesh_type not in MESH_TYPES:
+        raise UserError(f"terrain.mesh_type {mesh_type!r} is unknown{_hint(str(mesh_type), MESH_TYPES)}")
+    return True
+
+
+class Terrain:
+    """A grid of tiles as one height map.
+
+    Map cell (i, j) is the ground at x = i * horizontal_scale - border_size, y = j * horizontal_scale - border_size.
+
+    A map with `curriculum` has type by column and difficulty row / num_rows. Without, every tile draws its type and one
+    of the difficulties 0.5, 0.75, 0.9. With `selected`, all tiles are what `terrain_kwargs` says:
+
+    * ``{"type": "pyramid_stairs_terrain", "step_width": 0.31, "step_height": 0.1, "platform_size": 3.0}``: a shape with
+      its arguments (`sub_terrains.GENERATORS`);
+    * ``{"type": "stairs_up", "difficulty": 0.5}``: a type of tile (`recipes.RECIPES`); without "difficulty" it comes
+      from the row or is drawn, as above.
+
+    Attributes:
+        height_field: (rows, cols) int16, units of `vertical_scale`; axis 0 is x, axis 1 is y.
+        heights: (rows, cols) float32, m.
+        horizontal_scale: m a cell.
+        vertical_scale: m a unit.
+        border_size: width of the flat border, m; a whole number of cells.
+        tile_length: a tile's size along x, m; a whole number of cells.
+        tile_width: the same along y.
+        length_x: size of the map along x, m.
+        length_y: the same along y.
+        env_origins: (num_rows, num_cols, 3) float32, m: middle of each tile, at the height of the highest point of the
+            2 x 2 m around it.
+        tile_types: names by row and column.
+        difficulties: (num_rows, num_cols) float64; NaN where a shape was selected that has none.
+    """
+
+    def __init__(self, cfg: Any, seed: int) -> None:
+        """Make the map.
+
+        Args:
+            cfg: anything with the attributes of the `terrain` group of an environment config.
+            seed: each tile draws from its own generator, a function of the seed and the tile's row and column alone.
+
+        Raises:
+            UserError: for sizes, proportions or types that cannot be.
+        """
+        _check_sizes(cfg, seed)
+        self._seed = seed
+        self.num_rows, self.num_cols = int(cfg.num_rows), int(cfg.num_cols)
+        self.horizontal_scale, self.vertical_scale = float(cfg.horizontal_scale), float(cfg.vertical_scale)
+        self._cells_x = round(cfg.terrain_length / self.horizontal_scale)
+        self._cells_y = round(cfg.terrain_width / self.horizontal_scale)
+        self._border = round(cfg.border_size / self.horizontal_scale)
+        self._curriculum = bool(cfg.curriculum)
+        self._selected = parse_selection(cfg.terrain_kwargs) if cfg.selected else None
+        self._band_ends = cumulative_proportions(cfg.terrain_proportions)
+
+        self.border_size = self._border * self.horizontal_scale
+        self.tile_length = self._cells_x * self.horizontal_scale
+        self.tile_width = self._cells_y * self.horizontal_scale
+        shape = (self.num_rows * self._cells_x + 2 * self._border, self.num_cols * self._cells_y + 2 * self._border)
+        self.length_x, self.length_y = shape[0] * self.horizontal_scale, shape[1] * self.horizontal_scale
+        self.height_field = np.zeros(shape, dtype=np.int16)
+        self.env_origins = np.zeros((self.num_rows, self.num_cols, 3), dtype=np.float32)
+        self.difficulties = np.full((self.num_rows, self.num_cols), np.nan)
+        self.tile_types: List[List[str]] = [[""] * self.num_cols for _ in range(self.num_rows)]
+        for row in range(self.num_rows):
+            for col in range(self.num_cols):
+                self._add_tile(row, col)
+        self.heights = self.height_field.astype(np.float32) * np.float32(self.vertical_scale)
+
+    def _add_tile(self, row: int, col: int) -> None:
+        rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(self._seed, spawn_key=(row, col))))
+        flat = np.zeros((self._cells_x, self._cells_y), dtype=np.int32)
+        tile = Tile(flat, self.horizontal_scale, self.vertical_scale, rng)
+        self._shape(tile, row, col)
+        highest = int(np.abs(tile.heights).max())
+        if highest > _INT16_MAX:
+            raise UserError(
+                f"terrain: {self.tile_types[row][col]} reaches {highest * self.vertical_scale:g} m, and vertical_scale "
+                f"{self.vertical_scale:g} holds at most {_INT16_MAX * self.vertical_scale:g} m; raise vertical_scale"
+            )
+        x, y = self._border + row * self._cells_x, self._border + col * self._cells_y
+        self.height_field[x : x + self._cells_x, y : y + self._cells_y] = tile.heights
+
+        reach = tile.cells(_START_REACH)
+        near_x, near_y = (slice(max(0, n // 2 - reach), n // 2 + reach + 1) for n in tile.heights.shape)
+        self.env_origins[row, col] = (
+            (row + 0.5) * self.tile_length,
+            (col + 0.5) * self.tile_width,
+            tile.heights[near_x, near_y].max() * self.vertical_scale,
+        )
+
+    def _shape(self, tile: Tile, row: int, col: int) -> None:
+        """Choose the type and the difficulty of a tile, note them, and shape it."""
+        if self._curriculum:
+            selector = col / self.num_cols + _SELECTOR_OFFSET
+            difficulty = row / self.num_rows
+        else:
+            selector = float(tile.rng.uniform())
+            difficulty = float(tile.rng.choice(_RANDOM_DIFFICULTIES))
+        name, kwargs = self._selected or (type_of_selector(selector, self._band_ends), {})
+        self.tile_types[row][col] = name
+        if name in GENERATORS:
+            GENERATORS[name](tile, **kwargs)
+            return
+        difficulty = kwargs.get("difficulty", difficulty)
+        self.difficulties[row, col] = difficulty
+        RECIPES[name](tile, difficulty)
+
+
+def parse_selection(terrain_kwargs: Optional[Mapping[str, Any]]) -> Tuple[str, Dict[str, Any]]:
+    """Split `terrain.terrain_kwargs` into the name of a type and its arguments; the mapping itself is left alone.
+
+    The type may be written with a module in front, as in "terrain_utils.pyramid_stairs_terrain".
+
+    Raises:
+        UserError: for a missing or unknown type and for missing, unknown or non-numeric arguments.
+    """
+    example = "{'type': 'stairs_up', 'difficulty': 0.5}"
+    if not isinstance(terrain_kwargs, Mapping) or not isinstance(terrain_kwargs.get("type"), str):
+        raise UserError(f"terrain.selected needs terrain.terrain_kwargs with a type, for example {example}")
+    kwargs = {key: value for key, value in terrain_kwargs.items() if key != "type"}
+    name = terrain_kwargs["type"].rpartition(".")[2]
+    known: Dict[str, Callable[..., None]] = {**RECIPES, **GENERATORS}
+    if name not in known:
+        raise UserError(f"terrain.terrain_kwargs: type {name!r} is unknown{_hint(name, known)}")
+    allowed = dict(list(inspect.signature(known[name]).parameters.items())[1:])
+    for key, value in kwargs.items():
+        if key not in allowed:
+            raise UserError(f"terrain.terrain_kwargs: {name} takes no {key!r}{_hint(key, allowed)}")
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise UserError(f"terrain.terrain_kwargs: {key} must be a number, not {value!r}")
+    if name in RECIPES:
+        if not 0 <= kwargs.get("difficulty", 0) <= 1:
+            raise UserError(f"terrain.terrain_kwargs: difficulty {kwargs['difficulty']:g} must lie between 0 and 1")
+        return name, kwargs
+    missing = [key for key, par in allowed.items() if par.default is inspect.Parameter.empty and key not in kwargs]
+    if missing:
+        raise UserError(f"terrain.terrain_kwargs: {name} also needs {', '.join(missing)}")
+    return name, kwargs
+
+
+def _hint(name: str, known: Any) -> str:
+    near = difflib.get_close_matches(name, list(known), n=3)
+    return f"; did you mean {' or '.join(near)}?" if near else f"; known: {', '.join(known)}"
+
+
+def _check_sizes(cfg: Any, seed: int) -> None:
+    for name in ("horizontal_scale", "vertical_scale", "terrain_length", "terrain_width"):
+        value = getattr(cfg, name)
+        if not (value > 0 and np.isfinite(value)):
+            raise UserError(f"terrain.{name} must be positive, not {value!r}")
+    for name in ("num_rows", "num_cols"):
+        value = getattr(cfg, name)
+        if value < 1 or value != int(value):
+            raise UserError(f"terrain.{name} must be a whole number of at least 1, not {value!r}")
+    for name in ("terrain_length", "terrain_width"):
+        if getattr(cfg, name) < 2 * cfg.horizontal_scale:
+            raise UserError(
+                f"terrain.{name} {getattr(cfg, name):g} m is less than two cells of {cfg.horizontal_scale:g} m"
+            )
+    if not (cfg.border_size >= 0 and np.isfinite(cfg.border_size)):
+        raise UserError(f"terrain.border_size must be at least 0, not {cfg.border_size!r}")
+    if seed < 0:
+        raise UserError(f"the terrain's seed must be at least 0, not {seed}")

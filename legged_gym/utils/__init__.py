@@ -1,0 +1,1 @@
+"""What scripts share: the command line, the task registry, run folders."""

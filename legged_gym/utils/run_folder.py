@@ -1,0 +1,262 @@
+"""Run folders: ``logs/<experiment>/<YYYYmmdd_HHMMSS>_<run_name>/`` with all that is needed to repeat or load a run.
+
+=================  ============================================================================================
+``config.yaml``    task, command, versions, git commit and every setting, resolved (`save_run_config`)
+``git.diff``       what the working tree had beyond that commit
+``model_<it>.pt``  checkpoints; the learner writes these, its metrics and its TensorBoard events
+=================  ============================================================================================
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import sys
+import time
+from typing import Any, Dict, List, Optional, Tuple, Union
+
+import yaml
+
+from legged_gym import LEGGED_GYM_ROOT_DIR
+from legged_gym.envs.base.base_config import BaseConfig
+from legged_gym.errors import UserError
+from legged_gym.utils import provenance
+
+RUN_CONFIG = "config.yaml"
+GIT_DIFF = "git.diff"
+
+_TIME_FORMAT = "%Y%m%d_%H%M%S"
+# 20260131_120000_name, or 20260131_120000-2_name for a second run of the same name in the same second.
+_RUN_NAME = re.compile(r"(\d{8}_\d{6})(?:-(\d+))?(?:_.*)?")
+_CHECKPOINT = re.compile(r"model_(\d+)\.pt")
+# What a resumed or played run was told to load says nothing about the run itself.
+_LOADING_KEYS = ("resume", "load_run", "checkpoint", "resume_path")
+
+
+def experiment_folder(experiment_name: str) -> str:
+    """Return ``<repository>/logs/<experiment_name>``.
+
+    Raises:
+        UserError: when the name cannot be the name of one folder.
+    """
+    _check_name("experiment_name", experiment_name)
+    if not experiment_name:
+        raise UserError("experiment_name is empty; it names the folder under logs/")
+    return os.path.join(LEGGED_GYM_ROOT_DIR, "logs", experiment_name)
+
+
+def create_run_folder(root: str, run_name: str = "", now: Optional[float] = None) -> str:
+    """Make the folder of a new run; no two calls ever get the same one, not even of two processes.
+
+    Args:
+        root: Folder of the experiment; made if absent.
+        run_name: Ending of the name, may be empty.
+        now: Seconds since the epoch; None for the present time.
+
+    Raises:
+        UserError: when `run_name` cannot be part of a folder's name, or the disk refuses.
+    """
+    _check_name("run_name", run_name)
+    stamp = time.strftime(_TIME_FORMAT, time.localtime(now))
+    ending = f"_{run_name}" if run_name else ""
+    count = 1
+    while True:
+        folder = os.path.join(root, stamp + ("" if count == 1 else f"-{count}") + ending)
+        try:
+            os.makedirs(folder)
+            return folder
+        except FileExistsError:
+            count += 1
+        except OSError as error:
+            raise UserError(f"cannot make the run folder {folder}: {error.strerror}") from None
+
+
+def list_checkpoints(folder: str) -> List[Tuple[int, str]]:
+    """Return (iteration, path) of the checkpoints in a run folder, earliest first."""
+    found = [(_CHECKPOINT.fullmatch(name), name) for name in os.listdir(folder)]
+    return sorted((int(match.group(1)), os.path.join(folder, name)) for match, name in found if match)
+
+
+def list_runs(root: str) -> List[str]:
+    """Return the paths of the run folders that hold a checkpoint, oldest first; other folders are not runs.
+
+    Age is the time in the name; for folders that were renamed it is the time of their last change.
+    """
+    if not os.path.isdir(root):
+        return []
+    folders = [os.path.join(root, name) for name in os.listdir(root) if name != "exported"]
+    return sorted((f for f in folders if os.path.isdir(f) and list_checkpoints(f)), key=_age)
+
+
+def get_load_path(root: str, load_run: Union[int, str] = -1, checkpoint: int = -1) -> str:
+    """Return the path of the checkpoint to load.
+
+    Args:
+        root: Folder of the experiment.
+        load_run: Name or path of a run folder; -1 for the newest that holds a checkpoint.
+        checkpoint: Iteration; -1 for the last.
+
+    Raises:
+        UserError: when there is no such run or checkpoint; the message lists what there is.
+    """
+    folder = _find_run(root, load_run)
+    checkpoints = dict(list_checkpoints(folder))
+    if not checkpoints:
+        raise UserError(f"run {folder} holds no checkpoint (model_<iteration>.pt)")
+    if checkpoint == -1:
+        return checkpoints[max(checkpoints)]
+    if checkpoint not in checkpoints:
+        raise UserError(f"run {folder} has no checkpoint {checkpoint}; it has {_shorten(sorted(checkpoints))}")
+    return checkpoints[checkpoint]
+
+
+def find_checkpoint(train_cfg: Any, root: Optional[str] = None) -> str:
+    """Return the path of the checkpoint that a training config names by `experiment_name`, `load_run`, `checkpoint`.
+
+    Args:
+        train_cfg: The training config; `runner.resume_path`, if set, is the path itself.
+        root: Folder of the experiment; None for ``logs/<experiment_name>``.
+
+    Raises:
+        UserError: when there is none.
+    """
+    runner = train_cfg.runner
+    if runner.resume_path:
+        if not os.path.isfile(runner.resume_path):
+            raise UserError(f"train.runner.resume_path: there is no file {runner.resume_path}")
+        return runner.resume_path
+    root = experiment_folder(runner.experiment_name) if root is None else root
+    return get_load_path(root, runner.load_run, runner.checkpoint)
+
+
+def save_run_config(
+    folder: str, task: str, env_cfg: BaseConfig, train_cfg: BaseConfig, run: Optional[Dict[str, Any]] = None
+) -> None:
+    """Write config.yaml and git.diff. When a run is resumed, earlier ones stay as config_1.yaml, ....
+
+    Args:
+        folder: The run folder.
+        task: Name of the task.
+        env_cfg: Config of the environment, as used.
+        train_cfg: Config of the training, as used.
+        run: How it runs: simulator, devices, number of processes.
+    """
+    content = {
+        "task": task,
+        "command": " ".join(shlex.quote(word) for word in [os.path.basename(sys.executable), *sys.argv]),
+        "created": time.strftime("%Y-%m-%d %H:%M:%S %z"),
+        "run": run or {},
+        "versions": provenance.versions(),
+        "git": provenance.git_state(LEGGED_GYM_ROOT_DIR),
+        "env": env_cfg.to_dict(),
+        "train": train_cfg.to_dict(),
+    }
+    text = yaml.safe_dump(content, sort_keys=False, default_flow_style=None, width=120, allow_unicode=True)
+    _replace(folder, RUN_CONFIG, text)
+    _replace(folder, GIT_DIFF, provenance.git_diff(LEGGED_GYM_ROOT_DIR))
+
+
+def read_run_config(folder: str) -> Dict[str, Any]:
+    """Return the content of a run's config.yaml.
+
+    Raises:
+        UserError: when it is missing or damaged.
+    """
+    path = os.path.join(folder, RUN_CONFIG)
+    try:
+        with open(path, encoding="utf-8") as file:
+            content = yaml.safe_load(file)
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is not a YAML file: {error}") from None
+    if not isinstance(content, dict) or not all(isinstance(content.get(part), dict) for part in ("env", "train")):
+        raise UserError(f"{path} is not the config of a run: it needs the parts 'task', 'env' and 'train'")
+    return content
+
+
+def restore_run_cfgs(folder: str, task: str, env_cfg: BaseConfig, train_cfg: BaseConfig) -> List[str]:
+    """Put the settings saved with a run into fresh configs; apply the command line after this.
+
+    Args:
+        folder: The run folder.
+        task: Name of the task that the run is expected to be of.
+        env_cfg: Environment config of the run's task, changed in place.
+        train_cfg: Training config of the run's task, changed in place.
+
+    Returns:
+        One line for every saved setting that the present classes do not know or do not accept.
+
+    Raises:
+        UserError: when the run has no readable config.yaml, or is of another task.
+    """
+    content = read_run_config(folder)
+    if content.get("task") != task:
+        raise UserError(f"run {folder} is of task {content.get('task')!r}, not {task!r}")
+    runner = content["train"].get("runner", {})
+    current = train_cfg.to_dict()["runner"]
+    content["train"]["runner"] = {**runner, **{key: current[key] for key in _LOADING_KEYS if key in current}}
+    return env_cfg.restore(content["env"], "env.") + train_cfg.restore(content["train"], "train.")
+
+
+def _find_run(root: str, load_run: Union[int, str]) -> str:
+    runs = list_runs(root)
+    if load_run != -1:
+        for folder in (os.path.join(root, str(load_run)), str(load_run)):
+            if os.path.isdir(folder):
+                return os.path.normpath(folder)
+        raise UserError(f"no run {load_run!r} in {root}; {_what_is_there(root, runs)}")
+    if not runs:
+        raise UserError(f"no run with a checkpoint in {root}; {_what_is_there(root, runs)}")
+    return runs[-1]
+
+
+def _what_is_there(root: str, runs: List[str]) -> str:
+    if runs:
+        return f"it has {_shorten([os.path.basename(run) for run in runs])}"
+    parent = os.path.dirname(os.path.normpath(root))
+    others = sorted(os.listdir(parent)) if os.path.isdir(parent) else []
+    others = [name for name in others if list_runs(os.path.join(parent, name))]
+    return f"experiments with runs are {_shorten(others)}" if others else "train first, or check --experiment_name"
+
+
+def _age(folder: str) -> Tuple[float, int, float]:
+    changed = os.path.getmtime(folder)
+    match = _RUN_NAME.fullmatch(os.path.basename(folder))
+    if match:
+        try:
+            return time.mktime(time.strptime(match.group(1), _TIME_FORMAT)), int(match.group(2) or 1), changed
+        except ValueError:  # digits that are no date
+            pass
+    return changed, 1, changed
+
+
+def _shorten(items: List[Any], most: int = 6) -> str:
+    """List the last few items."""
+    shown = ", ".join(str(item) for item in items[-most:])
+    return shown if len(items) <= most else f"... {shown} ({len(items)} in all)"
+
+
+def _check_name(what: str, name: str) -> None:
+    if not re.fullmatch(r"[\w.+=,@-]*", name) or name in (".", ".."):
+        raise UserError(f"{what} {name!r} names a folder: use letters, digits and _ . + = , @ - only")
+
+
+def _replace(folder: str, name: str, text: str) -> None:
+    """Write a file (none if the text is empty); one of an earlier part of the run stays as config_1.yaml and so on."""
+    path = os.path.join(folder, name)
+    if os.path.exists(path):
+        stem, extension = os.path.splitext(path)
+        count = 1
+        while os.path.exists(f"{stem}_{count}{extension}"):
+            count += 1
+        shutil.copyfile(path, f"{stem}_{count}{extension}")
+    if text:
+        # Renamed when whole: a process killed here leaves the file of before, never half a file.
+        with open(path + ".tmp", "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(path + ".tmp", path)
+    elif os.path.exists(path):
+        os.remove(path)

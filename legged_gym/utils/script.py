@@ -1,0 +1,47 @@
+"""How every script ends: mistakes of the user become one line, never a traceback."""
+
+from __future__ import annotations
+
+import sys
+from typing import Callable, NoReturn, Optional, Sequence
+
+from legged_gym.errors import UserError
+
+EXIT_MISTAKE = 2
+EXIT_INTERRUPTED = 130
+
+
+Main = Callable[[Optional[Sequence[str]]], Optional[int]]
+
+
+def run_script(main: Main, argv: Optional[Sequence[str]] = None) -> NoReturn:
+    """Run the main function of a script and exit with its status.
+
+    A mistake of the user (`UserError`, or `RslRlError` of the learner) is printed as ``error: <one line>`` on standard
+    error, with status 2; Ctrl-C gives 130. All other exceptions are faults of the program and keep their traceback.
+
+    Args:
+        main: Takes the arguments (None: those of the process) and returns the exit status, None for 0.
+        argv: The arguments, without the name of the program.
+    """
+    try:
+        status = main(argv)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        status = EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output (head, less) has left; nothing more can be said to it, not even by the flush at exit.
+        sys.stdout = None
+        status = 0
+    except ValueError as error:
+        if not isinstance(error, _mistakes()):
+            raise
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        status = EXIT_MISTAKE
+    sys.exit(status or 0)
+
+
+def _mistakes() -> tuple:
+    # The learner's error class is looked up only if the learner is loaded: importing it would import torch.
+    learner = sys.modules.get("rsl_rl.utils.errors")
+    return (UserError,) if learner is None else (UserError, learner.RslRlError)

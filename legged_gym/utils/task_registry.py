@@ -1,0 +1,229 @@
+"""`task_registry`: from the name of a task to its environment and its learner, as in legged_gym.
+
+One difference: `get_cfgs` returns new configs each time, where legged_gym returns the same objects again, so that a
+change made for one environment does not reach the next.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import importlib
+import os
+from typing import TYPE_CHECKING, Any, Optional, Tuple
+
+import legged_gym.envs  # noqa: F401 - fills the table of tasks
+from legged_gym.envs import registry
+from legged_gym.errors import UserError
+from legged_gym.utils import run_folder
+from legged_gym.utils.cli import apply_args, get_args
+
+if TYPE_CHECKING:
+    from legged_gym.envs.registry import Config
+    from rsl_rl.env.vec_env import VecEnv
+    from rsl_rl.runners.on_policy_runner import OnPolicyRunner
+
+
+class TaskRegistry:
+    """Makes environments and learners by the name of the task."""
+
+    def register(self, name: str, task_class: type, env_cfg: Config, train_cfg: Config) -> None:
+        """Add a task, with config classes or (as in legged_gym) instances.
+
+        Raises:
+            ValueError: when the name is taken.
+        """
+        registry.register(name, task_class, env_cfg, train_cfg)
+
+    def get_task_class(self, name: str) -> type:
+        """Return the environment class of a task.
+
+        Raises:
+            UserError: for an unknown task.
+        """
+        return registry.find(name).load_env_class()
+
+    def get_cfgs(self, name: str) -> Tuple[Any, Any]:
+        """Return new (environment, training) configs of a task, the seed of the training in both.
+
+        Raises:
+            UserError: for an unknown task.
+        """
+        env_cfg, train_cfg = registry.find(name).new_cfgs()
+        env_cfg.seed = train_cfg.seed
+        return env_cfg, train_cfg
+
+    def get_run_cfgs(self, args: argparse.Namespace) -> Tuple[Any, Any, str]:
+        """Return the (environment, training) configs of a saved run and the path of the checkpoint to load.
+
+        The run is found by ``task``, ``experiment_name``, ``load_run`` and ``checkpoint``. What it saved wins over the
+        config classes, and the command line wins over both. Saved settings that no longer exist are printed.
+
+        Raises:
+            UserError: when there is no such run or checkpoint, or it is of another task.
+        """
+        env_cfg, train_cfg = self.get_cfgs(args.task)
+        apply_args(args, env_cfg, train_cfg)
+        path = run_folder.find_checkpoint(train_cfg)
+        folder = os.path.dirname(path)
+        if not os.path.exists(os.path.join(folder, run_folder.RUN_CONFIG)):
+            print(f"note: {folder} has no {run_folder.RUN_CONFIG}; the settings of the task as it is now are used")
+            return env_cfg, train_cfg, path
+        env_cfg, train_cfg = self.get_cfgs(args.task)
+        for problem in run_folder.restore_run_cfgs(folder, args.task, env_cfg, train_cfg):
+            print(f"note: {os.path.basename(folder)}: {problem}")
+        apply_args(args, env_cfg, train_cfg)
+        return env_cfg, train_cfg, path
+
+    def make_env(
+        self, name: str, args: Optional[argparse.Namespace] = None, env_cfg: Optional[Any] = None
+    ) -> Tuple[VecEnv, Any]:
+        """Make the environment of a task and seed all random numbers.
+
+        Args:
+            name: Name of the task.
+            args: Parsed command line (`get_args`); it is applied to the config. None takes all defaults and, unlike
+                legged_gym, does not look at the arguments of the process.
+            env_cfg: Config to use; None for that of the task.
+
+        Returns:
+            The environment and its config, whose `seed` is the one drawn if it was -1.
+
+        Raises:
+            UserError: for an unknown task, a device that is not there, sizes that make no sense.
+        """
+        task = registry.find(name)
+        args = get_args([]) if args is None else args
+        if env_cfg is None:
+            env_cfg, train_cfg = self.get_cfgs(name)
+            apply_args(args, env_cfg, train_cfg)
+        else:
+            apply_args(args, env_cfg)
+        check_sizes(env_cfg)
+        # Imported here: torch takes seconds to import, and mistakes found above are answered at once.
+        from legged_gym.utils.devices import draw_seed, resolve_devices, set_seed
+
+        distributed = resolve_devices(args)
+        if env_cfg.seed == -1:
+            env_cfg.seed = args.seed = draw_seed(distributed)
+        seed = distributed.seed(env_cfg.seed)
+        set_seed(seed, args.deterministic)
+        env = task.load_env_class()(
+            env_cfg,
+            sim=args.sim,
+            device=args.sim_device,
+            headless=args.headless,
+            seed=seed,
+            deterministic=args.deterministic,
+        )
+        return env, env_cfg
+
+    def make_alg_runner(
+        self,
+        env: VecEnv,
+        name: Optional[str] = None,
+        args: Optional[argparse.Namespace] = None,
+        train_cfg: Optional[Any] = None,
+        log_root: Optional[str] = "default",
+    ) -> Tuple[OnPolicyRunner, Any]:
+        """Make the learner of an environment; with `runner.resume` set, load a checkpoint.
+
+        A new run gets a folder of its own with its settings in it. A resumed run goes on in its old folder.
+
+        Args:
+            env: The environment.
+            name: Name of the task, for its training config.
+            args: Parsed command line; it is applied to the config. None takes all defaults.
+            train_cfg: Training config to use; it wins over `name`.
+            log_root: Folder of the experiment; "default" is ``logs/<experiment_name>``, None keeps no files.
+
+        Returns:
+            The runner and the training config.
+
+        Raises:
+            UserError: when neither `name` nor `train_cfg` is given, or there is nothing to resume.
+        """
+        if train_cfg is None:
+            if name is None:
+                raise UserError("make_alg_runner needs the name of a task or a train_cfg")
+            _, train_cfg = self.get_cfgs(name)
+        elif name is not None:
+            print(f"note: train_cfg is given, so the training config of {name!r} is not used")
+        task = name or getattr(args, "task", None) or "unknown"
+        args = get_args([]) if args is None else args
+        apply_args(args, None, train_cfg)
+        train_cfg.seed = getattr(env.cfg, "seed", train_cfg.seed)
+        check_sizes(env.cfg, train_cfg)
+        return self._build_runner(env, task, args, train_cfg, log_root), train_cfg
+
+    @staticmethod
+    def _build_runner(
+        env: VecEnv, task: str, args: argparse.Namespace, train_cfg: Any, log_root: Optional[str]
+    ) -> OnPolicyRunner:
+        from legged_gym.utils.devices import resolve_devices
+
+        distributed = resolve_devices(args)
+        root = run_folder.experiment_folder(train_cfg.runner.experiment_name) if log_root == "default" else log_root
+        checkpoint = run_folder.find_checkpoint(train_cfg, root) if train_cfg.runner.resume else None
+        log_dir = None
+        if root is not None:
+            if checkpoint is not None:
+                log_dir = os.path.dirname(checkpoint)
+            elif distributed.is_main:
+                log_dir = run_folder.create_run_folder(root, train_cfg.runner.run_name)
+            # Every process saves its share of a checkpoint; the name of a new folder holds the time of the first one.
+            log_dir = distributed.broadcast_object(log_dir)
+        runner = _runner_class(train_cfg.runner_class_name)(env, train_cfg.to_dict(), log_dir, device=args.rl_device)
+        if checkpoint is not None:
+            runner.load(checkpoint)
+        if log_dir is not None and distributed.is_main and checkpoint is None:
+            run_folder.save_run_config(log_dir, task, env.cfg, train_cfg, describe_run(args, distributed.world_size))
+        return runner
+
+
+def describe_run(args: argparse.Namespace, world_size: int) -> dict:
+    """Return how a run is carried out, for its config.yaml."""
+    names = ("sim", "sim_device", "rl_device", "deterministic")
+    return {**{name: getattr(args, name) for name in names}, "processes": world_size}
+
+
+def check_sizes(env_cfg: Any, train_cfg: Optional[Any] = None) -> None:
+    """Refuse numbers of robots, steps and batches that do not go together.
+
+    Raises:
+        UserError: naming the settings and what would do.
+    """
+    num_envs = env_cfg.env.num_envs
+    if num_envs < 1:
+        raise UserError(f"env.num_envs is {num_envs}; at least one robot is needed")
+    if train_cfg is None:
+        return
+    steps, batches = train_cfg.runner.num_steps_per_env, train_cfg.algorithm.num_mini_batches
+    for name, value in (
+        ("runner.num_steps_per_env", steps),
+        ("runner.max_iterations", train_cfg.runner.max_iterations),
+        ("runner.save_interval", train_cfg.runner.save_interval),
+        ("algorithm.num_mini_batches", batches),
+        ("algorithm.num_learning_epochs", train_cfg.algorithm.num_learning_epochs),
+    ):
+        if value < 1:
+            raise UserError(f"train.{name} is {value}; it must be at least 1")
+    # Recurrent networks learn from whole sequences, so their batches are sets of robots.
+    recurrent = "Recurrent" in train_cfg.runner.policy_class_name
+    samples, what = (num_envs, "robots") if recurrent else (num_envs * steps, "samples (num_envs x num_steps_per_env)")
+    if samples % batches:
+        raise UserError(f"{samples} {what} cannot be cut into {batches} equal mini-batches; change num_mini_batches")
+
+
+def _runner_class(name: str) -> type:
+    runners = importlib.import_module("rsl_rl.runners")
+    found = getattr(runners, name, None)
+    if not isinstance(found, type):
+        known = [key for key, value in vars(runners).items() if isinstance(value, type)]
+        near = difflib.get_close_matches(name, known) or known
+        raise UserError(f"train.runner_class_name: there is no runner {name!r}; did you mean {' or '.join(near)}?")
+    return found
+
+
+task_registry = TaskRegistry()
+"""The registry that scripts use."""

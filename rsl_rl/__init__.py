@@ -1,0 +1,5 @@
+"""A small learner for legged robots: PPO over thousands of environments stepped at once.
+
+`env` is the contract that an environment keeps; `modules` are building blocks of networks; `models` map groups of
+observations to outputs; `storage` holds one rollout; `algorithms` improve a policy from it; `runners` own the loop.
+"""

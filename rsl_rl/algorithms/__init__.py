@@ -1,0 +1,5 @@
+"""Algorithms that improve a policy."""
+
+from rsl_rl.algorithms.ppo import PPO
+
+__all__ = ["PPO"]

@@ -1,0 +1,48 @@
+"""Generalised advantage estimation."""
+
+from __future__ import annotations
+
+from typing import Tuple
+
+import torch
+
+
+def compute_gae(
+    rewards: torch.Tensor,
+    values: torch.Tensor,
+    last_values: torch.Tensor,
+    dones: torch.Tensor,
+    time_outs: torch.Tensor,
+    gamma: float,
+    lam: float,
+) -> Tuple[torch.Tensor, torch.Tensor]:
+    """Estimate advantages and returns of T steps (Schulman et al. 2016, arXiv:1506.02438, eq. 16).
+
+    With d = 0 at the end of an episode and 1 elsewhere,
+
+        delta[t] = r[t] + gamma * d[t] * V[t+1] - V[t]
+        A[t]     = delta[t] + gamma * lam * d[t] * A[t+1]
+
+    An episode that was merely cut off would have gone on. The observation after the cut is not available (it belongs to
+    the next episode), so V[t] stands in for the value of what was cut off: r[t] + gamma * V[t] replaces r[t].
+
+    Args:
+        rewards: (T, N).
+        values: (T, N), V before each step.
+        last_values: (N,), V after the last step.
+        dones: (T, N) bool, the episode ended with the step.
+        time_outs: (T, N) bool, it was cut off; a subset of `dones`.
+        gamma: discount of a step.
+        lam: weight of longer estimates; 0: only delta, 1: the whole return minus V.
+
+    Returns:
+        advantages: (T, N), A.
+        returns: (T, N), A + V.
+    """
+    alive = 1.0 - dones.to(values.dtype)
+    next_values = torch.cat([values[1:], last_values.unsqueeze(0)])
+    advantages = rewards + gamma * (alive * next_values + time_outs * values) - values
+    carry = gamma * lam * alive
+    for step in reversed(range(advantages.shape[0] - 1)):
+        advantages[step].addcmul_(carry[step], advantages[step + 1])
+    return advantages, advantages + values

@@ -1,0 +1,365 @@
+"""Proximal policy optimisation."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple, Union
+
+import torch
+
+from rsl_rl.algorithms import learning_rate as rules
+from rsl_rl.algorithms.gae import compute_gae
+from rsl_rl.algorithms.symmetry import Mirror, MirrorMaps
+from rsl_rl.models import ActorCritic, Hidden, Observations
+from rsl_rl.storage import MiniBatch, RolloutStorage
+from rsl_rl.utils.errors import RslRlError, check_choice, reject_unknown
+
+SCHEDULES = ("adaptive", "cosine", "fixed")
+PRECISIONS = ("float32", "bfloat16")
+SYMMETRIES = ("none", "augment", "loss")
+
+
+class PPO:
+    """PPO with a clipped objective (Schulman et al. 2017, arXiv:1707.06347), in the variant of legged_gym.
+
+    The life of a rollout:
+
+        algorithm.init_storage(num_envs, num_steps, observation_dims, num_actions)
+        for each of num_steps:
+            actions = algorithm.act(obs)
+            obs, rewards, dones, extras = env.step(actions)
+            algorithm.process_env_step(rewards, dones, extras)
+        algorithm.compute_returns(obs)
+        metrics = algorithm.update()
+
+    Attributes:
+        policy: the networks.
+        optimizer: Adam over their parameters. Gradients live in one buffer; never set them to None.
+        learning_rate: current one.
+        hidden: memories of the rollout under way, "actor", "critic" -> name -> (layers, N, H); empty dicts for
+            feed-forward networks.
+        storage: the rollout under way, from `init_storage` on.
+    """
+
+    storage: RolloutStorage
+    hidden: Dict[str, Hidden]
+
+    def __init__(
+        self,
+        policy: ActorCritic,
+        value_loss_coef: float = 1.0,
+        use_clipped_value_loss: bool = True,
+        clip_param: float = 0.2,
+        entropy_coef: float = 0.01,
+        num_learning_epochs: int = 5,
+        num_mini_batches: int = 4,
+        learning_rate: float = 1e-3,
+        schedule: str = "adaptive",
+        min_learning_rate: float = 1e-5,
+        max_learning_rate: float = 1e-2,
+        gamma: float = 0.99,
+        lam: float = 0.95,
+        desired_kl: float = 0.01,
+        max_grad_norm: float = 1.0,
+        precision: str = "float32",
+        symmetry: str = "none",
+        symmetry_loss_coef: float = 0.0,
+        weight_decay: float = 0.0,
+        device: Union[str, torch.device] = "cpu",
+        mirror_maps: Optional[MirrorMaps] = None,
+        distributed: Optional[Any] = None,
+        **unknown: Any,
+    ) -> None:
+        """Take over the training of `policy`, which is moved to `device`.
+
+        Args:
+            policy: the networks.
+            value_loss_coef: weight of the value loss.
+            use_clipped_value_loss: do not reward values for moving more than `clip_param` in an update.
+            clip_param: how far the ratio of probabilities may leave 1 before the objective stops rewarding it.
+            entropy_coef: weight of the entropy.
+            num_learning_epochs: times that an update goes through the rollout.
+            num_mini_batches: parts that it is shared out to.
+            learning_rate: at the start.
+            schedule: "adaptive": after every mini-batch, by the KL divergence; "cosine": down to `min_learning_rate`
+                over the training; "fixed".
+            min_learning_rate: lower bound of "adaptive", end of "cosine".
+            max_learning_rate: upper bound of "adaptive".
+            gamma: discount of a step.
+            lam: lambda of generalised advantage estimation.
+            desired_kl: nats per update that "adaptive" aims at.
+            max_grad_norm: longer gradients are cut to this length, the actor's and the critic's each on its own.
+            precision: "bfloat16" lets the networks compute in it where autocast allows, during updates only.
+                Parameters, optimiser, log-probabilities and losses stay float32.
+            symmetry: "augment" adds the mirror image of every sample; "loss" adds a loss on asymmetric mean actions.
+            symmetry_loss_coef: weight of that loss.
+            weight_decay: decoupled decay of weight matrices (AdamW).
+            device: where to compute.
+            mirror_maps: of the environment (`VecEnv.mirror_maps`), for `symmetry`.
+            distributed: where several processes train one policy, an object with `world_size` and
+                `all_reduce_mean_(tensors)`, which replaces tensors by their means over all processes.
+            **unknown: keys that do not exist.
+
+        Raises:
+            RslRlError: an unknown key or choice, or a symmetry that is not to be had.
+        """
+        reject_unknown("algorithm", unknown, PPO.__init__)
+        check_choice("algorithm.schedule", schedule, SCHEDULES)
+        check_choice("algorithm.precision", precision, PRECISIONS)
+        check_choice("algorithm.symmetry", symmetry, SYMMETRIES)
+        if symmetry != "none" and policy.is_recurrent:
+            raise RslRlError("algorithm.symmetry needs a policy without memory: the image of a memory is not known")
+        self.device = torch.device(device)
+        self.policy = policy.to(self.device)
+        self.value_loss_coef = value_loss_coef
+        self.use_clipped_value_loss = use_clipped_value_loss
+        self.clip_param = clip_param
+        self.entropy_coef = entropy_coef
+        self.num_learning_epochs = num_learning_epochs
+        self.num_mini_batches = num_mini_batches
+        self.learning_rate = learning_rate
+        self.schedule = schedule
+        self.min_learning_rate = min_learning_rate
+        self.max_learning_rate = max_learning_rate
+        self.gamma = gamma
+        self.lam = lam
+        self.desired_kl = desired_kl
+        self.max_grad_norm = max_grad_norm
+        self.precision = precision
+        self.symmetry = symmetry
+        self.symmetry_loss_coef = symmetry_loss_coef
+        self._initial_learning_rate = learning_rate
+        self._mirror = None if symmetry == "none" else Mirror(mirror_maps, policy.groups, self.device)
+        self._distributed = distributed if distributed is not None and distributed.world_size > 1 else None
+        self._init_gradients()
+        self.optimizer = self._make_optimizer(weight_decay)
+
+    def _init_gradients(self) -> None:
+        """Give all parameters gradients that are views of one buffer, the actor's part first.
+
+        Norms, clipping and the exchange between processes then take one operation each instead of one per parameter.
+        """
+        actor = [*self.policy.actor.parameters(), *self.policy.distribution.parameters()]
+        critic = list(self.policy.critic.parameters())
+        sizes = [sum(parameter.numel() for parameter in part) for part in (actor, critic)]
+        self._gradients = torch.zeros(sum(sizes), device=self.device)
+        self._network_gradients = self._gradients.split(sizes)
+        parameters = [*actor, *critic]
+        views = self._gradients.split([parameter.numel() for parameter in parameters])
+        for parameter, view in zip(parameters, views):
+            parameter.grad = view.view_as(parameter)
+
+    def _make_optimizer(self, weight_decay: float) -> torch.optim.Optimizer:
+        """AdamW, which without decay is Adam. Biases and the standard deviations of actions do not decay."""
+        parameters = list(self.policy.parameters())
+        groups = [
+            {"params": [p for p in parameters if p.dim() > 1], "weight_decay": weight_decay},
+            {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
+        ]
+        fused = self.device.type in ("cpu", "cuda")
+        return torch.optim.AdamW(groups, lr=self.learning_rate, fused=fused)
+
+    def init_storage(
+        self, num_envs: int, num_steps: int, observation_dims: Mapping[str, Tuple[int, ...]], num_actions: int
+    ) -> None:
+        """Allocate the buffers of rollouts of T = `num_steps` steps of N = `num_envs` environments."""
+        self.hidden = self.policy.initial_hidden(num_envs)
+        dims = {group: observation_dims[group] for group in self.policy.groups}
+        self.storage = RolloutStorage(num_envs, num_steps, dims, num_actions, self.hidden, self.device)
+
+    def set_progress(self, iteration: int, max_iterations: int) -> None:
+        """Tell how far the training is, before an update; only the schedule "cosine" asks."""
+        if self.schedule == "cosine":
+            progress = iteration / max(max_iterations, 1)
+            self.learning_rate = rules.cosine(self._initial_learning_rate, self.min_learning_rate, progress)
+
+    @torch.no_grad()
+    def act(self, obs: Observations) -> torch.Tensor:
+        """Draw actions (N, A) in the states `obs`, group -> (N, *shape)."""
+        storage, distribution = self.storage, self.policy.distribution
+        if storage.step == 0:
+            storage.save_hidden(self.hidden)
+        means, self.hidden["actor"] = self.policy.actor(obs, self.hidden["actor"])
+        actions = distribution.sample(means)
+        storage.add_actions(obs, actions, means, distribution.log_prob(means, actions))
+        if self.policy.is_recurrent:
+            values, self.hidden["critic"] = self.policy.critic(obs, self.hidden["critic"])
+            storage.values[storage.step].copy_(values.squeeze(-1))
+        return actions
+
+    @torch.no_grad()
+    def process_env_step(self, rewards: torch.Tensor, dones: torch.Tensor, extras: Mapping[str, Any]) -> None:
+        """Take in what the environments gave for the actions.
+
+        Args:
+            rewards: (N,).
+            dones: (N,) bool.
+            extras: may hold "time_outs", (N,) bool.
+        """
+        self.storage.add_outcome(rewards, dones, extras.get("time_outs"))
+        ended = dones.to(self.device)
+        self.hidden = {name: self.policy.reset_hidden(states, ended) for name, states in self.hidden.items()}
+
+    @torch.no_grad()
+    def compute_returns(self, last_obs: Observations) -> None:
+        """Fill in values, returns and advantages of the complete rollout.
+
+        Args:
+            last_obs: group -> (N, *shape), observations after the last step.
+        """
+        storage = self.storage
+        if not self.policy.is_recurrent:
+            # A feed-forward critic is not needed before now, and a few large batches cost less than many small ones.
+            # The parts are as large as mini-batches, so they fit where those fit.
+            parts = {name: x.chunk(self.num_mini_batches) for name, x in storage.flat_observations().items()}
+            values = [self.policy.critic(dict(zip(parts, part)))[0].squeeze(-1) for part in zip(*parts.values())]
+            storage.values.copy_(torch.cat(values).view_as(storage.values))
+        last_values = self.policy.critic(last_obs, self.hidden["critic"])[0].squeeze(-1)
+        advantages, returns = compute_gae(
+            storage.rewards, storage.values, last_values, storage.dones, storage.time_outs, self.gamma, self.lam
+        )
+        storage.returns.copy_(returns)
+        storage.advantages.copy_(self._normalized(advantages))
+
+    def _normalized(self, advantages: torch.Tensor) -> torch.Tensor:
+        """Shift and scale to mean 0 and standard deviation 1 over the rollout, of all processes if several work."""
+        count = advantages.numel()
+        mean = advantages.mean()
+        if self._distributed is not None:
+            self._distributed.all_reduce_mean_([mean])
+            count *= self._distributed.world_size
+        centred = advantages - mean
+        variance = centred.square().mean()
+        if self._distributed is not None:
+            self._distributed.all_reduce_mean_([variance])
+        return centred / ((variance * (count / max(count - 1, 1))).sqrt() + 1e-8)
+
+    def update(self) -> Dict[str, float]:
+        """Learn from the rollout, and make room for the next.
+
+        Returns:
+            "skipped_updates", the number of mini-batches left out because a loss or a gradient was not finite, and
+            the means over all others of the losses "value_function", "surrogate" and (where there is one) "symmetry",
+            of "entropy", "kl", and the lengths "actor_grad_norm" and "critic_grad_norm" before cutting.
+        """
+        # The parameters have not changed since the rollout was collected, so this is the distribution it came from.
+        old_log_std = self.policy.distribution.log_std.detach().clone()
+        names: List[str] = []
+        rows: List[torch.Tensor] = []
+        num_skipped = 0
+        for batch in self._mini_batches():
+            loss, terms = self._loss(batch, old_log_std)
+            if self._step(loss, terms):
+                names = list(terms)
+                rows.append(torch.stack(list(terms.values())))
+            else:
+                num_skipped += 1
+        self.policy.update_normalizers(self.storage.flat_observations(), self._distributed)
+        self.storage.clear()
+        means = torch.stack(rows).mean(dim=0).tolist() if rows else []
+        return {**dict(zip(names, means)), "skipped_updates": float(num_skipped)}
+
+    def _mini_batches(self) -> Iterator[MiniBatch]:
+        if self.policy.is_recurrent:
+            return self.storage.recurrent_mini_batches(self.num_mini_batches, self.num_learning_epochs)
+        return self.storage.mini_batches(self.num_mini_batches, self.num_learning_epochs)
+
+    def _loss(self, batch: MiniBatch, old_log_std: torch.Tensor) -> Tuple[torch.Tensor, Dict[str, torch.Tensor]]:
+        """Return the loss (0-d) of a mini-batch and its terms for the record."""
+        num_originals = batch.actions.shape[0]
+        old_means = batch.action_means
+        actor_obs = batch.observations
+        if self._mirror is not None:
+            actor_obs = self._mirror.with_images(batch.observations)
+            if self.symmetry == "augment":
+                batch = self._mirror.augment(batch, actor_obs)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
+            means, _ = self.policy.actor(actor_obs, batch.hidden["actor"], batch.trajectories)
+            values, _ = self.policy.critic(batch.observations, batch.hidden["critic"], batch.trajectories)
+        means, values = means.float(), values.float().squeeze(-1)
+
+        distribution = self.policy.distribution
+        log_probs = distribution.log_prob(means[: batch.actions.shape[0]], batch.actions)
+        surrogate = clipped_surrogate(log_probs, batch.log_probs, batch.advantages, self.clip_param)
+        value_clip = self.clip_param if self.use_clipped_value_loss else None
+        value_function = value_loss(values, batch.values, batch.returns, value_clip)
+        entropy = distribution.entropy()
+        loss = surrogate + self.value_loss_coef * value_function - self.entropy_coef * entropy
+        terms = {"value_function": value_function, "surrogate": surrogate, "entropy": entropy}
+        if self._mirror is not None:
+            terms["symmetry"] = self._mirror.loss(means)
+        if self.symmetry == "loss":
+            loss = loss + self.symmetry_loss_coef * terms["symmetry"]
+        terms = {name: term.detach() for name, term in terms.items()}
+        with torch.no_grad():
+            terms["kl"] = distribution.kl_from(old_means, old_log_std, means[:num_originals]).mean()
+        return loss, terms
+
+    def _step(self, loss: torch.Tensor, terms: Dict[str, torch.Tensor]) -> bool:
+        """Take one step of the optimiser, unless a number is not finite; tell whether it was taken.
+
+        Args:
+            loss: 0-d.
+            terms: of the loss, with "kl"; the lengths of the gradients are added.
+        """
+        self._gradients.zero_()
+        loss.backward()
+        shared = torch.stack([loss.detach(), terms["kl"]])
+        if self._distributed is not None:
+            # A mean with one number that is not finite is not finite, so all processes come to the same decision.
+            self._distributed.all_reduce_mean_([self._gradients, shared])
+        norms = [torch.linalg.vector_norm(part) for part in self._network_gradients]
+        for part, norm in zip(self._network_gradients, norms):
+            part.mul_((self.max_grad_norm / (norm + 1e-6)).clamp(max=1.0))
+        terms["kl"] = shared[1]
+        terms["actor_grad_norm"], terms["critic_grad_norm"] = norms
+        # The one transfer to the host in a mini-batch.
+        numbers = torch.cat([shared, torch.stack(norms)]).tolist()
+        if not all(math.isfinite(number) for number in numbers):
+            return False
+        if self.schedule == "adaptive":
+            self.learning_rate = rules.adapt_to_kl(
+                self.learning_rate, numbers[1], self.desired_kl, self.min_learning_rate, self.max_learning_rate
+            )
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.learning_rate
+        self.optimizer.step()
+        self.policy.distribution.clamp_()
+        return True
+
+    def state_dict(self) -> Dict[str, Any]:
+        """Return what the algorithm knows besides `policy` and `optimizer`, which have state dicts of their own."""
+        return {
+            "learning_rate": self.learning_rate,
+            "hidden": {name: {key: x.clone() for key, x in states.items()} for name, states in self.hidden.items()},
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go back to a state that `state_dict` returned, on any device."""
+        self.learning_rate = float(state["learning_rate"])
+        self.hidden = {
+            name: {key: x.to(self.device) for key, x in states.items()} for name, states in state["hidden"].items()
+        }
+
+
+def clipped_surrogate(
+    log_probs: torch.Tensor, old_log_probs: torch.Tensor, advantages: torch.Tensor, clip: float
+) -> torch.Tensor:
+    """Negated clipped objective (0-d), eq. 7 of the PPO paper; all arguments are (B,)."""
+    ratio = (log_probs - old_log_probs).exp()
+    return -torch.min(advantages * ratio, advantages * ratio.clamp(1.0 - clip, 1.0 + clip)).mean()
+
+
+def value_loss(
+    values: torch.Tensor, old_values: torch.Tensor, returns: torch.Tensor, clip: Optional[float]
+) -> torch.Tensor:
+    """Mean squared error (0-d) of values (B,).
+
+    With a `clip`, the larger one of this error and that of a value moved by at most `clip` from the old one, so that
+    nothing is gained by moving further.
+    """
+    errors = (values - returns).square()
+    if clip is not None:
+        clipped = old_values + (values - old_values).clamp(-clip, clip)
+        errors = torch.max(errors, (clipped - returns).square())
+    return errors.mean()

@@ -1,0 +1,62 @@
+"""Scaling observations by what has been seen of them."""
+
+from __future__ import annotations
+
+from typing import Any, Optional
+
+import torch
+from torch import nn
+
+
+class EmpiricalNormalization(nn.Module):
+    """Shifts and scales each entry of a vector by the mean and standard deviation of all samples so far.
+
+    Attributes:
+        mean: (D,) running mean; 0 before the first sample.
+        var: (D,) running variance (of the population, not the sample estimate); 1 before the first sample.
+        count: number of samples so far.
+    """
+
+    mean: torch.Tensor
+    var: torch.Tensor
+    count: torch.Tensor
+
+    def __init__(self, dim: int, eps: float = 1e-2) -> None:
+        """Begin with no samples.
+
+        Args:
+            dim: D, length of a vector.
+            eps: added to the standard deviation, so that entries that hardly ever move are not blown up.
+        """
+        super().__init__()
+        self.eps = eps
+        self.register_buffer("mean", torch.zeros(dim))
+        self.register_buffer("var", torch.ones(dim))
+        self.register_buffer("count", torch.tensor(0, dtype=torch.int64))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Normalise (..., D)."""
+        return (x - self.mean) / (self.var.sqrt() + self.eps)
+
+    @torch.no_grad()
+    def update(self, x: torch.Tensor, distributed: Optional[Any] = None) -> None:
+        """Take in the samples (B, D); of all ranks, where several work, each with the same B.
+
+        Merges the moments of two sets of samples (Chan, Golub, LeVeque 1979, "Updating formulae and a pairwise
+        algorithm for computing sample variances", eq. 2.1). The moments of the new set are taken about the running
+        mean, which is the same on every rank and close to the new one, so little is lost by cancellation.
+        """
+        deviation = x - self.mean
+        shift, square = deviation.mean(dim=0), deviation.square().mean(dim=0)
+        new = x.shape[0]
+        if distributed is not None:
+            distributed.all_reduce_mean_([shift, square])
+            new *= distributed.world_size
+        if not bool(square.isfinite().all()):
+            # One broken sample would stay in the mean for ever.
+            return
+        self.count += new
+        rate = new / self.count.to(x.dtype)
+        self.mean += rate * shift
+        # square - shift^2 is the variance of the new set; rate * (1 - rate) * shift^2 is that between the sets.
+        self.var += rate * (square - shift.square() - self.var) + rate * (1.0 - rate) * shift.square()

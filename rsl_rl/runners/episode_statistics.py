@@ -1,0 +1,97 @@
+"""Returns and lengths of finished episodes, and the means of what the environment logs."""
+
+from __future__ import annotations
+
+from collections import deque
+from statistics import mean
+from typing import Any, Deque, Dict, List, Mapping, Optional, Union
+
+import torch
+
+WINDOW = 100  # finished episodes that the means run over
+
+
+class EpisodeStatistics:
+    """Watches the rewards and dones of N environments.
+
+    All work of a step is a few operations on (N,) tensors where the environments live; nothing is copied to the host
+    before `end_rollout`, so the statistics cost a GPU no synchronisation per step.
+    """
+
+    def __init__(self, num_envs: int, device: Union[str, torch.device]) -> None:
+        """Begin with no finished episode and all environments at the start of one."""
+        # float64: an episode of a thousand small rewards should not depend on the order of its sum.
+        self._returns = torch.zeros(num_envs, dtype=torch.float64, device=device)
+        self._lengths = torch.zeros(num_envs, dtype=torch.int64, device=device)
+        self._finished_returns: Deque[float] = deque(maxlen=WINDOW)
+        self._finished_lengths: Deque[int] = deque(maxlen=WINDOW)
+        self._start_rollout()
+
+    def _start_rollout(self) -> None:
+        self._step_returns: List[torch.Tensor] = []
+        self._step_lengths: List[torch.Tensor] = []
+        self._step_dones: List[torch.Tensor] = []
+        self._log_sums: Dict[str, Any] = {}
+        self._log_counts: Dict[str, int] = {}
+
+    def step(self, rewards: torch.Tensor, dones: torch.Tensor, log: Optional[Mapping[str, Any]]) -> None:
+        """Add one step.
+
+        Args:
+            rewards: (N,) rewards of the step.
+            dones: (N,) bool, episodes that ended with this step.
+            log: what the environment logs about the episodes that ended, name -> number or 0-d tensor; None or empty
+                when none did.
+        """
+        self._returns = self._returns + rewards
+        self._lengths = self._lengths + 1
+        self._step_returns.append(self._returns)
+        self._step_lengths.append(self._lengths)
+        self._step_dones.append(dones.clone())
+        self._returns = self._returns.masked_fill(dones, 0.0)
+        self._lengths = self._lengths.masked_fill(dones, 0)
+        for name, value in (log or {}).items():
+            # Adding makes a new tensor, so an environment may go on to overwrite its own.
+            self._log_sums[name] = self._log_sums.get(name, 0.0) + value
+            self._log_counts[name] = self._log_counts.get(name, 0) + 1
+
+    def end_rollout(self) -> Dict[str, float]:
+        """Take in the episodes that finished since the last call, oldest first.
+
+        Returns:
+            The mean of each logged number over the steps that logged it.
+        """
+        if self._step_dones:
+            dones = torch.stack(self._step_dones)
+            self._finished_returns.extend(torch.stack(self._step_returns)[dones].tolist())
+            self._finished_lengths.extend(torch.stack(self._step_lengths)[dones].tolist())
+        means = {name: float(total) / self._log_counts[name] for name, total in self._log_sums.items()}
+        self._start_rollout()
+        return means
+
+    @property
+    def mean_reward(self) -> Optional[float]:
+        """Mean return of the last finished episodes, or None before the first."""
+        return mean(self._finished_returns) if self._finished_returns else None
+
+    @property
+    def mean_length(self) -> Optional[float]:
+        """Mean length in steps of the last finished episodes, or None before the first."""
+        return mean(self._finished_lengths) if self._finished_lengths else None
+
+    def state_dict(self) -> Dict[str, Any]:
+        """Everything to go on with after a rollout, as plain data."""
+        return {
+            "returns": self._returns,
+            "lengths": self._lengths,
+            "finished_returns": list(self._finished_returns),
+            "finished_lengths": list(self._finished_lengths),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Put back what `state_dict` gave."""
+        self._returns = state["returns"].to(self._returns.device)
+        self._lengths = state["lengths"].to(self._lengths.device)
+        self._finished_returns = deque(state["finished_returns"], maxlen=WINDOW)
+        self._finished_lengths = deque(state["finished_lengths"], maxlen=WINDOW)
+        self._start_rollout()

@@ -1,0 +1,41 @@
+"""A trained actor as a function from observations to actions."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, Dict, Optional, Union
+
+import torch
+
+
+class InferencePolicy:
+    """Mean actions of an actor; the memory of a recurrent one is carried from call to call.
+
+        policy = runner.get_inference_policy()
+        actions = policy(obs)
+        obs, rewards, dones, extras = env.step(actions)
+        policy.reset(dones)
+
+    Without the last line a new episode would begin with the memories of the one before.
+    """
+
+    def __init__(self, policy: Any, device: Optional[Union[str, torch.device]] = None) -> None:  # noqa: ANN401 - see models
+        """Wrap `policy` (an ActorCritic), or a copy of it when it lives on another device than asked for."""
+        home = next(policy.parameters()).device
+        self.device = home if device is None else torch.device(device)
+        self._policy = policy if self.device == home else copy.deepcopy(policy).to(self.device)
+        self._hidden: Optional[Dict[str, torch.Tensor]] = None
+
+    def __call__(self, obs: Dict[str, torch.Tensor]) -> torch.Tensor:
+        """Map a dict of observation groups, each (N, ...), to actions (N, num_actions)."""
+        obs = {name: group.to(self.device) for name, group in obs.items()}
+        with torch.no_grad():
+            actions, self._hidden = self._policy.act_inference(obs, self._hidden)
+        return actions
+
+    def reset(self, dones: Optional[torch.Tensor] = None) -> None:
+        """Forget the past of the environments where `dones` (N,) is set; of all without it."""
+        if dones is None:
+            self._hidden = None
+        elif self._hidden:
+            self._hidden = self._policy.reset_hidden(self._hidden, dones.to(self.device))

@@ -1,0 +1,1 @@
+"""What runners lean on: logging, checkpoints, several processes, errors."""

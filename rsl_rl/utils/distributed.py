@@ -1,0 +1,144 @@
+"""Training with several processes, one per GPU (or several on a CPU), started by `torchrun`.
+
+Every process owns its environments and a full copy of the networks. Gradients are averaged before each optimiser step,
+so all copies stay equal; rank 0 logs. A program started without `torchrun` gets an object of world size 1 whose
+collectives do nothing, so callers need no second code path:
+
+    distributed = Distributed.from_environment("cuda:0")    # before the environments are made: it names the device
+    env = make_env(device=distributed.device, seed=distributed.seed(1))
+    ...
+    distributed.close()
+
+`torchrun` describes the group by the environment variables RANK, LOCAL_RANK and WORLD_SIZE, and the meeting point by
+MASTER_ADDR and MASTER_PORT.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Iterable, List, Sequence
+
+import torch
+import torch.distributed as dist
+
+from rsl_rl.utils.errors import RslRlError
+
+# Seeds of neighbouring ranks are this far apart, because environments may add their own small index to a seed.
+_SEED_STRIDE = 1_000_003
+
+
+class Distributed:
+    """One process of a group: who it is, which device it uses, and the collectives training needs.
+
+    Attributes:
+        rank: number of this process in the whole group, 0 .. world_size - 1.
+        local_rank: number of this process on its machine.
+        world_size: processes in the group.
+        device: where this process computes.
+    """
+
+    def __init__(self, device: str = "cpu", rank: int = 0, local_rank: int = 0, world_size: int = 1) -> None:
+        """Describe a process; `from_environment` is the way to also join its group."""
+        self.rank = rank
+        self.local_rank = local_rank
+        self.world_size = world_size
+        self.device = torch.device(device)
+
+    @classmethod
+    def from_environment(cls, device: str = "cpu") -> Distributed:
+        """Join the group that `torchrun` describes, or stand alone when there is none.
+
+        Args:
+            device: the wish of the user. In a group any "cuda..." becomes "cuda:<local rank>".
+
+        Raises:
+            RslRlError: RANK is missing or bad, or this machine has fewer GPUs than processes.
+        """
+        world_size = _integer_variable("WORLD_SIZE", 1)
+        if world_size <= 1:
+            return cls(device)
+        rank, local_rank = _integer_variable("RANK"), _integer_variable("LOCAL_RANK")
+        on_gpu = device.startswith("cuda")
+        if on_gpu:
+            if local_rank >= torch.cuda.device_count():
+                raise RslRlError(
+                    f"process {local_rank} of this machine has no GPU: {torch.cuda.device_count()} found; "
+                    "lower --nproc_per_node"
+                )
+            device = f"cuda:{local_rank}"
+            torch.cuda.set_device(local_rank)
+        if not dist.is_initialized():
+            dist.init_process_group("nccl" if on_gpu else "gloo", rank=rank, world_size=world_size)
+        return cls(device, rank, local_rank, world_size)
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this process writes logs and the main checkpoint (rank 0)."""
+        return self.rank == 0
+
+    def seed(self, base: int) -> int:
+        """Seed of this process: `base` itself on rank 0, far from all others elsewhere."""
+        return (base + _SEED_STRIDE * self.rank) % 2**32
+
+    def all_reduce_mean_(self, tensors: Sequence[torch.Tensor]) -> None:
+        """Replace each tensor, in place, by its mean over all ranks.
+
+        The tensors travel as one flat buffer: one collective costs far less than one per parameter. Every rank must
+        pass the same shapes in the same order.
+        """
+        if self.world_size == 1 or not tensors:
+            return
+        flat = torch.cat([tensor.detach().reshape(-1) for tensor in tensors])
+        dist.all_reduce(flat)
+        flat /= self.world_size
+        offset = 0
+        with torch.no_grad():
+            for tensor in tensors:
+                tensor.copy_(flat[offset : offset + tensor.numel()].view_as(tensor))
+                offset += tensor.numel()
+
+    def broadcast_(self, tensors: Iterable[torch.Tensor]) -> None:
+        """Overwrite each tensor, in place, by that of rank 0; for parameters and buffers at the start of a run."""
+        if self.world_size == 1:
+            return
+        with torch.no_grad():
+            for tensor in tensors:
+                contiguous = tensor.detach().contiguous()
+                dist.broadcast(contiguous, src=0)
+                tensor.copy_(contiguous)
+
+    def broadcast_object(self, value: Any) -> Any:  # noqa: ANN401 - any picklable object is fine
+        """Return rank 0's `value` on every rank, e.g. the name of the run folder, which holds the time of day."""
+        if self.world_size == 1:
+            return value
+        box: List[Any] = [value]
+        dist.broadcast_object_list(box, src=0, device=self.device)
+        return box[0]
+
+    def any_rank(self, flag: bool) -> bool:
+        """Whether `flag` is set on at least one rank; all ranks get the same answer and so stop together."""
+        if self.world_size == 1:
+            return flag
+        box = torch.tensor([int(flag)], device=self.device)
+        dist.all_reduce(box, op=dist.ReduceOp.MAX)
+        return bool(box.item())
+
+    def barrier(self) -> None:
+        """Wait until every rank is here."""
+        if self.world_size > 1:
+            dist.barrier()
+
+    def close(self) -> None:
+        """Leave the group. Collectives of this object must not be used afterwards."""
+        if self.world_size > 1 and dist.is_initialized():
+            dist.destroy_process_group()
+
+
+def _integer_variable(name: str, default: int = -1) -> int:
+    """Read a non-negative integer that `torchrun` sets; `default` -1 means that it must be there."""
+    text = os.environ.get(name)
+    if text is None and default >= 0:
+        return default
+    if text is None or not text.isdigit():
+        raise RslRlError(f"environment variable {name} is {text!r}, expected a number; start with torchrun")
+    return int(text)

@@ -1,0 +1,35 @@
+"""Installs the packages `legged_gym` and `rsl_rl`; `pip install -e .` from a checkout, which holds the robots too."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).parent
+LINES = [line.split("#")[0].strip() for line in (ROOT / "requirements.txt").read_text().splitlines()]
+
+# MuJoCo Warp follows MuJoCo's version; on a machine without a GPU it runs on Warp's CPU device, as in the tests.
+GPU = ["mujoco-warp>=4.0,<5", "warp-lang>=1.15,<2"]
+
+setup(
+    name="legged_gym",
+    version="0.1.0",
+    description="Reinforcement learning for legged robots in the style of legged_gym, with MuJoCo underneath",
+    author="The legged_gym on MuJoCo authors",
+    license="BSD-3-Clause",
+    packages=find_packages(include=["legged_gym", "legged_gym.*", "rsl_rl", "rsl_rl.*"]),
+    python_requires=">=3.8",
+    install_requires=[line for line in LINES if line],
+    extras_require={
+        "gpu": GPU,
+        "wandb": ["wandb>=0.16"],
+        "dev": [
+            *GPU,
+            "pytest>=8",
+            "ruff>=0.15",
+            "mypy>=1.18",
+            "vermin>=1.6",
+            "types-PyYAML",
+            "example-robot-data>=6,<7",  # published robot descriptions, which the tests compare ours with
+        ],
+    },
+)

@@ -1,0 +1,19 @@
+"""What all tests share: a fixed seed, and one torch thread, as the tensors here are too small to be split."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+import torch
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def fixed_seed() -> None:
+    """Starts every test from the same random state, whichever tests ran before it."""
+    random.seed(1)
+    np.random.seed(1)
+    torch.manual_seed(1)

@@ -1,0 +1,189 @@
+"""The A1 of this project against the A1 description that the package `example-robot-data` publishes.
+
+Every number of the physical model is compared: masses, centres of mass, inertias, origins, axes, limits, collision
+shapes. Where ours is meant to differ, `DIFFERENCES` says how and why, and a difference that is gone fails as well.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+from typing import Any, Dict, List, Tuple
+
+import mujoco
+import numpy as np
+import pytest
+
+OURS = Path(__file__).parents[2] / "resources/robots/a1/urdf/a1.urdf"
+LEGS = ("FR", "FL", "RR", "RL")
+JOINTS = [f"{leg}_{part}_joint" for leg in LEGS for part in ("hip", "thigh", "calf")]
+
+Numbers = Tuple[float, ...]
+
+# (what, quantity) -> (the package's numbers, ours). Trunk and hips: the package follows Unitree's second description of
+# the A1; ours is the first one, on which the published policies were trained. The two go together: it is the trunk that
+# holds the hips. The box of the IMU, 1 mm wide inside the trunk, touches nothing.
+DIFFERENCES: Dict[Tuple[str, str], Tuple[Any, Any]] = {
+    ("base", "mass"): ((6.0,), (4.713,)),
+    ("base", "com"): ((0.0, 0.0041, -0.0005), (0.012731, 0.002186, 0.000515)),
+    ("base", "inertia"): (
+        (0.0158533, -3.66e-05, -6.11e-05, 0.0377999, -2.75e-05, 0.0456542),
+        (0.01683993, 8.3902e-05, 0.000597679, 0.056579028, 2.5134e-05, 0.064713601),
+    ),
+    ("FR_hip_joint", "origin"): ((0.1805, -0.047, 0, 0, 0, 0), (0.183, -0.047, 0, 0, 0, 0)),
+    ("FL_hip_joint", "origin"): ((0.1805, 0.047, 0, 0, 0, 0), (0.183, 0.047, 0, 0, 0, 0)),
+    ("RR_hip_joint", "origin"): ((-0.1805, -0.047, 0, 0, 0, 0), (-0.183, -0.047, 0, 0, 0, 0)),
+    ("RL_hip_joint", "origin"): ((-0.1805, 0.047, 0, 0, 0, 0), (-0.183, 0.047, 0, 0, 0, 0)),
+    ("FR_thigh_joint", "origin"): ((0, -0.0838, 0, 0, 0, 0), (0, -0.08505, 0, 0, 0, 0)),
+    ("FL_thigh_joint", "origin"): ((0, 0.0838, 0, 0, 0, 0), (0, 0.08505, 0, 0, 0, 0)),
+    ("RR_thigh_joint", "origin"): ((0, -0.0838, 0, 0, 0, 0), (0, -0.08505, 0, 0, 0, 0)),
+    ("RL_thigh_joint", "origin"): ((0, 0.0838, 0, 0, 0, 0), (0, 0.08505, 0, 0, 0, 0)),
+    ("imu_link", "collision"): ([("box", (0, 0, 0, 0, 0, 0), (0.001, 0.001, 0.001))], []),
+}
+
+
+def _numbers(element: ElementTree.Element | None, attribute: str, default: str) -> Numbers:
+    text = default if element is None else element.get(attribute, default)
+    return tuple(float(word) for word in text.split())
+
+
+def _origin(element: ElementTree.Element) -> Numbers:
+    """Position and roll-pitch-yaw of an element's <origin>, zero where it has none (URDF's default)."""
+    origin = element.find("origin")
+    return _numbers(origin, "xyz", "0 0 0") + _numbers(origin, "rpy", "0 0 0")
+
+
+def _collisions(link: ElementTree.Element) -> List[Tuple[str, Numbers, Numbers]]:
+    """Collision shapes of a link, each as kind, origin and its sizes in metres, in the order of attribute names."""
+    shapes = []
+    for collision in link.findall("collision"):
+        shape = next(iter(collision.find("geometry")))
+        sizes = tuple(float(word) for name in sorted(shape.keys()) for word in shape.get(name).split())
+        shapes.append((shape.tag, _origin(collision), sizes))
+    return shapes
+
+
+def _link(link: ElementTree.Element) -> Dict[str, Any]:
+    inertial = link.find("inertial")
+    com = _origin(inertial)
+    assert com[3:] == (0, 0, 0), "inertias are compared in the axes of the link"
+    names = ("ixx", "ixy", "ixz", "iyy", "iyz", "izz")
+    return {
+        "mass": _numbers(inertial.find("mass"), "value", ""),
+        "com": com[:3],
+        "inertia": tuple(float(inertial.find("inertia").get(name)) for name in names),
+        "collision": _collisions(link),
+    }
+
+
+def _joint(joint: ElementTree.Element) -> Dict[str, Any]:
+    limit = joint.find("limit")
+    return {
+        "type": joint.get("type"),
+        "parent": joint.find("parent").get("link"),
+        "child": joint.find("child").get("link"),
+        "origin": _origin(joint),
+        "axis": _numbers(joint.find("axis"), "xyz", "1 0 0"),
+        **{name: _numbers(limit, name, "nan") for name in ("lower", "upper", "effort", "velocity")},
+        **{name: _numbers(joint.find("dynamics"), name, "0") for name in ("damping", "friction")},
+    }
+
+
+def _read(path: Path) -> Dict[str, Dict[str, Any]]:
+    """All links and joints of a URDF by name, in the order of the file."""
+    root = ElementTree.parse(path).getroot()
+    elements = {link.get("name"): _link(link) for link in root.findall("link") if link.find("inertial") is not None}
+    elements.update((joint.get("name"), _joint(joint)) for joint in root.findall("joint"))
+    return elements
+
+
+def _read_package() -> Dict[str, Dict[str, Any]]:
+    """The package's A1 with its two kinds of auxiliary links folded away, as ours has them.
+
+    Its trunk hangs on an empty link `base`: ours is one link, `base`. Its `<leg>_thigh_shoulder` is a massless link
+    fixed to the hip that carries one collision shape: ours belongs to the hip.
+    """
+    files = importlib.metadata.files("example-robot-data") or []
+    path = next(file for file in files if file.match("a1_description/urdf/a1.urdf"))
+    robot = _read(Path(path.locate()))
+    assert robot.pop("floating_base")["origin"] == (0, 0, 0, 0, 0, 0)
+    robot["base"] = robot.pop("trunk")
+    for leg in LEGS:
+        shoulder, mount = robot.pop(f"{leg}_thigh_shoulder"), robot.pop(f"{leg}_hip_fixed")
+        assert shoulder["mass"] == (0,) and mount["parent"] == f"{leg}_hip"
+        for kind, origin, sizes in shoulder["collision"]:
+            moved = tuple(np.add(origin, mount["origin"]))  # the mount is not turned, so the frames add up
+            robot[f"{leg}_hip"]["collision"].append((kind, moved, sizes))
+    for element in robot.values():
+        if element.get("parent") == "trunk":
+            element["parent"] = "base"
+    return robot
+
+
+def _same(left: Any, right: Any) -> bool:
+    """Whether two entries agree, numbers to a relative 1e-9."""
+    if isinstance(left, (list, tuple)) and isinstance(right, (list, tuple)):
+        return len(left) == len(right) and all(_same(*pair) for pair in zip(left, right))
+    if isinstance(left, (int, float)) and isinstance(right, (int, float)):
+        return left == pytest.approx(right, rel=1e-9, abs=1e-15, nan_ok=True)
+    return left == right
+
+
+@pytest.fixture(scope="module")
+def model() -> mujoco.MjModel:
+    """Our A1, compiled as it stands."""
+    return mujoco.MjSpec.from_file(str(OURS)).compile()
+
+
+def test_every_number_is_the_published_one() -> None:
+    ours, published = _read(OURS), _read_package()
+    assert set(ours) == set(published)
+    wrong = []
+    for name, element in published.items():
+        assert set(ours[name]) == set(element)
+        for quantity, value in element.items():
+            expected = DIFFERENCES.get((name, quantity), (value, value))
+            if not (_same(value, expected[0]) and _same(ours[name][quantity], expected[1])):
+                wrong.append(f"{name} {quantity}: published {value}, ours {ours[name][quantity]}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_compiles_with_published_names_in_unitree_order(model: mujoco.MjModel) -> None:
+    assert [model.joint(i).name for i in range(model.njnt)] == JOINTS
+    bodies = [model.body(i).name for i in range(1, model.nbody)]
+    assert bodies[0] == "base"
+    assert [name for name in bodies if name.endswith("_foot")] == [f"{leg}_foot" for leg in LEGS]
+    assert [name for name in bodies if "base" in name] == ["base"], "configs address the trunk by this substring"
+
+
+def test_total_mass_is_that_of_the_first_description(model: mujoco.MjModel) -> None:
+    # trunk + imu + 4 x (hip + thigh + calf + foot)
+    assert model.body_mass.sum() == pytest.approx(4.713 + 0.001 + 4 * (0.696 + 1.013 + 0.166 + 0.06), abs=1e-9)
+
+
+def test_compiled_inertias_are_physical_and_mirror_images(model: mujoco.MjModel) -> None:
+    inertia = model.body_inertia[1:]
+    assert (inertia.sum(axis=1) - 2 * inertia.max(axis=1) > 0).all(), "triangle inequality of principal moments"
+    for part in ("hip", "thigh", "calf", "foot"):
+        for right, left in (("FR", "FL"), ("RR", "RL")):
+            a, b = model.body(f"{right}_{part}"), model.body(f"{left}_{part}")
+            np.testing.assert_allclose(a.inertia, b.inertia, rtol=1e-9)
+            np.testing.assert_allclose(a.ipos * (1, -1, 1), b.ipos, rtol=1e-9, atol=1e-15)
+
+
+def test_feet_of_the_straight_pose_are_where_the_link_lengths_put_them(model: mujoco.MjModel) -> None:
+    """All angles zero: a foot hangs thigh + calf = 0.4 m below its hip, 0.08505 m further out."""
+    data = mujoco.MjData(model)
+    mujoco.mj_kinematics(model, data)
+    for leg, x, y in (("FR", 1, -1), ("FL", 1, 1), ("RR", -1, -1), ("RL", -1, 1)):
+        expected = (x * 0.183, y * (0.047 + 0.08505), -0.4)
+        np.testing.assert_allclose(data.body(f"{leg}_foot").xpos, expected, atol=1e-12)
+
+
+def test_only_collision_shapes_collide(model: mujoco.MjModel) -> None:
+    colliding = {model.body(body).name for body in model.geom_bodyid[model.geom_contype != 0]}
+    assert colliding == {"base"} | {f"{leg}_{part}" for leg in LEGS for part in ("hip", "thigh", "calf", "foot")}
+    count = 1 + 4 * (2 + 1 + 1 + 1)  # trunk; hip has two cylinders, the others one shape each
+    assert (model.geom_contype != 0).sum() == count
+    assert (model.geom_type != mujoco.mjtGeom.mjGEOM_MESH).all(), "no mesh files"

@@ -1,0 +1,170 @@
+"""The command line: flags, settings by path, files, and what is said about mistakes."""
+
+from __future__ import annotations
+
+import pytest
+
+from legged_gym.envs.base.base_config import BaseConfig
+from legged_gym.errors import UserError
+from legged_gym.utils.cli import add_training_flags, apply_args, get_args, make_parser
+from tests.utils.fake_task import FakeCfg, FakeTrainCfg
+
+
+def resolve(*argv):
+    env_cfg, train_cfg = FakeCfg(), FakeTrainCfg()
+    env_cfg.seed = train_cfg.seed
+    apply_args(get_args(argv), env_cfg, train_cfg)
+    return env_cfg, train_cfg
+
+
+def test_without_flags_the_classes_stand():
+    env_cfg, train_cfg = resolve()
+    assert env_cfg.to_dict() == {**FakeCfg().to_dict(), "seed": 3}
+    assert train_cfg.to_dict() == FakeTrainCfg().to_dict()
+
+
+def test_flags_reach_the_configs():
+    env_cfg, train_cfg = resolve(
+        *"--num_envs=8 --num_threads 3 --seed 11 --max_iterations=7 --experiment_name=e --run_name r --resume".split(),
+        *"--load_run=20260101_000000_x --checkpoint=5 --logger=wandb".split(),
+    )
+    assert (env_cfg.env.num_envs, env_cfg.sim.num_threads, env_cfg.seed, train_cfg.seed) == (8, 3, 11, 11)
+    runner = train_cfg.runner
+    assert (runner.max_iterations, runner.experiment_name, runner.run_name, runner.resume) == (7, "e", "r", True)
+    assert (runner.load_run, runner.checkpoint, runner.logger) == ("20260101_000000_x", 5, "wandb")
+
+
+@pytest.mark.parametrize("argv", [["--load_run=-1", "--checkpoint=-1"], ["--load_run", "-1", "--checkpoint", "-1"]])
+def test_minus_one_stands_for_the_newest(argv):
+    runner = resolve(*argv)[1].runner
+    assert (runner.load_run, runner.checkpoint) == (-1, -1)
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["--env.env.size=5", "--train.algorithm.learning_rate=3e-4", "--env.sim.dt=-1.5"],
+        ["--env.env.size", "5", "--train.algorithm.learning_rate", "3e-4", "--env.sim.dt", "-1.5"],
+    ],
+)
+def test_settings_by_path_with_and_without_equals_sign(argv):
+    env_cfg, train_cfg = resolve(*argv)
+    assert (env_cfg.env.size, train_cfg.algorithm.learning_rate, env_cfg.sim.dt) == (5, 3e-4, -1.5)
+
+
+def test_precedence_is_classes_then_files_in_order_then_flags(tmp_path):
+    first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
+    first.write_text("env: {env: {num_envs: 10, size: 10}, sim: {dt: 1e-3}}\ntrain: {seed: 10}\n")
+    second.write_text("env: {env: {num_envs: 20, size: 20}}\ntrain: {algorithm: {learning_rate: 2e-2}}\n")
+    env_cfg, train_cfg = resolve(f"--cfg={first}", "--cfg", str(second), "--num_envs=30")
+    assert (env_cfg.env.num_envs, env_cfg.env.size, env_cfg.sim.dt) == (30, 20, 1e-3)
+    assert (train_cfg.seed, env_cfg.seed, train_cfg.algorithm.learning_rate) == (10, 10, 2e-2)
+    assert train_cfg.runner.max_iterations == 2
+    assert resolve(f"--cfg={second}", f"--cfg={first}")[0].env.size == 10
+    assert resolve(f"--cfg={first}", "--env.env.size=1", "--num_envs=5", "--env.env.num_envs=6")[0].env.num_envs == 6
+
+
+def test_applying_twice_changes_nothing_more():
+    args = get_args(["--num_envs=8", "--env.env.size=5", "--seed=4"])
+    env_cfg, train_cfg = FakeCfg(), FakeTrainCfg()
+    apply_args(args, env_cfg, train_cfg)
+    once = env_cfg.to_dict(), train_cfg.to_dict()
+    apply_args(args, env_cfg, train_cfg)
+    assert (env_cfg.to_dict(), train_cfg.to_dict()) == once
+
+
+def test_the_config_of_a_run_is_a_settings_file_too(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text("task: fake\nversions: {}\ngit: {}\nenv: {env: {size: 9}, seed: 5}\ntrain: {seed: 5}\n")
+    env_cfg, _ = resolve(f"--cfg={path}")
+    assert (env_cfg.env.size, env_cfg.seed) == (9, 5)
+
+
+def test_flags_of_isaac_gym_are_noted_and_ignored(capsys):
+    args = get_args("--pipeline=gpu --graphics_device_id -1 --physx --subscenes 4 --horovod --slices=2".split())
+    assert args.task is None
+    notes = capsys.readouterr().out.splitlines()
+    assert len(notes) == 6
+    assert all(note.startswith("note: --") and note.endswith("is ignored with MuJoCo") for note in notes)
+
+
+def test_old_flags_are_not_in_the_help(capsys):
+    with pytest.raises(SystemExit) as caught:
+        get_args(["--help"], "what the script does")
+    text = capsys.readouterr().out
+    assert caught.value.code == 0
+    assert "what the script does" in text and "--num_envs" in text and "physx" not in text
+
+
+def test_number_of_threads_is_noted_where_it_has_no_meaning(capsys):
+    class Cfg(BaseConfig):
+        class sim:
+            dt = 0.005
+
+    apply_args(get_args(["--num_threads=2"]), Cfg())
+    assert capsys.readouterr().out == "note: --num_threads has no meaning for this task\n"
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        ("--num_env=3", "unknown flag --num_env; did you mean --num_envs"),
+        ("--frobnicate 3", "unknown flag --frobnicate; --help lists the flags"),
+        ("a1_flat", "unexpected 'a1_flat'; values are given as --flag=value"),
+        ("--num_envs=0", "--num_envs: 0 is too small, at least 1 is needed"),
+        ("--num_envs=many", "--num_envs: expected a whole number, got 'many'"),
+        ("--seed=-2", "-2 is no seed"),
+        ("--sim=bullet", "--sim: invalid choice: 'bullet'"),
+        ("--num_envs", "--num_envs: expected one argument"),
+        ("--env.env.size", "--env.env.size needs a value: --env.env.size=..."),
+        ("--env.env.size --headless", "--env.env.size needs a value"),
+        ("--env.env.sise=3", "unknown setting env.env.sise; did you mean env.env.size?"),
+        ("--env.env.size=x", "env.env.size: expected a whole number, got 'x'"),
+        ("--train.algorithm.learning_rat=3", "did you mean train.algorithm.learning_rate?"),
+        ("--env.seed=3", "the seed of a run is given with --seed"),
+        ("--cfg=/nowhere.yaml", "cannot read /nowhere.yaml: No such file or directory"),
+    ],
+)
+def test_mistakes_are_explained_in_one_line(argv, message):
+    with pytest.raises(UserError) as caught:
+        resolve(*argv.split())
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("env: {env: {sise: 3}}", "unknown setting env.env.sise; did you mean env.env.size?"),
+        ("env: {env: {size: big}}", "env.env.size: expected a whole number, got 'big'"),
+        ("env: 5", "env: expected a group of settings, got 5"),
+        ("environment: {}", "unknown part 'environment'"),
+        ("[1, 2]", "expected the parts 'env:' and 'train:', got list"),
+        ("env: {", "is not a YAML file"),
+    ],
+)
+def test_mistakes_in_a_file_name_the_file(tmp_path, content, message):
+    path = tmp_path / "settings.yaml"
+    path.write_text(content)
+    with pytest.raises(UserError) as caught:
+        resolve(f"--cfg={path}")
+    assert "settings.yaml" in str(caught.value)
+    assert message in str(caught.value)
+
+
+def test_an_empty_file_changes_nothing(tmp_path):
+    path = tmp_path / "settings.yaml"
+    path.write_text("# nothing yet\n")
+    assert resolve(f"--cfg={path}")[1].to_dict() == FakeTrainCfg().to_dict()
+
+
+def test_a_script_without_training_has_no_training_flags():
+    parser = make_parser("play")
+    args = parser.parse(["--num_envs=2", "--load_run=x"])
+    train_cfg = FakeTrainCfg()
+    apply_args(args, FakeCfg(), train_cfg)
+    assert (train_cfg.runner.load_run, train_cfg.runner.resume) == ("x", False)
+    with pytest.raises(UserError, match="unknown flag --max_iterations"):
+        parser.parse(["--max_iterations=3"])
+    add_training_flags(parser)
+    assert parser.parse(["--max_iterations=3"]).max_iterations == 3

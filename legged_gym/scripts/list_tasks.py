@@ -17,7 +17,7 @@ if not __package__:
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 import legged_gym.envs  # noqa: F401 - fills the table of tasks
-from legged_gym.envs.registry import TASKS, Task
+from legged_gym.envs import registry
 from legged_gym.utils.cli import ArgumentParser
 from legged_gym.utils.script import run_script
 
@@ -29,12 +29,12 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         UserError: for arguments, as there are none.
     """
     ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args(argv)
-    width = max((len(name) for name in TASKS), default=0)
-    for name, task in TASKS.items():
+    width = max((len(name) for name in registry.TASKS), default=0)
+    for name, task in registry.TASKS.items():
         print(f"{name:<{width}}  {_summary(task)}")
 
 
-def _summary(task: Task) -> str:
+def _summary(task: registry.Task) -> str:
     cfg = task.env_cfg if isinstance(task.env_cfg, type) else type(task.env_cfg)
     # vars, because a class without a docstring would otherwise show that of its base.
     lines = (vars(cfg).get("__doc__") or task.env_class_name).strip().splitlines()

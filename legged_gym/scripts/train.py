@@ -38,6 +38,8 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     try:
         runner, train_cfg = task_registry.make_alg_runner(env, args=args, train_cfg=train_cfg)
         train(runner, env_cfg, train_cfg, args)
+        runner.close()
+        runner.distributed.close()
     finally:
         env.close()
 
@@ -52,6 +54,7 @@ def prepare(args: argparse.Namespace) -> Any:
     apply_args(args, env_cfg, train_cfg)
     if train_cfg.runner.resume:
         env_cfg, train_cfg, path = task_registry.get_run_cfgs(args)
+        # By its path, lest another run that starts meanwhile becomes the newest.
         train_cfg.runner.resume, train_cfg.runner.resume_path = True, path
     check_sizes(env_cfg, train_cfg)
     return env_cfg, train_cfg
@@ -78,19 +81,18 @@ def train(runner: Any, env_cfg: Any, train_cfg: Any, args: argparse.Namespace) -
     # A resumed run has its episodes where they were; a new one starts with mixed ages, lest all end together.
     runner.learn(total - done, init_at_random_ep_len=not resumed)
     if is_main:
-        _print_next_steps(runner.log_dir, args.task)
+        stopped = runner.current_learning_iteration < total
+        _print_next_steps(runner.log_dir, args.task, stopped)
 
 
-def _print_next_steps(folder: str, task: str) -> None:
-    name = os.path.basename(folder)
+def _print_next_steps(folder: str, task: str, stopped: bool) -> None:
     _, path = run_folder.list_checkpoints(folder)[-1]
     print(f"checkpoint {_shown(path)}")
-    for script in ("play", "evaluate"):
-        print(f"{script:<10} python {_shown(_sibling(script))} --task={task} --load_run={name}")
-
-
-def _sibling(script: str) -> str:
-    return os.path.join(os.path.dirname(os.path.abspath(__file__)), f"{script}.py")
+    scripts = os.path.dirname(os.path.abspath(__file__))
+    steps = [("resume", "train", " --resume")] if stopped else []
+    for label, script, flags in [*steps, ("play", "play", ""), ("evaluate", "evaluate", "")]:
+        command = f"{_shown(os.path.join(scripts, script))}.py --task={task}{flags} --load_run={_shown(folder)}"
+        print(f"{label:<10} python {command}")
 
 
 def _shown(path: str) -> str:

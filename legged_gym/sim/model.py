@@ -15,14 +15,16 @@ import mujoco
 import numpy as np
 
 from legged_gym.errors import UserError
+from legged_gym.sim.scenery import add_scenery
 
 # collision classes: a geom pair collides if one's contype meets the other's conaffinity
 GROUND_BIT, ROBOT_BIT = 1, 2
 # geom groups, used by rays and by rendering
 GROUND_GROUP, OBSTACLE_GROUP, VISUAL_GROUP, ROBOT_GROUP = 0, 1, 2, 3
 
-# an obstacle that is not in use waits down here, out of reach of robots and rays
-HIDDEN_DEPTH = -1000.0
+# an obstacle that is not in use waits down here, out of reach of robots and beside every ray that looks down
+HIDDEN_POSITION = (-1000.0, -1000.0, -1000.0)
+HIDDEN_HALF_SIZE = 0.01
 
 
 @dataclass
@@ -42,7 +44,9 @@ class RobotModel:
         dof_pos_limits: (D, 2) rad.
         dof_vel_limits: (D,) rad/s; MuJoCo does not enforce them.
         torque_limits: (D,) N m.
-        fixed_base: whether the root is welded to the world.
+        fixed_base: whether the root cannot move by itself; it then is a mocap body, so that it can still be teleported.
+        root_mocap: index of the root in mocap_pos and mocap_quat if the base is fixed, else -1.
+        obstacle_mocaps: (K,) the same indices of the obstacles.
     """
 
     model: Any
@@ -58,6 +62,8 @@ class RobotModel:
     dof_vel_limits: np.ndarray
     torque_limits: np.ndarray
     fixed_base: bool
+    root_mocap: int
+    obstacle_mocaps: np.ndarray
 
 
 def build_model(cfg: Any, ground: Optional[Any] = None, num_obstacles: int = 0, visual: bool = False) -> RobotModel:
@@ -80,14 +86,15 @@ def build_model(cfg: Any, ground: Optional[Any] = None, num_obstacles: int = 0, 
     spec.compiler.discardvisual = not visual
     spec.compiler.balanceinertia = True
     root = spec.worldbody.first_body()
-    if not cfg.asset.fix_base_link and not root.joints:
-        root.add_freejoint(name="root")
+    _set_base(spec, root, cfg)
     dof_names = _dof_order(spec, root, cfg.asset.dof_names)
     body_names = _body_order(root, cfg)
     _set_options(spec, cfg)
     _set_robot_collision(spec, root, cfg)
     _add_ground(spec, ground, cfg)
     _add_obstacles(spec, num_obstacles)
+    if visual:
+        add_scenery(spec)
     torque_limits = _add_actuators(spec, dof_names, cfg)
     _add_contact_sensors(spec, body_names)
     try:
@@ -109,7 +116,15 @@ def build_model(cfg: Any, ground: Optional[Any] = None, num_obstacles: int = 0, 
         dof_vel_limits=np.array([velocity_limits.get(name, np.inf) for name in dof_names]),
         torque_limits=torque_limits,
         fixed_base=bool(cfg.asset.fix_base_link),
+        root_mocap=int(model.body(body_names[0]).mocapid[0]),
+        obstacle_mocaps=np.array([model.body(f"obstacle_{k}").mocapid[0] for k in range(num_obstacles)], dtype=np.int64),
     )
+
+
+def shown_groups(model: Any) -> List[int]:
+    """Geom groups that a picture shows: visual shapes, or the collision shapes of a robot that has no others."""
+    robot = VISUAL_GROUP if (model.geom_group == VISUAL_GROUP).any() else ROBOT_GROUP
+    return [GROUND_GROUP, OBSTACLE_GROUP, robot]
 
 
 def is_position_control(cfg: Any) -> bool:
@@ -194,6 +209,17 @@ def _body_order(root: Any, cfg: Any) -> List[str]:
     return list(names)
 
 
+def _set_base(spec: Any, root: Any, cfg: Any) -> None:
+    """Make the root float freely, or fix it where the config starts it."""
+    if cfg.asset.fix_base_link:
+        for joint in list(root.joints):
+            spec.delete(joint)
+        root.mocap = True
+        root.pos = list(cfg.init_state.pos)
+    elif not root.joints:
+        root.add_freejoint(name="root")
+
+
 def _set_options(spec: Any, cfg: Any) -> None:
     option = spec.option
     option.timestep = cfg.sim.dt
@@ -239,15 +265,7 @@ def combined_friction(robot: Any, ground: float) -> Any:
 
 
 def _add_ground(spec: Any, ground: Optional[Any], cfg: Any) -> None:
-    kind = dict(contype=GROUND_BIT, conaffinity=ROBOT_BIT, group=GROUND_GROUP, material="ground")
-    friction = [cfg.terrain.static_friction, 0.005, 0.0001]
-    checker = mujoco.mjtBuiltin.mjBUILTIN_CHECKER
-    spec.add_texture(
-        name="ground", type=mujoco.mjtTexture.mjTEXTURE_2D, builtin=checker, width=512, height=512,
-        rgb1=[0.30, 0.36, 0.42], rgb2=[0.24, 0.29, 0.34],
-    )  # fmt: skip
-    spec.add_material(name="ground", texrepeat=[1, 1], texuniform=True, reflectance=0.0).textures[1] = "ground"
-    spec.worldbody.add_light(pos=[0, 0, 5], dir=[-0.3, 0.2, -1], type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL)
+    kind = {"contype": GROUND_BIT, "conaffinity": ROBOT_BIT, "group": GROUND_GROUP}
     if ground is None:
         geom = spec.worldbody.add_geom(name="ground", type=mujoco.mjtGeom.mjGEOM_PLANE, size=[0, 0, 0.05], **kind)
     else:
@@ -256,16 +274,16 @@ def _add_ground(spec: Any, ground: Optional[Any], cfg: Any) -> None:
         geom = spec.worldbody.add_geom(
             name="ground", type=mujoco.mjtGeom.mjGEOM_HFIELD, hfieldname="ground", pos=list(ground.pos), **kind
         )
-    geom.friction = friction
+    geom.friction = [cfg.terrain.static_friction, 0.005, 0.0001]
 
 
 def _add_obstacles(spec: Any, count: int) -> None:
     """Boxes on mocap bodies: their poses are state, so each environment places its own."""
     for k in range(count):
-        body = spec.worldbody.add_body(name=f"obstacle_{k}", mocap=True, pos=[0, 0, HIDDEN_DEPTH])
+        body = spec.worldbody.add_body(name=f"obstacle_{k}", mocap=True, pos=list(HIDDEN_POSITION))
         body.add_geom(
-            name=f"obstacle_{k}", type=mujoco.mjtGeom.mjGEOM_BOX, size=[0.1, 0.1, 0.1], contype=GROUND_BIT,
-            conaffinity=ROBOT_BIT, group=OBSTACLE_GROUP, rgba=[0.55, 0.42, 0.30, 1.0],
+            name=f"obstacle_{k}", type=mujoco.mjtGeom.mjGEOM_BOX, size=[HIDDEN_HALF_SIZE] * 3, contype=GROUND_BIT,
+            conaffinity=ROBOT_BIT, group=OBSTACLE_GROUP,
         )  # fmt: skip
 
 

@@ -1,23 +1,47 @@
 """What the two MuJoCo backends share: from engine arrays to the tensors of the seam.
 
 A backend provides its engine's arrays as torch tensors (`EngineArrays`, zero-copy, any float type), how to advance,
-to recompute derived fields, to write state and per-environment model fields; this class does the rest, once.
+to recompute derived fields, to reset, and its per-environment model fields; this class does the rest, once.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Optional, Tuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from legged_gym.rotations import quat_rotate, quat_rotate_inverse
-from legged_gym.sim.model import HIDDEN_DEPTH, RobotModel, build_model, combined_friction, gains_of
+from legged_gym.sim.model import (
+    HIDDEN_HALF_SIZE,
+    HIDDEN_POSITION,
+    RobotModel,
+    build_model,
+    combined_friction,
+    gains_of,
+    shown_groups,
+)
 from legged_gym.sim.rendering import SceneRenderer
 from legged_gym.sim.simulator import Camera, PhysicsFailure, Simulator
+
+
+# the model fields that may differ between environments
+FIELDS = (
+    "geom_friction", "geom_size", "body_mass", "body_inertia", "body_ipos", "actuator_gainprm", "actuator_biasprm",
+)  # fmt: skip
+
+# saved by these names besides the engine's state
+_SAVED_BUFFERS = {
+    "contact_forces": "contact_forces",
+    "torques": "torques",
+    "kp": "_kp",
+    "kd": "_kd",
+    "strength": "_strength",
+    "obstacles": "_obstacles",
+}
 
 
 @dataclass
@@ -53,13 +77,13 @@ class MujocoSimulator(Simulator):
         self.device = torch.device(device)
         self.num_envs = num_envs
         self.robot: RobotModel = build_model(cfg, ground, num_obstacles)
-        self._scene = SceneRenderer(lambda: build_model(cfg, ground, num_obstacles, visual=True).model)
+        self._scene = SceneRenderer(lambda: build_model(cfg, ground, num_obstacles, visual=True).model, shown_groups)
         self.dof_names, self.body_names = self.robot.dof_names, self.robot.body_names
         self.dof_pos_limits = self._tensor(self.robot.dof_pos_limits)
         self.dof_vel_limits = self._tensor(self.robot.dof_vel_limits)
         self.torque_limits = self._tensor(self.robot.torque_limits)
         self.sim_dt = float(cfg.sim.dt)
-        self.failure = None
+        self._failure: Optional[PhysicsFailure] = None
         self._ground_friction = float(cfg.terrain.static_friction)
         self._body_ids = torch.as_tensor(self.robot.body_ids, device=self.device)
         dofs, bodies = len(self.dof_names), len(self.body_names)
@@ -68,6 +92,7 @@ class MujocoSimulator(Simulator):
         self.root_states = self._packed[:, :13]
         self.dof_pos = self._packed[:, 13 : 13 + dofs]
         self.dof_vel = self._packed[:, 13 + dofs :]
+        self._previous = torch.zeros_like(self._packed)
         self.torques = torch.zeros(num_envs, dofs, device=self.device)
         self.contact_forces = torch.zeros(num_envs, bodies, 3, device=self.device)
         self._body_states = torch.zeros(num_envs, bodies, 13, device=self.device)
@@ -75,9 +100,14 @@ class MujocoSimulator(Simulator):
         self._stale = torch.zeros(num_envs, dtype=torch.bool, device=self.device)
         self._any_stale = False
         self._gather = torch.as_tensor(self._packing_order(), device=self.device)
+        self._qpos_ids = torch.as_tensor(self.robot.qpos_ids, device=self.device)
+        self._qvel_ids = torch.as_tensor(self.robot.qvel_ids, device=self.device)
         self._kp = self._tensor(gains_of(self.dof_names, cfg.control.stiffness)).repeat(num_envs, 1)
         self._kd = self._tensor(gains_of(self.dof_names, cfg.control.damping)).repeat(num_envs, 1)
         self._strength = torch.ones(num_envs, dofs, device=self.device)
+        self._obstacle_mocaps = torch.as_tensor(self.robot.obstacle_mocaps, device=self.device)
+        self._obstacles = torch.zeros(num_envs, num_obstacles, 10, device=self.device)  # pose, half sizes as placed
+        self._obstacles[..., 6] = 1.0
 
     # ---------------------------------------------------------------- what a backend provides
 
@@ -85,7 +115,7 @@ class MujocoSimulator(Simulator):
 
     @abstractmethod
     def _advance(self, substeps: int) -> None:
-        """Advance all environments, leave position and velocity stages current, set `failure`."""
+        """Advance all environments, leave position and velocity stages current, find failures."""
 
     @abstractmethod
     def _forward(self, env_ids: Tensor) -> None:
@@ -96,12 +126,12 @@ class MujocoSimulator(Simulator):
         """Initial state of the model, no warm start."""
 
     @abstractmethod
-    def _write_field(self, name: str, env_ids: Tensor, index: Any, value: Tensor) -> None:
-        """Set model field `name` at [env_ids, index] to value, per environment."""
+    def _field(self, name: str) -> Tensor:
+        """Model field with its values per environment, (N, ...), to read and to write."""
 
     @abstractmethod
-    def _update_constants(self, env_ids: Tensor) -> None:
-        """Recompute what depends on masses, inertias and sizes."""
+    def _update_constants(self, env_ids: Tensor, inertia: bool) -> None:
+        """Recompute what depends on masses and inertias (`inertia`) or on sizes alone."""
 
     # ---------------------------------------------------------------- stepping
 
@@ -120,11 +150,18 @@ class MujocoSimulator(Simulator):
         self._step(1)
 
     def _step(self, substeps: int) -> None:
-        self.failure = None
+        self._failure = None
+        self._previous.copy_(self._packed)
         self._advance(substeps)
-        self._stale.zero_()
-        self._any_stale = False
+        if self._any_stale:
+            self._stale.zero_()
+            self._any_stale = False
         self._refresh()
+
+    @property
+    def failure(self) -> Optional[PhysicsFailure]:
+        """See `Simulator.failure`."""
+        return self._failure
 
     def _refresh(self) -> None:
         """Engine state -> seam tensors, for every environment."""
@@ -138,14 +175,23 @@ class MujocoSimulator(Simulator):
         self._bodies_current = False
 
     def _state_row(self) -> Tensor:
-        """(N, nq+nv) float32: qpos then qvel."""
-        return torch.cat((self._arrays.qpos, self._arrays.qvel), dim=1).float()
+        """(N, n) float32: qpos then qvel, and before them the pose and zero velocity of a base that is fixed."""
+        arrays = self._arrays
+        if not self.robot.fixed_base:
+            return torch.cat((arrays.qpos, arrays.qvel), dim=1).float()
+        root = self.robot.root_mocap
+        still = arrays.qvel.new_zeros(self.num_envs, 6)
+        return torch.cat(
+            (arrays.mocap_pos[:, root], arrays.mocap_quat[:, root], still, arrays.qpos, arrays.qvel), dim=1
+        ).float()
 
     def _packing_order(self) -> np.ndarray:
         """Columns of `_state_row` in the order position, quaternion xyzw, velocities, joints."""
+        start = 13 if self.robot.fixed_base else 0
         nq = self.robot.model.nq
-        joints = np.concatenate((self.robot.qpos_ids, nq + self.robot.qvel_ids))
-        return np.concatenate(([0, 1, 2, 4, 5, 6, 3], nq + np.arange(6), joints))
+        root_velocity = 7 if self.robot.fixed_base else nq
+        root = np.concatenate(([0, 1, 2, 4, 5, 6, 3], root_velocity + np.arange(6)))
+        return np.concatenate((root, start + self.robot.qpos_ids, start + nq + self.robot.qvel_ids))
 
     # ---------------------------------------------------------------- bodies
 
@@ -184,30 +230,34 @@ class MujocoSimulator(Simulator):
     def reset(self, env_ids: Tensor) -> None:
         """See `Simulator.reset`."""
         self._reset_engine(env_ids)
+        self._place_obstacles(env_ids)
         self.contact_forces[env_ids] = 0.0
         self.torques[env_ids] = 0.0
         self._packed[env_ids] = self._state_row()[env_ids][:, self._gather]
-        self.root_states[env_ids, 10:13] = 0.0
         self._mark_stale(env_ids)
 
     def set_root_states(self, env_ids: Tensor, states: Tensor) -> None:
         """See `Simulator.set_root_states`."""
-        self.root_states[env_ids] = states
         arrays = self._arrays
         real = arrays.qpos.dtype
-        spin = quat_rotate_inverse(states[:, 3:7], states[:, 10:13])
-        arrays.qpos[env_ids, :7] = torch.cat((states[:, :3], states[:, 6:7], states[:, 3:6]), dim=1).to(real)
-        arrays.qvel[env_ids, :6] = torch.cat((states[:, 7:10], spin), dim=1).to(real)
+        self.root_states[env_ids] = states
+        pose = torch.cat((states[:, :3], states[:, 6:7], states[:, 3:6]), dim=1).to(real)
+        if self.robot.fixed_base:
+            self.root_states[env_ids, 7:] = 0.0
+            arrays.mocap_pos[env_ids, self.robot.root_mocap] = pose[:, :3]
+            arrays.mocap_quat[env_ids, self.robot.root_mocap] = pose[:, 3:]
+        else:
+            spin = quat_rotate_inverse(states[:, 3:7], states[:, 10:13])
+            arrays.qpos[env_ids, :7] = pose
+            arrays.qvel[env_ids, :6] = torch.cat((states[:, 7:10], spin), dim=1).to(real)
         self._mark_stale(env_ids)
 
     def set_dof_states(self, env_ids: Tensor, positions: Tensor, velocities: Tensor) -> None:
         """See `Simulator.set_dof_states`."""
         self.dof_pos[env_ids], self.dof_vel[env_ids] = positions, velocities
         arrays, rows = self._arrays, env_ids[:, None]
-        dofs = len(self.dof_names)
-        nq = self.robot.model.nq
-        arrays.qpos[rows, self._gather[13 : 13 + dofs]] = positions.to(arrays.qpos.dtype)
-        arrays.qvel[rows, self._gather[13 + dofs :] - nq] = velocities.to(arrays.qvel.dtype)
+        arrays.qpos[rows, self._qpos_ids] = positions.to(arrays.qpos.dtype)
+        arrays.qvel[rows, self._qvel_ids] = velocities.to(arrays.qvel.dtype)
         self._mark_stale(env_ids)
 
     # ---------------------------------------------------------------- per-environment model fields
@@ -216,7 +266,7 @@ class MujocoSimulator(Simulator):
         """See `Simulator.set_friction`."""
         geoms = torch.as_tensor(self.robot.robot_geoms, device=self.device)
         value = combined_friction(friction, self._ground_friction)
-        self._write_field("geom_friction", env_ids, (geoms, 0), value[:, None].expand(-1, len(geoms)))
+        self._write("geom_friction", (env_ids[:, None], geoms, 0), value[:, None].expand(-1, len(geoms)))
 
     def set_masses(self, env_ids: Tensor, body: str, added_mass: Tensor) -> None:
         """See `Simulator.set_masses`."""
@@ -227,15 +277,16 @@ class MujocoSimulator(Simulator):
         if bool((mass <= 0).any()):
             raise ValueError(f"body {body} of {nominal:.3f} kg would get a mass of {float(mass.min()):.3f} kg")
         inertia = self._tensor(model.body_inertia[index]) * (mass / nominal)[:, None]
-        self._write_field("body_mass", env_ids, index, mass)
-        self._write_field("body_inertia", env_ids, index, inertia)
-        self._update_constants(env_ids)
+        self._write("body_mass", (env_ids, index), mass)
+        self._write("body_inertia", (env_ids, index), inertia)
+        self._update_constants(env_ids, inertia=True)
 
     def set_coms(self, env_ids: Tensor, body: str, displacement: Tensor) -> None:
         """See `Simulator.set_coms`."""
         index = self.robot.model.body(body).id
-        self._write_field("body_ipos", env_ids, index, self._tensor(self.robot.model.body_ipos[index]) + displacement)
-        self._update_constants(env_ids)
+        nominal = self._tensor(self.robot.model.body_ipos[index])
+        self._write("body_ipos", (env_ids, index), nominal + displacement)
+        self._update_constants(env_ids, inertia=True)
 
     def set_gains(self, env_ids: Tensor, kp: Tensor, kd: Tensor) -> None:
         """See `Simulator.set_gains`."""
@@ -250,65 +301,78 @@ class MujocoSimulator(Simulator):
     def _write_actuators(self, env_ids: Tensor) -> None:
         """Force = gain * ctrl + bias1 * q + bias2 * qd; for torque control gain is the strength alone."""
         strength = self._strength[env_ids]
-        every = torch.arange(len(self.dof_names), device=self.device)
+        rows, every = env_ids[:, None], torch.arange(len(self.dof_names), device=self.device)
         if not self.robot.position_control:
-            self._write_field("actuator_gainprm", env_ids, (every, 0), strength)
+            self._write("actuator_gainprm", (rows, every, 0), strength)
             return
         kp, kd = strength * self._kp[env_ids], strength * self._kd[env_ids]
-        self._write_field("actuator_gainprm", env_ids, (every, 0), kp)
-        self._write_field("actuator_biasprm", env_ids, (every, 1), -kp)
-        self._write_field("actuator_biasprm", env_ids, (every, 2), -kd)
+        self._write("actuator_gainprm", (rows, every, 0), kp)
+        self._write("actuator_biasprm", (rows, every, 1), -kp)
+        self._write("actuator_biasprm", (rows, every, 2), -kd)
 
     def set_obstacles(self, env_ids: Tensor, poses: Tensor, half_sizes: Tensor) -> None:
         """See `Simulator.set_obstacles`."""
-        arrays = self._arrays
-        hidden = (half_sizes <= 0).any(-1)
-        position = poses[..., :3].clone()
-        position[..., 2][hidden] = HIDDEN_DEPTH
-        arrays.mocap_pos[env_ids] = position.to(arrays.mocap_pos.dtype)
-        arrays.mocap_quat[env_ids] = poses[..., [6, 3, 4, 5]].to(arrays.mocap_quat.dtype)
+        self._obstacles[env_ids] = torch.cat((poses, half_sizes), dim=-1)
+        self._place_obstacles(env_ids)
         geoms = torch.as_tensor(self.robot.obstacle_geoms, device=self.device)
-        self._write_field("geom_size", env_ids, geoms, torch.where(hidden[..., None], 0.1, half_sizes))
-        self._update_constants(env_ids)
+        sizes = torch.where((half_sizes <= 0).any(-1, keepdim=True), HIDDEN_HALF_SIZE, half_sizes)
+        self._write("geom_size", (env_ids[:, None], geoms), sizes)
+        self._update_constants(env_ids, inertia=False)
         self._mark_stale(env_ids)
+
+    def _place_obstacles(self, env_ids: Tensor) -> None:
+        """Write the poses of the boxes as they were last set."""
+        if self._obstacles.shape[1] == 0:
+            return
+        arrays, at = self._arrays, (env_ids[:, None], self._obstacle_mocaps)
+        placed = self._obstacles[env_ids]
+        hidden = (placed[..., 7:] <= 0).any(-1, keepdim=True)
+        position = torch.where(hidden, placed.new_tensor(HIDDEN_POSITION), placed[..., :3])
+        arrays.mocap_pos[at] = position.to(arrays.mocap_pos.dtype)
+        arrays.mocap_quat[at] = placed[..., [6, 3, 4, 5]].to(arrays.mocap_quat.dtype)
+
+    def _write(self, name: str, index: Tuple[Any, ...], value: Tensor) -> None:
+        field = self._field(name)
+        field[index] = value.to(field.dtype)
 
     # ---------------------------------------------------------------- the rest
 
     def render(self, env_id: int, camera: Optional[Camera] = None, width: int = 640, height: int = 480) -> np.ndarray:
         """See `Simulator.render`."""
-        self._flush()
         arrays = self._arrays
         return self._scene.render(
             qpos=arrays.qpos[env_id].cpu().numpy(),
-            mocap=(arrays.mocap_pos[env_id].cpu().numpy(), arrays.mocap_quat[env_id].cpu().numpy()),
-            obstacle_sizes=self._obstacle_sizes(env_id),
+            mocap_pos=arrays.mocap_pos[env_id].cpu().numpy(),
+            mocap_quat=arrays.mocap_quat[env_id].cpu().numpy(),
+            obstacle_sizes=self._obstacles[env_id, :, 7:].cpu().numpy(),
             camera=camera or Camera(),
             width=width,
             height=height,
         )
 
-    @abstractmethod
-    def _obstacle_sizes(self, env_id: int) -> np.ndarray:
-        """(K, 3) half sizes of the obstacle boxes of one environment."""
-
     def _buffers_state(self) -> Dict[str, Tensor]:
         """Buffers that the engine's state alone does not determine."""
-        names = ("contact_forces", "torques", "_kp", "_kd", "_strength")
-        return {name.lstrip("_"): getattr(self, name).clone() for name in names}
+        return {name: getattr(self, attribute).clone() for name, attribute in _SAVED_BUFFERS.items()}
 
     def _load_buffers(self, state: Dict[str, Tensor]) -> None:
-        for name in ("contact_forces", "torques", "_kp", "_kd", "_strength"):
-            getattr(self, name).copy_(state[name.lstrip("_")])
+        for name, attribute in _SAVED_BUFFERS.items():
+            getattr(self, attribute).copy_(state[name])
+        self._failure = None
 
-    def _failure(self, env_ids: Tensor, reason: str) -> PhysicsFailure:
-        """Report environments whose last step went wrong; the seam tensors still hold the state before it."""
-        before = {
-            "root_states": self.root_states[env_ids].clone(),
-            "dof_pos": self.dof_pos[env_ids].clone(),
-            "dof_vel": self.dof_vel[env_ids].clone(),
-            "ctrl": self._arrays.ctrl[env_ids].float(),
-        }
-        return PhysicsFailure(env_ids=env_ids, reason=reason, before=before)
+    def _report(self, env_ids: Tensor, reason: str) -> PhysicsFailure:
+        """Describe environments whose last step went wrong."""
+        dofs = len(self.dof_names)
+        before = self._previous[env_ids]
+        return PhysicsFailure(
+            env_ids=env_ids,
+            reason=reason,
+            before={
+                "root_states": before[:, :13],
+                "dof_pos": before[:, 13 : 13 + dofs],
+                "dof_vel": before[:, 13 + dofs :],
+                "ctrl": self._arrays.ctrl[env_ids].float(),
+            },
+        )
 
     def _tensor(self, array: np.ndarray) -> Tensor:
         return torch.as_tensor(np.asarray(array), dtype=torch.float32, device=self.device)

@@ -8,6 +8,7 @@ of threads. Needs MuJoCo >= 4.0 and is imported only when chosen.
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 from typing import Any, Dict, Optional
 
@@ -18,12 +19,21 @@ from mujoco import batch as mujoco_batch
 from torch import Tensor
 
 from legged_gym.sim.model import GROUND_GROUP, OBSTACLE_GROUP, ROBOT_GROUP
-from legged_gym.sim.mujoco_base import EngineArrays, MujocoSimulator
+from legged_gym.sim.mujoco_base import FIELDS, EngineArrays, MujocoSimulator
 
 VEL = int(mujoco.mjtStage.mjSTAGE_VEL)
 NONE = int(mujoco.mjtStage.mjSTAGE_NONE)
-# the engine resets a simulation with non-finite state by itself and counts one of these
-BAD_STATE = [int(w) for w in (mujoco.mjtWarning.mjWARN_BADQPOS, mujoco.mjtWarning.mjWARN_BADQVEL, mujoco.mjtWarning.mjWARN_BADQACC)]  # fmt: skip
+# the engine resets a simulation with a non-finite state by itself (a control: zeroes it) and counts one of these
+BAD_STATE = [
+    int(warning)
+    for warning in (
+        mujoco.mjtWarning.mjWARN_BADQPOS,
+        mujoco.mjtWarning.mjWARN_BADQVEL,
+        mujoco.mjtWarning.mjWARN_BADQACC,
+        mujoco.mjtWarning.mjWARN_BADCTRL,
+    )
+]
+WATCHED = [*BAD_STATE, int(mujoco.mjtWarning.mjWARN_CONTACTFULL), int(mujoco.mjtWarning.mjWARN_CNSTRFULL)]
 
 
 class MujocoCpuSimulator(MujocoSimulator):
@@ -38,23 +48,40 @@ class MujocoCpuSimulator(MujocoSimulator):
         size = model.nq + model.nv
         offset = (self.batch.bind("qpos").__array_interface__["data"][0] - self.batch.state.ctypes.data) // 8
         self._state_view = torch.from_numpy(self.batch.state)[:, offset : offset + size]
-        self._bad_states = 0
+        self._warned = False
         self.batch.forward(stage=VEL)
         self._refresh()
 
     def _state_row(self) -> Tensor:
-        return self._state_view.float()
+        # qpos and qvel are neighbours in the batch's rows: one conversion for both
+        return super()._state_row() if self.robot.fixed_base else self._state_view.float()
 
     def _advance(self, substeps: int) -> None:
+        raised, reason = np.zeros(0, np.int64), ""
         try:
             self.batch.step(nstep=substeps, stage=VEL)
         except mujoco_batch.SimulationError as error:
-            self.failure = self._failure(torch.as_tensor(error.ids, dtype=torch.long), str(error))
-        bad = self.batch.warning[:, BAD_STATE]
-        if bad.any():
-            ids = torch.from_numpy(np.flatnonzero(bad.sum(axis=1)))
-            self.failure = self._failure(ids, "position, velocity or acceleration became NaN, Inf or huge")
-            self.batch.warning[:, BAD_STATE] = 0
+            raised, reason = error.ids, str(error)
+        counts = self.batch.warning[:, WATCHED, 1]  # 0 is the index of the last one, 1 is how many
+        if counts.any():
+            self._warn_of_full_arena(counts)
+            self.batch.warning[:, WATCHED] = 0
+        bad = np.flatnonzero(counts[:, : len(BAD_STATE)].any(axis=1))
+        if raised.size or bad.size:
+            ids = torch.from_numpy(np.union1d(raised, bad))
+            reason = reason or "a position, velocity, acceleration or target became NaN, infinite or huge"
+            self._failure = self._report(ids, reason)
+
+    def _warn_of_full_arena(self, counts: np.ndarray) -> None:
+        """Say once that contacts were dropped because an environment's memory for them is full."""
+        full = int(counts[:, len(BAD_STATE) :].any(axis=1).sum())
+        if full and not self._warned:
+            self._warned = True
+            print(
+                f"warning: {full} environments had more contacts than MuJoCo keeps memory for and lost some;"
+                " simplify the robot's collision shapes or coarsen the ground",
+                file=sys.stderr,
+            )
 
     def _forward(self, env_ids: Tensor) -> None:
         self.batch.forward(ids=env_ids.numpy(), stage=VEL)
@@ -62,19 +89,12 @@ class MujocoCpuSimulator(MujocoSimulator):
     def _reset_engine(self, env_ids: Tensor) -> None:
         self.batch.reset(ids=env_ids.numpy(), stage=NONE)
 
-    def _write_field(self, name: str, env_ids: Tensor, index: Any, value: Tensor) -> None:
-        field = torch.from_numpy(self.batch.expand(name))
-        index = index if isinstance(index, tuple) else (index,)
-        rows = env_ids.reshape(-1, *[1] * (isinstance(index[0], Tensor)))
-        field[(rows, *index)] = value.to(field.dtype)
+    def _field(self, name: str) -> Tensor:
+        return torch.from_numpy(self.batch.expand(name))
 
-    def _update_constants(self, env_ids: Tensor) -> None:
+    def _update_constants(self, env_ids: Tensor, inertia: bool) -> None:
+        # mj_setConst knows no parts; it takes 10 us an environment
         self.batch.set_const(ids=env_ids.numpy())
-
-    def _obstacle_sizes(self, env_id: int) -> np.ndarray:
-        sizes = self.batch.expanded("geom_size")
-        sizes = self.robot.model.geom_size if sizes is None else sizes[env_id]
-        return np.asarray(sizes[self.robot.obstacle_geoms])
 
     def cast_rays(
         self, origins: Tensor, directions: Tensor, env_ids: Optional[Tensor] = None, robot: bool = False
@@ -90,7 +110,7 @@ class MujocoCpuSimulator(MujocoSimulator):
 
     def state_dict(self) -> Dict[str, Any]:
         """See `Simulator.state_dict`."""
-        fields = {name: torch.from_numpy(self.batch.expand(name).copy()) for name in self._expanded_fields()}
+        fields = {name: self._field(name).clone() for name in FIELDS if self.batch.expanded(name) is not None}
         return {"state": torch.from_numpy(self.batch.state.copy()), "fields": fields, "buffers": self._buffers_state()}
 
     def load_state_dict(self, state: Dict[str, Any]) -> None:
@@ -100,8 +120,11 @@ class MujocoCpuSimulator(MujocoSimulator):
                 f"the saved physics state is {tuple(state['state'].shape)}, this simulator's {self.batch.state.shape}:"
                 " same robot, task and num_envs are needed"
             )
-        for name, values in state["fields"].items():
-            self.batch.expand(name)[...] = values.numpy()
+        for name in FIELDS:
+            if name in state["fields"]:
+                self._field(name).copy_(state["fields"][name])
+            elif self.batch.expanded(name) is not None:
+                self._field(name).copy_(torch.from_numpy(getattr(self.robot.model, name)))
         self.batch.set_const()
         self.batch.state[...] = state["state"].numpy()
         self.batch.forward(stage=VEL)
@@ -109,11 +132,6 @@ class MujocoCpuSimulator(MujocoSimulator):
         self._any_stale = False
         self._refresh()
         self._load_buffers(state["buffers"])
-
-    def _expanded_fields(self) -> list:
-        candidates = ("geom_friction", "geom_size", "body_mass", "body_inertia", "body_ipos")
-        candidates += ("actuator_gainprm", "actuator_biasprm")
-        return [name for name in candidates if self.batch.expanded(name) is not None]
 
 
 def num_threads(cfg: Any) -> int:

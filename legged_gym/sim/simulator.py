@@ -48,7 +48,6 @@ class Simulator(ABC):
         dof_vel: (N, D) rad/s.
         torques: (N, D) N m, as applied in the last sub-step, after limits and motor strength.
         contact_forces: (N, B, 3) N, net force of all contacts on each body in the last sub-step, world frame.
-        failure: environments that broke down in the last step, or None. Their state is undefined until `reset`.
 
     The tensors are buffers that every call refreshes in place: clone what must survive the next call.
     """
@@ -67,7 +66,14 @@ class Simulator(ABC):
     dof_vel: torch.Tensor
     torques: torch.Tensor
     contact_forces: torch.Tensor
-    failure: Optional[PhysicsFailure]
+
+    @property
+    @abstractmethod
+    def failure(self) -> Optional[PhysicsFailure]:
+        """Environments that broke down in the last step, or None; their state is undefined until `reset`.
+
+        On a GPU, reading it waits for the physics: read it where the environment waits anyway.
+        """
 
     @property
     @abstractmethod
@@ -101,13 +107,18 @@ class Simulator(ABC):
     def reset(self, env_ids: torch.Tensor) -> None:
         """Put environments back to the model's initial state; clears velocities, warm starts and contact forces.
 
+        Per-environment model fields and obstacles stay as they were set.
+
         Args:
             env_ids: (n,) sorted, unique.
         """
 
     @abstractmethod
     def set_root_states(self, env_ids: torch.Tensor, states: torch.Tensor) -> None:
-        """Teleport root bodies: env_ids (n,) sorted, states (n, 13). Other environments keep every bit."""
+        """Teleport root bodies: env_ids (n,) sorted, states (n, 13). Other environments keep every bit.
+
+        A fixed base takes the pose and stays at rest.
+        """
 
     @abstractmethod
     def set_dof_states(self, env_ids: torch.Tensor, positions: torch.Tensor, velocities: torch.Tensor) -> None:
@@ -155,11 +166,7 @@ class Simulator(ABC):
 
     @abstractmethod
     def render(self, env_id: int, camera: Optional[Camera] = None, width: int = 640, height: int = 480) -> Any:
-        """RGB frame (height, width, 3) uint8 of one environment.
-
-        Raises:
-            UserError: no OpenGL context could be made here; the message says why.
-        """
+        """RGB frame (height, width, 3) uint8 of one environment, drawn by OpenGL or, without one, by tracing rays."""
 
     @abstractmethod
     def state_dict(self) -> Dict[str, Any]:

@@ -204,6 +204,7 @@ def _apply_flags(args: argparse.Namespace, env_cfg: Any, train_cfg: Any) -> None
                 env_cfg.sim.num_threads = args.num_threads
             else:
                 print("note: --num_threads has no meaning for this task")
+                args.num_threads = None  # said once
         if args.seed is not None:
             env_cfg.seed = args.seed
     if train_cfg is not None:

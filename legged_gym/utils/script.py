@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Callable, NoReturn, Optional, Sequence
+from typing import Callable, NoReturn, Optional, Sequence, Tuple, Type
 
 from legged_gym.errors import UserError
 
@@ -41,7 +41,7 @@ def run_script(main: Main, argv: Optional[Sequence[str]] = None) -> NoReturn:
     sys.exit(status or 0)
 
 
-def _mistakes() -> tuple:
+def _mistakes() -> Tuple[Type[ValueError], ...]:
     # The learner's error class is looked up only if the learner is loaded: importing it would import torch.
     learner = sys.modules.get("rsl_rl.utils.errors")
     return (UserError,) if learner is None else (UserError, learner.RslRlError)

@@ -10,7 +10,7 @@ import argparse
 import difflib
 import importlib
 import os
-from typing import TYPE_CHECKING, Any, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Optional, Tuple
 
 import legged_gym.envs  # noqa: F401 - fills the table of tasks
 from legged_gym.envs import registry
@@ -173,7 +173,16 @@ class TaskRegistry:
                 log_dir = run_folder.create_run_folder(root, train_cfg.runner.run_name)
             # Every process saves its share of a checkpoint; the name of a new folder holds the time of the first one.
             log_dir = distributed.broadcast_object(log_dir)
-        runner = _runner_class(train_cfg.runner_class_name)(env, train_cfg.to_dict(), log_dir, device=args.rl_device)
+        if hasattr(env, "log_dir"):
+            env.log_dir = log_dir  # where it notes what went wrong in the physics
+        try:
+            runner = _runner_class(train_cfg.runner_class_name)(
+                env, train_cfg.to_dict(), log_dir, device=args.rl_device, task=task, distributed=distributed
+            )
+        except ValueError:
+            if log_dir is not None and distributed.is_main and not os.listdir(log_dir):
+                os.rmdir(log_dir)  # a mistake in the settings leaves no empty folders behind
+            raise
         if checkpoint is not None:
             runner.load(checkpoint)
         if log_dir is not None and distributed.is_main and checkpoint is None:
@@ -181,7 +190,7 @@ class TaskRegistry:
         return runner
 
 
-def describe_run(args: argparse.Namespace, world_size: int) -> dict:
+def describe_run(args: argparse.Namespace, world_size: int) -> Dict[str, Any]:
     """Return how a run is carried out, for its config.yaml."""
     names = ("sim", "sim_device", "rl_device", "deterministic")
     return {**{name: getattr(args, name) for name in names}, "processes": world_size}

@@ -22,8 +22,10 @@ ACTIVATIONS: Dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "silu": F.silu,
 }
 
-# Inputs (rows * columns) from which torch hands a convolution of few rows and columns to oneDNN.
-_ONEDNN_MIN_INPUTS = 20480
+# To torch, a batch smaller than this is not worth oneDNN when there is a single thread.
+_ONEDNN_BATCH = 16
+# Below this, what a convolution takes to set up is not made up for.
+_MIN_CONVOLVED_ROWS = 256
 
 
 class MLP(nn.Module):
@@ -51,18 +53,18 @@ class MLP(nn.Module):
         self.hidden = nn.ModuleList(nn.Linear(width, next_width) for width, next_width in zip(dims, dims[1:]))
         self.output = nn.Linear(dims[-1], output_dim)
         self._activation = ACTIVATIONS[activation]
-        self._min_input_dim = min(dims)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map (B, input_dim) to (B, output_dim)."""
+        hidden = cast("List[nn.Linear]", self.hidden)
         if self._as_convolutions(x):
-            # (B, D) in memory is the same as an image of B pixels with D interleaved channels.
-            image = x.contiguous().view(1, 1, *x.shape).permute(0, 3, 1, 2)
-            for layer in cast("List[nn.Linear]", self.hidden):
+            # In memory (B, D) is the same as 16 images of B / 16 pixels with D interleaved channels.
+            image = x.contiguous().view(_ONEDNN_BATCH, 1, -1, x.shape[1]).permute(0, 3, 1, 2)
+            for layer in hidden:
                 image = self._activation(F.conv2d(image, layer.weight[:, :, None, None], layer.bias))
             x = image.permute(0, 2, 3, 1).reshape(x.shape[0], -1)
         else:
-            for layer in self.hidden:
+            for layer in hidden:
                 x = self._activation(layer(x))
         if not torch.is_autocast_enabled(x.device.type):
             return self.output(x)
@@ -73,13 +75,13 @@ class MLP(nn.Module):
         """Whether to compute linear layers as 1x1 convolutions, the same sums by another library.
 
         On a CPU torch multiplies float32 matrices with MKL and convolves with oneDNN. MKL uses AVX-512 on Intel alone,
-        oneDNN on every CPU that has it: on an AMD Zen 5 it is twice as fast, forward and backward. Small batches go
-        to a slower convolution that is not oneDNN's. In evaluation mode, layers stay what they are called, so that
-        exported graphs are plain.
+        oneDNN on every CPU that has it: on an AMD Zen 5 it is twice as fast, forward and backward. In evaluation mode
+        layers stay what they are called, so that exported graphs are plain.
         """
         return (
             self.training
             and x.device.type == "cpu"
-            and x.shape[0] * self._min_input_dim > _ONEDNN_MIN_INPUTS
+            and x.shape[0] % _ONEDNN_BATCH == 0
+            and x.shape[0] >= _MIN_CONVOLVED_ROWS
             and torch.backends.mkldnn.is_available()
         )

@@ -43,20 +43,21 @@ class EmpiricalNormalization(nn.Module):
         """Take in the samples (B, D); of all ranks, where several work, each with the same B.
 
         Merges the moments of two sets of samples (Chan, Golub, LeVeque 1979, "Updating formulae and a pairwise
-        algorithm for computing sample variances", eq. 2.1). The moments of the new set are taken about the running
-        mean, which is the same on every rank and close to the new one, so little is lost by cancellation.
+        algorithm for computing sample variances", eq. 2.1).
         """
-        deviation = x - self.mean
-        shift, square = deviation.mean(dim=0), deviation.square().mean(dim=0)
         new = x.shape[0]
+        var, mean = torch.var_mean(x, dim=0, unbiased=False)
         if distributed is not None:
-            distributed.all_reduce_mean_([shift, square])
             new *= distributed.world_size
-        if not bool(square.isfinite().all()):
+            own_mean = mean.clone()
+            distributed.all_reduce_mean_([mean])
+            var = var + (own_mean - mean).square()
+            distributed.all_reduce_mean_([var])
+        if not bool(var.isfinite().all()):
             # One broken sample would stay in the mean for ever.
             return
         self.count += new
         rate = new / self.count.to(x.dtype)
+        shift = mean - self.mean
         self.mean += rate * shift
-        # square - shift^2 is the variance of the new set; rate * (1 - rate) * shift^2 is that between the sets.
-        self.var += rate * (square - shift.square() - self.var) + rate * (1.0 - rate) * shift.square()
+        self.var += rate * (var - self.var) + rate * (1.0 - rate) * shift.square()

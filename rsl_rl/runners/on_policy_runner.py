@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import os
 import time
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Union
@@ -116,9 +117,9 @@ class OnPolicyRunner:
         self.device = self.distributed.device
         checkpoint.seed_everything(self.distributed.seed(train_cfg["seed"]))
 
-        self._policy_cfg: Dict[str, Any] = train_cfg["policy"]
         policy_class = POLICIES[self.cfg["policy_class_name"]]
-        self.policy = policy_class(env.observation_dims, env.num_actions, **self._policy_cfg)
+        self.policy = policy_class(env.observation_dims, env.num_actions, **train_cfg["policy"])
+        self._policy_cfg = {**_keyword_defaults(ActorCritic.__init__), **train_cfg["policy"]}
         self.algorithm = ALGORITHMS[self.cfg["algorithm_class_name"]](
             self.policy,
             device=self.device,
@@ -278,9 +279,9 @@ class OnPolicyRunner:
             "meta": self._meta(),
             "rng": checkpoint.capture_rng(),
             "env": self.env.state_dict(),
+            "algorithm_state": self.algorithm.state_dict(),
             "runner": {
                 "observations": self._observations,
-                "hidden": self.algorithm.hidden,
                 "statistics": self._statistics.state_dict(),
                 "total_timesteps": self.total_timesteps,
                 "total_time": self.total_time,
@@ -294,7 +295,6 @@ class OnPolicyRunner:
             whole = {
                 "model_state_dict": self.policy.state_dict(),
                 "optimizer_state_dict": self.algorithm.optimizer.state_dict(),
-                "algorithm_state": self.algorithm.state_dict(),
                 "infos": infos,
                 **share,
             }
@@ -325,7 +325,7 @@ class OnPolicyRunner:
         self.policy.load_state_dict(content["model_state_dict"])
         if load_optimizer:
             self.algorithm.optimizer.load_state_dict(content["optimizer_state_dict"])
-            self.algorithm.load_state_dict(content["algorithm_state"])
+        self._load_algorithm(share["algorithm_state"], load_optimizer, load_env)
         self.current_learning_iteration = self._saved_iteration = content["iter"]
         if load_env:
             self.env.load_state_dict(share["env"])
@@ -333,10 +333,18 @@ class OnPolicyRunner:
             checkpoint.restore_rng(share["rng"])
         return content["infos"]
 
+    def _load_algorithm(self, state: Mapping[str, Any], load_optimizer: bool, load_env: bool) -> None:
+        """Take the learning rate with the optimiser, and the memories with the episodes that they belong to."""
+        own = self.algorithm.state_dict()
+        rate = state if load_optimizer else own
+        memory = state if load_env else own
+        self.algorithm.load_state_dict(
+            {**state, "learning_rate": rate["learning_rate"], "hidden": memory["hidden"]}
+        )
+
     def _load_runner(self, state: Mapping[str, Any]) -> None:
         observations = state["observations"]
         self._observations = None if observations is None else self._on_device(observations)
-        self.algorithm.hidden = {name: self._on_device(hidden) for name, hidden in state["hidden"].items()}
         self._statistics.load_state_dict(state["statistics"])
         self.total_timesteps = state["total_timesteps"]
         self.total_time = state["total_time"]
@@ -385,6 +393,12 @@ class OnPolicyRunner:
 
     def _on_device(self, tensors: Mapping[str, torch.Tensor]) -> Dict[str, torch.Tensor]:
         return {name: tensor.to(self.device) for name, tensor in tensors.items()}
+
+
+def _keyword_defaults(function: Callable[..., Any]) -> Dict[str, Any]:
+    """Map the parameters of `function` that have a default to it."""
+    parameters = inspect.signature(function).parameters.values()
+    return {p.name: p.default for p in parameters if p.default is not p.empty}
 
 
 def _with_defaults(section: str, given: Mapping[str, Any], defaults: Mapping[str, Any]) -> Dict[str, Any]:

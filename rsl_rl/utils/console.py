@@ -119,7 +119,9 @@ def format_count(count: int) -> str:
 
 
 def format_number(value: float) -> str:
-    """Integers with separators, other numbers with 4 decimals, or in powers of ten where these would hide them."""
+    """Integers in full, other numbers with as many decimals as tell something, the extremes in powers of ten."""
     if float(value).is_integer() and abs(value) < 1e15:
         return f"{value:,.0f}"
+    if 1e3 <= abs(value) < 1e7:
+        return f"{value:,.1f}"
     return f"{value:.4f}" if 1e-2 <= abs(value) < 1e7 else f"{value:.3e}"

@@ -16,7 +16,7 @@ MASTER_ADDR and MASTER_PORT.
 from __future__ import annotations
 
 import os
-from typing import Any, Iterable, List, Sequence
+from typing import Any, Iterable, List, Optional, Sequence
 
 import torch
 import torch.distributed as dist
@@ -43,6 +43,9 @@ class Distributed:
         self.local_rank = local_rank
         self.world_size = world_size
         self.device = torch.device(device)
+        # The last tensor that travelled. Gloo's threads let go of a tensor some time after its collective is over; as
+        # the last owners they would need Python's lock for it, which kills a process that is just about to end.
+        self._travelled: Optional[torch.Tensor] = None
 
     @classmethod
     def from_environment(cls, device: str = "cpu") -> Distributed:
@@ -89,6 +92,7 @@ class Distributed:
         if self.world_size == 1 or not tensors:
             return
         flat = torch.cat([tensor.detach().reshape(-1) for tensor in tensors])
+        self._travelled = flat
         dist.all_reduce(flat)
         flat /= self.world_size
         offset = 0
@@ -103,7 +107,7 @@ class Distributed:
             return
         with torch.no_grad():
             for tensor in tensors:
-                contiguous = tensor.detach().contiguous()
+                self._travelled = contiguous = tensor.detach().contiguous()
                 dist.broadcast(contiguous, src=0)
                 tensor.copy_(contiguous)
 
@@ -119,7 +123,7 @@ class Distributed:
         """Whether `flag` is set on at least one rank; all ranks get the same answer and so stop together."""
         if self.world_size == 1:
             return flag
-        box = torch.tensor([int(flag)], device=self.device)
+        self._travelled = box = torch.tensor([int(flag)], device=self.device)
         dist.all_reduce(box, op=dist.ReduceOp.MAX)
         return bool(box.item())
 

@@ -208,7 +208,8 @@ def test_a_mistake_is_one_line_that_names_the_setting(path, value, message):
 
 def test_update_of_a_file_reads_numbers_that_yaml_takes_for_text():
     cfg = Cfg()
-    cfg.update(yaml.safe_load("{env: {episode_length_s: 3e-4, num_privileged_obs: 1e3}, terrain: {proportions: [1e-1]}}"))
+    text = "{env: {episode_length_s: 3e-4, num_privileged_obs: 1e3}, terrain: {proportions: [1e-1]}}"
+    cfg.update(yaml.safe_load(text))
     assert cfg.env.episode_length_s == 3e-4
     assert cfg.env.num_privileged_obs == 1000.0
     assert cfg.terrain.proportions == [0.1]

@@ -40,6 +40,7 @@ class FakeTrainCfg(BaseConfig):
         algorithm_class_name = "PPO"
         num_steps_per_env = 4
         max_iterations = 2
+        max_wall_time_s: Optional[float] = None
         save_interval = 1
         log_interval = 1
         logger = "none"

@@ -25,8 +25,8 @@ def test_without_flags_the_classes_stand():
 
 def test_flags_reach_the_configs():
     env_cfg, train_cfg = resolve(
-        *"--num_envs=8 --num_threads 3 --seed 11 --max_iterations=7 --experiment_name=e --run_name r --resume".split(),
-        *"--load_run=20260101_000000_x --checkpoint=5 --logger=wandb".split(),
+        *["--num_envs=8", "--num_threads", "3", "--seed", "11", "--max_iterations=7", "--experiment_name=e"],
+        *["--run_name", "r", "--resume", "--load_run=20260101_000000_x", "--checkpoint=5", "--logger=wandb"],
     )
     assert (env_cfg.env.num_envs, env_cfg.sim.num_threads, env_cfg.seed, train_cfg.seed) == (8, 3, 11, 11)
     runner = train_cfg.runner
@@ -81,7 +81,9 @@ def test_the_config_of_a_run_is_a_settings_file_too(tmp_path):
 
 
 def test_flags_of_isaac_gym_are_noted_and_ignored(capsys):
-    args = get_args("--pipeline=gpu --graphics_device_id -1 --physx --subscenes 4 --horovod --slices=2".split())
+    args = get_args(
+        ["--pipeline=gpu", "--graphics_device_id", "-1", "--physx", "--subscenes", "4", "--horovod", "--slices=2"]
+    )
     assert args.task is None
     notes = capsys.readouterr().out.splitlines()
     assert len(notes) == 6

@@ -40,9 +40,9 @@ def test_a_run_without_name_is_called_by_its_time(tmp_path):
 
 @pytest.mark.parametrize("name", ["a/b", "../x", "..", "with space", "a\nb"])
 def test_a_name_that_is_no_folder_name_is_refused(tmp_path, name):
-    with pytest.raises(UserError, match="run_name .* names a folder"):
+    with pytest.raises(UserError, match=r"run_name .* names a folder"):
         run_folder.create_run_folder(str(tmp_path), name)
-    with pytest.raises(UserError, match="experiment_name .* names a folder"):
+    with pytest.raises(UserError, match=r"experiment_name .* names a folder"):
         run_folder.experiment_folder(name)
 
 
@@ -145,7 +145,9 @@ def test_a_config_of_an_older_version_is_read_as_far_as_it_goes(tmp_path):
         run_folder.restore_run_cfgs(str(tmp_path), "other", env_cfg, FakeTrainCfg())
 
 
-@pytest.mark.parametrize(("content", "message"), [(None, "cannot read"), ("env: [", "not a YAML"), ("5", "not the config")])
+@pytest.mark.parametrize(
+    ("content", "message"), [(None, "cannot read"), ("env: [", "not a YAML"), ("5", "not the config")]
+)
 def test_a_missing_or_damaged_config_is_one_clear_line(tmp_path, content, message):
     if content is not None:
         (tmp_path / "config.yaml").write_text(content)

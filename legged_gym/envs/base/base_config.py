@@ -86,7 +86,7 @@ class ObsTerm(TableEntry):
 
     Attributes:
         scale: Factor, one number or k of them.
-        noise: Half-width of uniform noise, after scaling, one number or k of them.
+        noise: Half-width of uniform noise before scaling, one number or k of them, in the units of the quantity.
         clip: Bound before scaling: c for [-c, c], or the pair [low, high]; None for no bound.
     """
 

@@ -6,7 +6,7 @@ The tables `observations`, `rewards.scales` and `terminations` name methods of t
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Any, List, Optional
 
 from legged_gym.envs.base.base_config import BaseConfig, ObsTerm, Termination
 
@@ -21,7 +21,7 @@ class LeggedRobotCfg(BaseConfig):
         episode_length_s = 20.0  # an episode ends as a time-out after this
 
     class terrain:
-        mesh_type = "trimesh"  # None, 'none', 'plane', 'heightfield' or 'trimesh' (a height field with steep edges)
+        mesh_type: Optional[str] = "trimesh"  # None, 'none', 'plane', 'heightfield' or 'trimesh' (a height field with steep edges)
         edge_refinement = 1  # trimesh only: walls are horizontal_scale / edge_refinement thick; memory grows squared
         horizontal_scale = 0.1  # m a cell
         vertical_scale = 0.005  # m a unit of height
@@ -77,8 +77,8 @@ class LeggedRobotCfg(BaseConfig):
         file = ""  # URDF or MJCF; {LEGGED_GYM_ROOT_DIR} is replaced
         name = "legged_robot"
         foot_name = "None"  # feet are bodies whose name contains this; kept when fixed joints collapse
-        penalize_contacts_on = []  # parts of body names
-        terminate_after_contacts_on = []
+        penalize_contacts_on: List[str] = []  # parts of body names
+        terminate_after_contacts_on: List[str] = []
         dof_names: Optional[Any] = None  # order of joints; None: depth first, children by name, as Isaac Gym
         body_names: Optional[Any] = None  # order of bodies, root first; None: likewise
         disable_gravity = False
@@ -114,7 +114,7 @@ class LeggedRobotCfg(BaseConfig):
             dof_pos = ObsTerm(noise=0.01)
             dof_vel = ObsTerm(scale=0.05, noise=1.5)
             actions = ObsTerm()
-            heights = ObsTerm(scale=5.0, noise=0.1, clip=1.0)
+            heights: Optional[ObsTerm] = ObsTerm(scale=5.0, noise=0.1, clip=1.0)
 
     class terminations:
         base_contact = Termination(threshold=1.0)
@@ -145,6 +145,7 @@ class LeggedRobotCfg(BaseConfig):
         soft_torque_limit = 1.0
         base_height_target = 1.0
         max_contact_force = 100.0
+        feet_air_time_target = 0.5  # s, longer swings are rewarded, shorter ones punished
 
     class normalization:
         clip_observations = 100.0
@@ -220,6 +221,9 @@ class LeggedRobotCfgPPO(BaseConfig):
         save_interval = 50
         log_interval = 1
         logger = "tensorboard"  # tensorboard, wandb or none
+        wandb_project: Optional[str] = None  # experiment_name if None
+        wandb_entity: Optional[str] = None
+        wandb_mode: Optional[str] = None  # online, offline or disabled; offline if None and WANDB_MODE is not set
         experiment_name = "test"
         run_name = ""
         resume = False

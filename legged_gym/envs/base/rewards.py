@@ -78,9 +78,9 @@ class RewardTerms(RobotState):
         return (self.torques.abs() - limit).clamp_(min=0.0).sum(1)
 
     def _reward_feet_air_time(self) -> Tensor:
-        """Seconds beyond 0.5 s that feet were in the air, paid at touch-down, and only when commanded to move."""
+        """Seconds beyond the target that feet were in the air, paid at touch-down, and only when commanded to move."""
         touch_down = self.feet_down & (self.feet_air_time > 0.0)
-        reward = ((self.feet_air_time - 0.5) * touch_down).sum(1)
+        reward = ((self.feet_air_time - self.cfg.rewards.feet_air_time_target) * touch_down).sum(1)
         return reward * (self.commands[:, :2].norm(dim=1) > 0.1)
 
     def _reward_feet_stumble(self) -> Tensor:

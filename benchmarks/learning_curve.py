@@ -1,0 +1,121 @@
+"""Evaluates every checkpoint of training runs: metrics against wall clock, samples and iterations.
+
+    python benchmarks/learning_curve.py --task=a1_flat --json=docs/results/a1_flat_curve.json --runs <run> <run> <run>
+
+Runs are names or paths of run folders, one for each seed. Every checkpoint meets the same robots, commands and pushes,
+in as many episodes as `evaluate.py --num_episodes` would measure it on. Wall clock is what the run's metrics.jsonl says
+(Train/time): collecting and learning, on the machine that trained.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from typing import Any, Dict, List, Optional, Sequence
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from legged_gym.errors import UserError
+from legged_gym.scripts.evaluate import add_evaluation_flags, complete
+from legged_gym.utils import reports, run_folder
+from legged_gym.utils.cli import apply_args, make_parser
+from legged_gym.utils.evaluation import evaluate, prepare_cfg
+from legged_gym.utils.policy_io import find_policy, load_policy
+from legged_gym.utils.script import run_script
+from legged_gym.utils.task_registry import task_registry
+
+METRICS_FILE = "metrics.jsonl"
+# what the curve is made of; the rest of an evaluation is of no use point by point
+SHOWN = ("lin_vel_xy_error", "ang_vel_error", "fall_rate", "success_rate")
+
+
+def main(argv: Optional[Sequence[str]] = None) -> None:
+    """Evaluate the runs of the command line and write the curves.
+
+    Raises:
+        UserError: for a mistake in it.
+    """
+    parser = add_evaluation_flags(make_parser(__doc__ or ""))
+    parser.add_argument("--runs", nargs="+", required=True, metavar="RUN", help="run folders, by name or path")
+    args = parser.parse(argv)
+    if args.json is None:
+        raise UserError("--json=<file> is needed: it is where the curves go")
+    reports.check_writable(args.json)
+    complete(args)
+    folders = [find_run(args, run) for run in args.runs]
+    content = {
+        "kind": "learning_curve",
+        "task": args.task,
+        "seed": args.seed,
+        "sim": args.sim,
+        "num_episodes": args.num_episodes,
+        "runs": curves(args, folders),
+        **reports.origin(__file__, argv),
+    }
+    reports.write_json(args.json, content)
+    print(f"written to {args.json}")
+
+
+def find_run(args: argparse.Namespace, run: str) -> str:
+    """Return the path of a run folder.
+
+    Raises:
+        UserError: when there is no such run, or it holds no checkpoint.
+    """
+    env_cfg, train_cfg = task_registry.get_cfgs(args.task)
+    apply_args(args, env_cfg, train_cfg)
+    root = run_folder.experiment_folder(train_cfg.runner.experiment_name)
+    return os.path.dirname(run_folder.get_load_path(root, run))
+
+
+def curves(args: argparse.Namespace, folders: Sequence[str]) -> List[Dict[str, Any]]:
+    """Evaluate all checkpoints of all runs in one environment, put back to the same state for each."""
+    env: Any = None
+    result = []
+    for folder in folders:
+        times = read_times(folder)
+        points = []
+        for iteration, path in run_folder.list_checkpoints(folder):
+            args.load_run, args.checkpoint = folder, iteration
+            source = find_policy(args)
+            if env is None:
+                prepare_cfg(source.env_cfg)
+                env, _ = task_registry.make_env(source.task, args, source.env_cfg)
+                env.reset()
+                start = env.state_dict()
+            env.load_state_dict(start)
+            metrics = evaluate(env, load_policy(source, env), args.num_episodes)["metrics"]
+            if iteration not in times:
+                raise UserError(f"{folder}: {METRICS_FILE} does not know iteration {iteration} of {path}")
+            shown = {name: metrics[name] for name in SHOWN if name in metrics}
+            points.append({"iteration": iteration, **times[iteration], "metrics": shown})
+            print(f"{os.path.basename(folder)} {iteration:>6}  {times[iteration]['seconds']:8.0f} s  "
+                  f"{shown['lin_vel_xy_error']['mean']:.3f} m/s", flush=True)  # fmt: skip
+        seed = run_folder.read_run_config(folder)["train"]["seed"]
+        result.append({"run": os.path.basename(folder), "seed": seed, "points": points})
+    if env is not None:
+        env.close()
+    return result
+
+
+def read_times(folder: str) -> Dict[int, Dict[str, float]]:
+    """Return iteration -> seconds trained and samples collected by then, from a run's metrics.
+
+    Raises:
+        UserError: when the run has no metrics.
+    """
+    times: Dict[int, Dict[str, float]] = {0: {"seconds": 0.0, "samples": 0}}
+    path = os.path.join(folder, METRICS_FILE)
+    try:
+        with open(path, encoding="utf-8") as file:
+            for row in map(json.loads, file):
+                times[row["iteration"]] = {"seconds": row["Train/time"], "samples": row["Train/total_timesteps"]}
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from None
+    return times
+
+
+if __name__ == "__main__":
+    run_script(main)

@@ -1,0 +1,224 @@
+"""Watch a policy: in a window, or as a video where there is no display.
+
+    python legged_gym/scripts/play.py --task=a1_flat                          the newest run
+    python legged_gym/scripts/play.py --policy=a1_flat                        the policy that comes along
+    python legged_gym/scripts/play.py --task=a1_flat --video                  a video, into the run folder
+    python legged_gym/scripts/play.py --task=a1_flat --video=walk.mp4 --command 0.5 0 0.2 --duration=10
+
+In a window the robots are driven by keys: W/S forward, A/D sideways, Q/E turn, R reset, [ ] look at another robot,
+space pause, Esc quit. In a video they go on a tour: forward, sideways, turn, curve, stop. With --headless alone nothing
+is shown, and the commands are drawn as in training.
+
+There is no noise, no push, average friction, and ground of 5 x 5 tiles without curriculum; settings by path win:
+--env.terrain.num_rows=1. Curves of robot 0 go to a PNG file, mean rewards to the terminal, and the policy of a run is
+exported into its folder (see export.py).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING, Any, Optional, Sequence
+
+if not __package__:
+    # Run as a file: the packages beside this one go before any installed ones, another rsl_rl among them.
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from legged_gym import LEGGED_GYM_ROOT_DIR
+from legged_gym.errors import UserError
+from legged_gym.utils.cli import make_parser
+from legged_gym.utils.policy_io import PolicySource, add_policy_flag, find_policy
+from legged_gym.utils.script import run_script
+from legged_gym.utils.task_registry import task_registry
+
+if TYPE_CHECKING:
+    from legged_gym.utils.driving import Command
+    from legged_gym.utils.playing import Driver, Player
+
+# Only one robot is seen in a video; the others are there for the mean rewards.
+_ROBOTS_IN_VIDEO = 16
+
+
+def main(argv: Optional[Sequence[str]] = None) -> None:
+    """Play as the command line says.
+
+    Raises:
+        UserError: for a mistake in it.
+    """
+    args = _parse(argv)
+    source = find_policy(args)
+    # Imported here: mistakes found above are answered without waiting for torch.
+    from legged_gym.utils import driving
+    from legged_gym.utils.files import check_folder
+    from legged_gym.utils.playing import MOST_ROBOTS, Player, prepare_cfg
+    from legged_gym.utils.policy_io import load_policy
+
+    command = driving.parse_command(args.command)
+    show, stem = _how_to_show(args), _output_stem(source, args.video)
+    check_folder(stem)
+    prepare_cfg(source.env_cfg, _ROBOTS_IN_VIDEO if show == "video" else MOST_ROBOTS)
+    if _is_driven(source, show, command):
+        driving.take_over(source.env_cfg)
+    env, _ = task_registry.make_env(source.task, args, source.env_cfg)
+    try:
+        policy = load_policy(source, env, args.rl_device)
+        _export(source, env)
+        driver = _make_driver(env, show, command) if _is_driven(source, show, command) else None
+        player = Player(env, policy, driver)
+        num_steps = _num_steps(args, env, show, driver)
+        print(f"task       {source.task}, {env.num_envs} robots\npolicy     {source.name}", flush=True)
+        if show == "window":
+            _play_in_window(player, driver, num_steps)
+        elif show == "video":
+            _play_into_video(player, source, stem + ".mp4", num_steps)
+        else:
+            for _ in range(num_steps):
+                player.step()
+        _report(player, source, stem + ".png", show == "window")
+    finally:
+        env.close()
+
+
+def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
+    parser = make_parser(__doc__ or "")
+    add_policy_flag(parser)
+    add = parser.add_argument
+    add("--video", nargs="?", const="", metavar="FILE", help="write an mp4 file; without a name into the run folder")
+    add("--command", nargs="+", metavar="V", help="fixed command: m/s forward, m/s left, rad/s: --command 0.5 0 0.2")
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--num_steps", type=int, help="policy steps to play")
+    length.add_argument("--duration", type=float, help="seconds to play")
+    args = parser.parse(argv)
+    for name in ("num_steps", "duration"):
+        value = getattr(args, name)
+        if value is not None and not value > 0:
+            raise UserError(f"--{name}={value}: something above 0 is needed")
+    if args.video and os.path.splitext(args.video)[1] not in ("", ".mp4"):
+        raise UserError(f"--video={args.video}: videos are .mp4 files")
+    return args
+
+
+def _how_to_show(args: argparse.Namespace) -> str:
+    """'window', 'video' or 'nothing'."""
+    if args.video is not None:
+        return "video"
+    if args.headless:
+        return "nothing"
+    if _has_display():
+        return "window"
+    print("no display here: a video is written instead (--headless for neither)")
+    return "video"
+
+
+def _has_display() -> bool:
+    if sys.platform.startswith("linux"):
+        return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    return True
+
+
+def _output_stem(source: PolicySource, video: Optional[str]) -> str:
+    """Path of video and plots without their ending."""
+    if video:
+        return os.path.splitext(video)[0]
+    file = os.path.splitext(os.path.basename(source.path))[0]
+    if source.run_dir is not None and source.is_run:
+        return os.path.join(source.run_dir, f"play_{file}")
+    return os.path.join(LEGGED_GYM_ROOT_DIR, "logs", f"play_{source.task}_{file}")
+
+
+def _is_driven(source: PolicySource, show: str, command: Optional[Command]) -> bool:
+    """Whether commands come from outside of the environment."""
+    from legged_gym.utils.driving import has_velocity_commands
+
+    if has_velocity_commands(source.env_cfg):
+        return show != "nothing" or command is not None
+    if command is not None:
+        raise UserError(f"--command: the robots of task {source.task} do not follow velocity commands")
+    return False
+
+
+def _make_driver(env: Any, show: str, command: Optional[Command]) -> Driver:
+    from legged_gym.utils.driving import Keyboard, Script, make_tour, trained_ranges
+
+    ranges = trained_ranges(env.cfg)
+    if show == "window":
+        return Keyboard(ranges, env.num_envs, command)
+    return make_tour(ranges) if command is None else Script([(env.cfg.env.episode_length_s, command)])
+
+
+def _num_steps(args: argparse.Namespace, env: Any, show: str, driver: Optional[Driver]) -> int:
+    """Steps to play: as asked for, else without end in a window, the script in a video, or one episode."""
+    if args.num_steps is not None:
+        return int(args.num_steps)
+    seconds = args.duration
+    if seconds is None:
+        if show == "window":
+            return sys.maxsize
+        # One step more than the limit of an episode, which then ends and is counted.
+        seconds = getattr(driver, "duration", (env.max_episode_length + 1) * env.dt)
+    return max(1, round(seconds / env.dt))
+
+
+def _export(source: PolicySource, env: Any) -> None:
+    """Export the policy of a run into its folder, as legged_gym does; shipped policies come exported."""
+    if source.kind == "checkpoint" and source.is_run:
+        from legged_gym.utils.policy_export import export_checkpoint
+        from legged_gym.utils.reports import short_path
+
+        paths = export_checkpoint(source, env)
+        print(f"exported   {short_path(os.path.dirname(paths[0]))}")
+
+
+def _play_in_window(player: Player, driver: Optional[Driver], num_steps: int) -> None:
+    from legged_gym.utils.driving import KEYS_HELP, Keyboard
+    from legged_gym.utils.viewer import Viewer
+
+    env = player.env
+    keyboard = driver if isinstance(driver, Keyboard) else Keyboard([], env.num_envs)
+    print(KEYS_HELP, flush=True)
+    with Viewer(env, keyboard.press) as viewer:
+        while viewer.is_open and not keyboard.quit and player.steps < num_steps:
+            if keyboard.take_reset():
+                player.reset()
+            if not keyboard.paused:
+                player.step()
+            text = "paused" if keyboard.paused else f"{player.time:.1f} s"
+            if driver is not None:
+                text += "  command {:.2f} m/s  {:.2f} m/s  {:.2f} rad/s".format(*keyboard(player.time)[:3])
+            viewer.show(keyboard.robot, text)
+            viewer.wait(env.dt)
+
+
+def _play_into_video(player: Player, source: PolicySource, path: str, num_steps: int) -> None:
+    from legged_gym.utils.reports import short_path
+    from legged_gym.utils.video import Film
+
+    with Film(player, path, f"{source.task}   {source.name}") as film:
+        while player.steps < num_steps:
+            player.step()
+            film.look()
+            if sys.stdout.isatty():
+                print(f"\rvideo      {100 * player.steps // num_steps:3d} %", end="", flush=True)
+    print(f"{chr(13) if sys.stdout.isatty() else ''}video      {short_path(path)}")
+
+
+def _report(player: Player, source: PolicySource, path: str, has_window: bool) -> None:
+    """Say how it went, and write the curves of robot 0."""
+    from legged_gym.utils.plots import save_plots, show_plots
+    from legged_gym.utils.reports import short_path
+
+    title = f"{source.task}   {source.name}   robot 0"
+    if player.steps:
+        save_plots(player.log, player.env, path, title)
+        print(f"plots      {short_path(path)}")
+    print(f"played     {player.time:.1f} s; {player.episodes} episodes ended, {player.falls} of them by a fall")
+    print("mean rewards per second:")
+    for name, value in player.mean_rewards().items():
+        print(f"  {name:<24}{value:10.4f}")
+    if has_window and player.steps:
+        show_plots(player.log, player.env, title)
+
+
+if __name__ == "__main__":
+    run_script(main)

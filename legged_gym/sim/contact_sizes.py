@@ -1,0 +1,135 @@
+"""How many contacts and constraints a robot can have at once: measured, as it follows from shapes and ground alone.
+
+MuJoCo Warp has to reserve memory for them. Robots are dropped on their ground (and on obstacles, if there are any) in
+MuJoCo's C engine, in random poses and without control, so that they tumble and crumple; what the worst of them had at
+any time, times a margin, is reserved. It takes a second or two.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, Tuple
+
+import mujoco
+import numpy as np
+
+from legged_gym.sim.model import GROUND_GROUP, RobotModel
+
+ROBOTS = 8
+SECONDS = 1.2
+# thrown down at this speed, m/s
+SPEED = 2.0
+# an obstacle lies within this distance of where the robot lands, m, and its half sizes are up to this, m
+OBSTACLE_REACH, OBSTACLE_HALF_SIZE = 0.4, 0.3
+# the C engine keeps up to fifty contacts of a shape with a height field, MuJoCo Warp four
+HEIGHT_FIELD_CONTACTS = 4
+
+
+def contact_sizes(robot: RobotModel, margin: float) -> Tuple[int, int]:
+    """Sizes for `mujoco_warp.make_data`.
+
+    Args:
+        robot: the compiled robot on its ground.
+        margin: factor on what was measured.
+
+    Returns:
+        nconmax, contacts an environment on average over all (pairs of shapes that come near each other count too, as
+        they pass through the same memory), and njmax, constraint rows of any one environment; multiples of 16.
+    """
+    model = copy.copy(robot.model)
+    rng = np.random.Generator(np.random.PCG64(0))
+    data = mujoco.MjData(model)
+    pairs = _colliding_pairs(model)
+    contacts, rows = 1, 1
+    for _ in range(ROBOTS):
+        _drop(robot, model, data, rng)
+        for _ in range(int(SECONDS / model.opt.timestep)):
+            mujoco.mj_step(model, data)
+            now_contacts, now_rows = _count(model, data)
+            contacts = max(contacts, now_contacts, _near(model, data, pairs))
+            rows = max(rows, now_rows)
+    return _round_up(margin * contacts), _round_up(margin * rows)
+
+
+def _drop(robot: RobotModel, model: Any, data: Any, rng: np.random.Generator) -> None:
+    """Put the robot in a random pose above a random point of the ground, on its way down."""
+    mujoco.mj_resetData(model, data)
+    low, high = robot.dof_pos_limits.T
+    limited = high > low
+    data.qpos[robot.qpos_ids] = rng.uniform(np.where(limited, low, -1.0), np.where(limited, high, 1.0))
+    reach = np.zeros(2)
+    if model.nhfield:
+        ground = model.geom("ground").id
+        reach = 0.8 * model.hfield_size[0, :2]
+        centre = model.geom_pos[ground, :2]
+    else:
+        centre = np.zeros(2)
+    place = np.append(centre + rng.uniform(-reach, reach), 0.0)
+    place[2] = _ground_height(model, data, place)
+    for geom, mocap in zip(robot.obstacle_geoms, robot.obstacle_mocaps):
+        offset = rng.uniform(-OBSTACLE_REACH, OBSTACLE_REACH, 2)
+        data.mocap_pos[mocap] = place + [*offset, 0.0]
+        model.geom_size[geom] = rng.uniform(0.2, 1.0, 3) * OBSTACLE_HALF_SIZE
+        model.geom_rbound[geom] = np.linalg.norm(model.geom_size[geom])
+        model.geom_aabb[geom, 3:] = model.geom_size[geom]
+    if robot.fixed_base:
+        return
+    mujoco.mj_kinematics(model, data)
+    spread = np.linalg.norm(data.geom_xpos[robot.robot_geoms] - data.xpos[robot.body_ids[0]], axis=1)
+    radius = float(np.max(spread + model.geom_rbound[robot.robot_geoms]))
+    quat = rng.normal(size=4)
+    data.qpos[:7] = [*place[:2], place[2] + radius, *(quat / np.linalg.norm(quat))]
+    data.qvel[2] = -SPEED
+
+
+def _ground_height(model: Any, data: Any, place: np.ndarray) -> float:
+    mujoco.mj_kinematics(model, data)
+    groups = np.zeros(mujoco.mjNGROUP, np.uint8)
+    groups[GROUND_GROUP] = 1
+    top = 1000.0
+    origin, down = np.array([place[0], place[1], top]), np.array([0.0, 0.0, -1.0])
+    distance = mujoco.mj_ray(model, data, origin, down, groups, True, -1, np.zeros(1, np.int32), np.zeros(3))
+    return top - distance if distance >= 0 else 0.0
+
+
+def _colliding_pairs(model: Any) -> Tuple[np.ndarray, np.ndarray]:
+    """Pairs of geoms that the engine's filters let through: masks, and not of one body nor of parent and child."""
+    one, two = np.triu_indices(model.ngeom, 1)
+    kind, partner = model.geom_contype, model.geom_conaffinity
+    weld = model.body_weldid[model.geom_bodyid]
+    parent = model.body_weldid[model.body_parentid[weld]]
+    w1, w2, p1, p2 = weld[one], weld[two], parent[one], parent[two]
+    related = (w1 == w2) | ((w1 != 0) & (w2 != 0) & ((w1 == p2) | (w2 == p1)))
+    masks = ((kind[one] & partner[two]) | (kind[two] & partner[one])) != 0
+    keep = masks & ~related
+    return one[keep], two[keep]
+
+
+def _near(model: Any, data: Any, pairs: Tuple[np.ndarray, np.ndarray]) -> int:
+    """How many pairs have touching bounding spheres: no fewer than pass the broad phase."""
+    one, two = pairs
+    offset = data.geom_xpos[two] - data.geom_xpos[one]
+    radius = model.geom_rbound[one] + model.geom_rbound[two]
+    gap = np.linalg.norm(offset, axis=1)
+    for plane, sign in ((one, 1.0), (two, -1.0)):
+        is_plane = model.geom_type[plane] == mujoco.mjtGeom.mjGEOM_PLANE
+        normal = data.geom_xmat[plane[is_plane]][:, [2, 5, 8]]
+        gap[is_plane] = sign * np.sum(offset[is_plane] * normal, axis=1)
+    return int(np.sum(gap < radius))
+
+
+def _count(model: Any, data: Any) -> Tuple[int, int]:
+    """Contacts and constraint rows, with no more of them on a height field than MuJoCo Warp makes."""
+    contacts, rows = data.ncon, data.nefc
+    if model.nhfield and contacts:
+        geoms = data.contact.geom
+        on_field = (model.geom_type[geoms] == mujoco.mjtGeom.mjGEOM_HFIELD).any(axis=1)
+        _, counts = np.unique(geoms[on_field], axis=0, return_counts=True)
+        spare = int(np.maximum(counts - HEIGHT_FIELD_CONTACTS, 0).sum())
+        contacts -= spare
+        rows -= spare * (4 if model.opt.cone == mujoco.mjtCone.mjCONE_PYRAMIDAL else 3)
+    return contacts, rows
+
+
+def _round_up(size: float) -> int:
+    return 16 * int(np.ceil(size / 16))

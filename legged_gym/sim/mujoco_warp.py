@@ -1,0 +1,271 @@
+"""MuJoCo Warp: N worlds on an NVIDIA GPU, or on Warp's CPU device, where the tests run it.
+
+State, sensors and per-environment model fields are torch tensors over the engine's own memory; nothing is copied to the
+host. The sub-steps of a step are recorded once as a graph and replayed. A step ends with kinematics and body velocities
+for the new state: they cost 3 % of one sub-step, and leave the contact forces and torques of the last sub-step as they
+are. Needs MuJoCo >= 4.0 and mujoco_warp; imported only when chosen.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import sys
+from typing import Any, Callable, ContextManager, Dict, Optional
+
+import mujoco_warp as mjw
+import torch
+import warp as wp
+from torch import Tensor
+
+from legged_gym.sim.contact_sizes import contact_sizes
+from legged_gym.sim.model import GROUND_GROUP, OBSTACLE_GROUP, ROBOT_GROUP
+from legged_gym.sim.mujoco_base import FIELDS, EngineArrays, MujocoSimulator
+from legged_gym.sim.simulator import PhysicsFailure
+
+# what mjw.set_const derives from the fields that may differ
+DERIVED_OF_INERTIA = ("body_subtreemass", "dof_invweight0", "body_invweight0", "actuator_acc0")
+DERIVED_OF_SIZE = ("geom_aabb", "geom_rbound")
+
+# a position or velocity beyond this is a failure, as in MuJoCo's mj_checkPos
+HUGE = 1e10
+
+# buffers that were too small are looked for at every so many steps, as reading the answer waits for the GPU
+OVERFLOW_PERIOD = 100
+OVERFLOWS = mjw.OverflowType.ALL & ~(mjw.OverflowType.ITERATIONS | mjw.OverflowType.LS_ITERATIONS)
+
+
+class MujocoWarpSimulator(MujocoSimulator):
+    """N environments as the worlds of one MuJoCo Warp model."""
+
+    def __init__(
+        self,
+        cfg: Any,
+        num_envs: int,
+        device: str = "cuda:0",
+        ground: Optional[Any] = None,
+        num_obstacles: int = 0,
+        deterministic: bool = False,
+    ) -> None:
+        """Put model and data on the device.
+
+        Args:
+            cfg: environment config, see `build_model`.
+            num_envs: N.
+            device: a torch device, 'cuda:0' or 'cpu'.
+            ground: height field or None for a plane, see `build_model`.
+            num_obstacles: K boxes an environment.
+            deterministic: same bits in every run on the same GPU, for some speed; a CPU always gives the same bits.
+        """
+        if device == "cuda":
+            device = f"cuda:{torch.cuda.current_device()}"
+        super().__init__(cfg, num_envs, device, ground, num_obstacles)
+        wp.config.log_level = max(wp.config.log_level, wp.LOG_WARNING)  # no line for each kernel that is loaded
+        wp.init()
+        self._wp_device = wp.device_from_torch(self.device)
+        self._graphs: Dict[Any, Any] = {}
+        per_env = [*FIELDS, *DERIVED_OF_INERTIA, *DERIVED_OF_SIZE]
+        if num_obstacles == 0:
+            per_env = [name for name in per_env if name not in ("geom_size", *DERIVED_OF_SIZE)]
+        self._per_env = per_env
+        margin = float(cfg.sim.mujoco_warp.contact_margin)
+        nconmax, njmax = contact_sizes(self.robot, margin)
+        with wp.ScopedDevice(self._wp_device):
+            self.engine_model = mjw.put_model(self.robot.model, batch_sizes={name: num_envs for name in per_env})
+            self.engine_model.opt.deterministic = deterministic
+            self.engine_model.opt.warn_overflow = 0  # a kernel would print at every sub-step; see _check_overflow
+            self.data = mjw.make_data(self.robot.model, nworld=num_envs, nconmax=nconmax, njmax=njmax)
+        self._arrays = EngineArrays(
+            **{name: wp.to_torch(getattr(self.data, name)) for name in EngineArrays.__annotations__}
+        )
+        self._warm_start = wp.to_torch(self.data.qacc_warmstart)
+        self._overflow = wp.to_torch(self.data.overflow)
+        self._overflow_said = 0
+        self._steps = 0
+        self._bad = torch.zeros(num_envs, dtype=torch.bool, device=self.device)
+        self._bad_read = True
+        self._initial = {
+            name: getattr(self._arrays, name)[0].clone() for name in ("qpos", "mocap_pos", "mocap_quat")
+        }
+        # once for all, so that doing it for one environment later does not change the last digits of the others
+        self._update_constants(torch.arange(num_envs, device=self.device), inertia=True)
+        self._update_constants(torch.arange(num_envs, device=self.device), inertia=False)
+        self._run(("forward",), self._current)
+        self._refresh()
+
+    # ---------------------------------------------------------------- running kernels
+
+    def _run(self, key: Any, work: Callable[[], None]) -> None:
+        """Do work that launches kernels: the first time as it is, which compiles them; then recorded, then replayed."""
+        if key not in self._graphs:
+            self._synchronize()
+            with wp.ScopedDevice(self._wp_device):
+                work()
+            self._synchronize()
+            self._graphs[key] = None
+            return
+        if self._graphs[key] is None:
+            with wp.ScopedDevice(self._wp_device), wp.ScopedCapture(device=self._wp_device) as capture:
+                work()
+            self._graphs[key] = capture.graph
+        stream = wp.stream_from_torch(self.device) if self._wp_device.is_cuda else None
+        wp.capture_launch(self._graphs[key], stream=stream)
+
+    def _on_stream(self) -> ContextManager[Any]:
+        """Kernels launched inside run in order with torch's."""
+        if self._wp_device.is_cpu:
+            return wp.ScopedDevice(self._wp_device)
+        return wp.ScopedStream(wp.stream_from_torch(self.device))
+
+    def _synchronize(self) -> None:
+        if self._wp_device.is_cuda:
+            torch.cuda.synchronize(self.device)
+            wp.synchronize_device(self._wp_device)
+
+    # ---------------------------------------------------------------- what the base class asks for
+
+    def _advance(self, substeps: int) -> None:
+        self._run(("step", substeps), lambda: self._substeps(substeps))
+        self._steps += 1
+        if self._steps % OVERFLOW_PERIOD == 0:
+            self._check_overflow()
+
+    def _substeps(self, count: int) -> None:
+        for _ in range(count):
+            mjw.step(self.engine_model, self.data)
+        self._current()
+
+    def _current(self) -> None:
+        """Make poses and velocities of bodies current, and nothing else: forces stay those of the last sub-step."""
+        mjw.kinematics(self.engine_model, self.data)
+        mjw.com_pos(self.engine_model, self.data)
+        mjw.com_vel(self.engine_model, self.data)
+
+    def _refresh(self) -> None:
+        super()._refresh()
+        # not "> HUGE": every comparison with NaN is false
+        self._bad = ~(self._packed.abs().amax(dim=1) < HUGE)
+        self._bad_read = False
+
+    @property
+    def failure(self) -> Optional[PhysicsFailure]:
+        """See `Simulator.failure`."""
+        if not self._bad_read:
+            self._bad_read = True
+            ids = torch.nonzero(self._bad).flatten()
+            if len(ids):
+                self._check_overflow()
+                self._failure = self._report(ids, "a position or velocity became NaN, infinite or huge")
+        return self._failure
+
+    def _check_overflow(self) -> None:
+        """Say once for each kind which of the engine's buffers were too small since the last look."""
+        bits = 0
+        for flag in OVERFLOWS:
+            if flag & ~self._overflow_said and bool((self._overflow & int(flag)).any()):
+                bits |= int(flag)
+        self._overflow.zero_()
+        if bits:
+            self._overflow_said |= bits
+            names = ", ".join(str(flag.name).lower() for flag in OVERFLOWS if flag & bits)
+            print(
+                f"warning: MuJoCo Warp had no room for some contacts ({names}), so some forces were missing;"
+                " raise sim.mujoco_warp.contact_margin",
+                file=sys.stderr,
+            )
+
+    def _forward(self, env_ids: Tensor) -> None:
+        # for all: what was current comes out the same
+        self._run(("forward",), self._current)
+
+    def _reset_engine(self, env_ids: Tensor) -> None:
+        arrays = self._arrays
+        for name, value in self._initial.items():
+            getattr(arrays, name)[env_ids] = value
+        for tensor in (arrays.qvel, arrays.ctrl, arrays.actuator_force, arrays.sensordata, self._warm_start):
+            tensor[env_ids] = 0.0
+
+    def _field(self, name: str) -> Tensor:
+        return wp.to_torch(getattr(self.engine_model, name))
+
+    def _update_constants(self, env_ids: Tensor, inertia: bool) -> None:
+        groups = mjw.SetConstGroup.ALL if inertia else mjw.SetConstGroup.FIXED
+        self._run(("constants", inertia), lambda: mjw.set_const(self.engine_model, self.data, groups))
+        if inertia:
+            # body poses have been put back to what they were, velocities have not
+            self._stale.fill_(True)
+            self._any_stale = True
+
+    # ---------------------------------------------------------------- the rest
+
+    def cast_rays(
+        self, origins: Tensor, directions: Tensor, env_ids: Optional[Tensor] = None, robot: bool = False
+    ) -> Tensor:
+        """See `Simulator.cast_rays`."""
+        self._flush()
+        count, rays = origins.shape[:2]
+        model, data = self.engine_model, self.data
+        if env_ids is not None:
+            # rays read poses and sizes of geoms alone: a shallow copy with the rows of these environments will do
+            model, data = copy.copy(model), copy.copy(data)
+            data.nworld = count
+            data.geom_xpos = self._rows(data.geom_xpos, env_ids)
+            data.geom_xmat = self._rows(data.geom_xmat, env_ids)
+            if "geom_size" in self._per_env:
+                model.geom_size = self._rows(model.geom_size, env_ids)
+        groups = wp.types.vector(length=6, dtype=float)(0.0)
+        groups[GROUND_GROUP] = groups[OBSTACLE_GROUP] = 1.0
+        groups[ROBOT_GROUP] = float(robot)
+        distance = torch.empty(count, rays, device=self.device)
+        with self._on_stream():
+            mjw.rays(
+                model,
+                data,
+                pnt=wp.from_torch(origins.contiguous(), dtype=wp.vec3),
+                vec=wp.from_torch(directions.contiguous(), dtype=wp.vec3),
+                geomgroup=groups,
+                flg_static=True,
+                bodyexclude=wp.full(rays, -1, dtype=int),
+                dist=wp.from_torch(distance),
+                geomid=wp.empty((count, rays), dtype=int),
+                normal=wp.empty((count, rays), dtype=wp.vec3),
+            )
+        return distance.masked_fill_(distance < 0, float("inf"))
+
+    @staticmethod
+    def _rows(array: Any, env_ids: Tensor) -> Any:
+        return wp.from_torch(wp.to_torch(array)[env_ids].contiguous(), dtype=array.dtype)
+
+    def state_dict(self) -> Dict[str, Any]:
+        """See `Simulator.state_dict`."""
+        arrays = self._arrays
+        state = {name: getattr(arrays, name).clone() for name in ("qpos", "qvel", "ctrl", "mocap_pos", "mocap_quat")}
+        state["qacc_warmstart"] = self._warm_start.clone()
+        fields = {name: self._field(name).clone() for name in self._per_env}
+        return {"state": state, "fields": fields, "buffers": self._buffers_state()}
+
+    def load_state_dict(self, state: Dict[str, Any]) -> None:
+        """See `Simulator.load_state_dict`."""
+        saved = state["state"]
+        if saved["qpos"].shape != self._arrays.qpos.shape or set(state["fields"]) != set(self._per_env):
+            raise ValueError(
+                f"the saved physics state has positions {tuple(saved['qpos'].shape)}, this simulator"
+                f" {tuple(self._arrays.qpos.shape)}: same backend, robot, task and num_envs are needed"
+            )
+        for name, values in state["fields"].items():
+            self._field(name).copy_(values)
+        for name, values in saved.items():
+            target = self._warm_start if name == "qacc_warmstart" else getattr(self._arrays, name)
+            target.copy_(values)
+        self._forward(torch.arange(self.num_envs, device=self.device))
+        self._stale.zero_()
+        self._any_stale = False
+        self._refresh()
+        self._load_buffers(state["buffers"])
+        self._bad_read = True
+
+    def close(self) -> None:
+        """See `Simulator.close`."""
+        super().close()
+        with contextlib.suppress(AttributeError):
+            self._graphs.clear()

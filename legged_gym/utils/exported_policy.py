@@ -1,0 +1,146 @@
+"""Running exported policies: ONNX by onnxruntime, TorchScript by torch.
+
+Both formats are functions of one control step: tensors in the order of ``description["inputs"]`` go in, tensors in the
+order of ``description["outputs"]`` come out, the memory of a recurrent policy among them.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import warnings
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Union
+
+import torch
+from torch import Tensor
+
+from legged_gym.errors import UserError
+from legged_gym.utils.policy_metadata import FORMAT_VERSION
+
+METADATA_KEY = "metadata"
+"""Property of an ONNX file that holds the description, as JSON."""
+
+METADATA_FILE = "metadata.json"
+"""Extra file inside a TorchScript archive that holds it."""
+
+Step = Callable[[Sequence[Tensor]], List[Tensor]]
+
+
+class OnnxStep:
+    """One step of an ONNX policy.
+
+    Attributes:
+        description: see `policy_metadata`.
+    """
+
+    def __init__(self, content: bytes, path: str) -> None:
+        """Read a policy.
+
+        Args:
+            content: the file.
+            path: its name, for errors.
+
+        Raises:
+            UserError: it is damaged, or not an exported policy.
+        """
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1  # these networks are small, and results then do not depend on the machine
+        options.log_severity_level = 3
+        try:
+            self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime has a dozen exceptions of its own for a broken file
+            raise UserError(f"{path} is damaged or no ONNX file ({_first_line(error)})") from error
+        self.description = _parse(self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY), path)
+        self._names = [entry["name"] for entry in self.description["inputs"]]
+        self._outputs = [entry["name"] for entry in self.description["outputs"]]
+
+    def __call__(self, inputs: Sequence[Tensor]) -> List[Tensor]:
+        """Compute the outputs for inputs on any device; outputs are on the CPU."""
+        feed = {name: tensor.detach().cpu().numpy() for name, tensor in zip(self._names, inputs)}
+        return [torch.from_numpy(output) for output in self._session.run(self._outputs, feed)]
+
+
+class TorchScriptStep:
+    """One step of a TorchScript policy.
+
+    Attributes:
+        description: see `policy_metadata`.
+    """
+
+    def __init__(self, content: bytes, path: str) -> None:
+        """Read a policy.
+
+        Args:
+            content: the file.
+            path: its name, for errors.
+
+        Raises:
+            UserError: it is damaged, or not an exported policy.
+        """
+        extra: Dict[str, Any] = {METADATA_FILE: ""}
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # newer Pythons call TorchScript deprecated
+                self._module = torch.jit.load(io.BytesIO(content), map_location="cpu", _extra_files=extra)
+        except Exception as error:  # damage shows up as any of several exception types
+            raise UserError(f"{path} is damaged or no TorchScript file ({_first_line(error)})") from error
+        self.description = _parse(extra[METADATA_FILE], path)
+
+    def __call__(self, inputs: Sequence[Tensor]) -> List[Tensor]:
+        """Compute the outputs for inputs on any device; outputs are on the CPU."""
+        with torch.no_grad():
+            outputs = self._module(*(tensor.cpu() for tensor in inputs))
+        return list(outputs) if isinstance(outputs, tuple) else [outputs]
+
+
+class ExportedPolicy:
+    """Mean actions of an exported policy, its memory carried from call to call, like `InferencePolicy`."""
+
+    def __init__(self, step: Union[OnnxStep, TorchScriptStep], device: torch.device) -> None:
+        """Wrap a step; actions will be on `device`."""
+        self.description = step.description
+        self.device = device
+        self._step = step
+        self._memory: Optional[List[Tensor]] = None
+
+    def __call__(self, obs: Mapping[str, Tensor]) -> Tensor:
+        """Map a dict of observation groups, each (N, ...), to actions (N, A)."""
+        inputs = [obs[group] for group in self.description["observations"]]
+        if self._memory is None:
+            self._memory = initial_memory(self.description, len(inputs[0]))
+        actions, *self._memory = self._step([*inputs, *self._memory])
+        return actions.to(self.device)
+
+    def reset(self, dones: Optional[Tensor] = None) -> None:
+        """Forget the past of the robots where `dones` (N,) is set; of all without it."""
+        if dones is None:
+            self._memory = None
+        elif self._memory:
+            mask = dones.cpu().bool()[:, None]
+            self._memory = [state.masked_fill(mask, 0.0) for state in self._memory]
+
+
+def initial_memory(description: Mapping[str, Any], num_envs: int) -> List[Tensor]:
+    """The memory at the start of an episode, zeros, in the order of the inputs."""
+    shapes = [entry["shape"] for entry in description["memory"]]
+    return [torch.zeros([num_envs if size == "batch" else size for size in shape]) for shape in shapes]
+
+
+def _parse(text: Union[str, bytes, None], path: str) -> Dict[str, Any]:
+    """Read the description in a file."""
+    try:
+        description = json.loads(text or "null")
+    except ValueError as error:
+        raise UserError(f"{path}: its description is damaged ({_first_line(error)}); export it again") from None
+    if not isinstance(description, dict) or "inputs" not in description:
+        raise UserError(f"{path} has no description of its observations: it was not written by export.py")
+    if description.get("format") != FORMAT_VERSION:
+        raise UserError(f"{path} has format {description.get('format')}, this program reads {FORMAT_VERSION}")
+    return description
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

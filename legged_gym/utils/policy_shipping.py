@@ -1,0 +1,157 @@
+"""Policies that come along with the project: ``resources/policies/<task>/``.
+
+================  ================================================================================================
+``model.pt``      the actor's weights and what it takes to build it
+``policy.onnx``   the same for robots and other programs
+``config.yaml``   every setting of the run
+``metrics.json``  results of evaluate.py, where given
+``card.md``       what the policy is, how it was made, how good it is
+================  ================================================================================================
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+
+import yaml
+
+from legged_gym import LEGGED_GYM_ROOT_DIR
+from legged_gym.errors import UserError
+from legged_gym.utils import run_folder
+from legged_gym.utils.files import write_files
+from legged_gym.utils.policy_export import export_checkpoint, readable_json
+from legged_gym.utils.policy_io import SHIPPED_CHECKPOINT, PolicySource, inference_checkpoint, load_network_for
+from rsl_rl.utils.checkpoint import save_checkpoint
+
+METRICS_FILE = "metrics.json"
+CARD_FILE = "card.md"
+_PLACEHOLDER = "{LEGGED_GYM_ROOT_DIR}"
+
+
+def ship_policy(
+    source: PolicySource, env: Any, folder: str, metrics: Optional[Mapping[str, Any]] = None, evaluation: str = ""
+) -> List[str]:
+    """Write a shipped policy.
+
+    Args:
+        source: a checkpoint of a training run.
+        env: an environment of its task.
+        folder: where to; files of an earlier policy are replaced.
+        metrics: results of evaluate.py, from `read_metrics`.
+        evaluation: the same as text, for the card.
+
+    Returns:
+        The paths written.
+
+    Raises:
+        UserError: the file is no checkpoint of a run, or as `export_checkpoint`.
+    """
+    if source.run_dir is None:
+        raise UserError(f"a shipped policy needs the {run_folder.RUN_CONFIG} of the run that made {source.path}")
+    _, content = load_network_for(source, env)
+    if "total_timesteps" not in content.get("runner", {}):
+        raise UserError(f"{source.path} is no checkpoint of a training run (it may be a shipped policy)")
+    run = _portable(run_folder.read_run_config(source.run_dir))
+    paths = export_checkpoint(source, env, folder, only_onnx=True)
+    model = os.path.join(folder, SHIPPED_CHECKPOINT)
+    save_checkpoint(model, inference_checkpoint(content))
+    files = {
+        run_folder.RUN_CONFIG: yaml.safe_dump(run, sort_keys=False, default_flow_style=None, width=120),
+        CARD_FILE: make_card(source.task, run, content, env, evaluation),
+    }
+    if metrics is not None:
+        files[METRICS_FILE] = readable_json(metrics)
+    return [model, *paths, *write_files(folder, {name: text.encode() for name, text in files.items()})]
+
+
+def read_metrics(path: str, task: str) -> Dict[str, Any]:
+    """Read the results of evaluate.py.
+
+    Raises:
+        UserError: the file cannot be read, holds something else, or the results are of another task.
+    """
+    try:
+        with open(path, encoding="utf-8") as file:
+            metrics = json.load(file)
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from None
+    except ValueError as error:
+        raise UserError(f"{path} is no JSON file: {error}") from None
+    if not isinstance(metrics, dict) or metrics.get("kind") != "evaluation":
+        raise UserError(f"{path} holds no results of evaluate.py")
+    if metrics.get("task") != task:
+        raise UserError(f"{path} is an evaluation of task {metrics.get('task')!r}, not {task!r}")
+    return metrics
+
+
+def _portable(value: Any) -> Any:
+    """Settings without the place of the repository on the machine that they were saved on."""
+    if isinstance(value, dict):
+        return {key: _portable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_portable(item) for item in value]
+    return value.replace(LEGGED_GYM_ROOT_DIR, _PLACEHOLDER) if isinstance(value, str) else value
+
+
+def make_card(task: str, run: Mapping[str, Any], content: Mapping[str, Any], env: Any, evaluation: str) -> str:
+    """The card: Markdown, filled from the run.
+
+    Args:
+        task: name of the task.
+        run: content of the run's config.yaml.
+        content: the checkpoint.
+        env: an environment of the task.
+        evaluation: results as text; empty without.
+    """
+    meta, control = content["meta"], env.cfg.control
+    policy = [
+        ("robot", f"{env.cfg.asset.name}, {env.num_actions} joints"),
+        ("control", f"{1.0 / env.dt:g} Hz, type {control.control_type}, {control.decimation} physics steps an action"),
+        ("observations", ", ".join(f"{name} {shape}" for name, shape in meta["observation_dims"].items())),
+        ("network", f"{meta['policy_class_name']}, actor {meta['policy']['actor_hidden_dims']}"),
+    ]
+    if not evaluation:
+        command = f"python legged_gym/scripts/evaluate.py --policy={task} --json=<file>"
+        evaluation = f"not evaluated yet: {command}"
+    uses = [f"python legged_gym/scripts/{script}.py --policy={task}" for script in ("play", "evaluate")]
+    lines = [
+        *(f"# Policy of `{task}`", "", *_table(policy)),
+        *("", "## Training", "", *_table(_training_facts(run, content))),
+        *("", "## Evaluation", "", "```text", evaluation.strip("\n"), "```"),
+        *("", "## Use", "", "```bash", *uses, "```", ""),
+        "`policy.onnx` computes one control step. Its property `metadata`, JSON, tells inputs, outputs, order and",
+        "scales of observations, joints, gains, limits, rates.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _training_facts(run: Mapping[str, Any], content: Mapping[str, Any]) -> List[Tuple[str, Any]]:
+    git, state = run.get("git") or {}, content["runner"]
+    seconds = int(state["total_time"])
+    return [
+        ("command", f"`{str(run.get('command', '')).replace(_PLACEHOLDER + '/', '')}`"),
+        ("date", run.get("created")),
+        ("commit", f"{git.get('commit', 'unknown')}{' and local changes' if git.get('changes') else ''}"),
+        ("seed", run["train"].get("seed")),
+        ("robots", content["meta"]["num_envs"]),
+        ("iterations", content["iter"]),
+        ("samples", f"{state['total_timesteps']:,}"),
+        ("wall time", f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"),
+        *_flat(run.get("run") or {}),
+        *_flat(run.get("versions") or {}),
+    ]
+
+
+def _flat(values: Mapping[str, Any]) -> Iterator[Tuple[str, Any]]:
+    """The single values of nested dicts."""
+    for name, value in values.items():
+        if isinstance(value, dict):
+            yield from _flat(value)
+        else:
+            yield name.replace("_", " "), value
+
+
+def _table(rows: Sequence[Tuple[str, Any]]) -> List[str]:
+    return ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)]

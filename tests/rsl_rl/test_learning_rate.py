@@ -1,0 +1,36 @@
+"""Schedules of the learning rate."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from rsl_rl.algorithms.learning_rate import adapt_to_kl, cosine
+
+
+@pytest.mark.parametrize(
+    ("rate", "kl", "expected"),
+    [
+        (1e-3, 0.0201, 1e-3 / 1.5),
+        (1e-3, 0.0199, 1e-3),
+        (1e-3, 0.0051, 1e-3),
+        (1e-3, 0.0049, 1e-3 * 1.5),
+        (1e-3, 0.0, 1e-3),
+        (1.2e-5, 1.0, 1e-5),
+        (9e-3, 1e-4, 1e-2),
+    ],
+)
+def test_adaptive(rate: float, kl: float, expected: float) -> None:
+    assert adapt_to_kl(rate, kl, desired_kl=0.01, minimum=1e-5, maximum=1e-2) == pytest.approx(expected)
+
+
+def test_cosine() -> None:
+    assert cosine(1e-3, 1e-5, 0.0) == pytest.approx(1e-3)
+    assert cosine(1e-3, 1e-5, 0.5) == pytest.approx((1e-3 + 1e-5) / 2)
+    assert cosine(1e-3, 1e-5, 1.0) == pytest.approx(1e-5)
+    assert cosine(1e-3, 1e-5, 1.7) == pytest.approx(1e-5)
+    # A third of the way the cosine of 60 degrees, 1/2, is left: (1 + 1/2) / 2 = 3/4 of the difference.
+    assert cosine(1.0, 0.0, 1 / 3) == pytest.approx(0.75)
+    # Half a cosine falls at most at the middle, by pi / 2 per unit of progress.
+    assert (cosine(1.0, 0.0, 0.499) - cosine(1.0, 0.0, 0.501)) / 0.002 == pytest.approx(math.pi / 2, rel=1e-4)

@@ -1,0 +1,95 @@
+"""Left-right symmetry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from rsl_rl.algorithms.symmetry import Mirror
+from rsl_rl.utils.errors import RslRlError
+from tests.rsl_rl.ppo_helpers import DIMS, collect, make_ppo, random_rollout
+
+# The halves of the observations change places, the last of the critic's stays; the middle action changes sign.
+MAPS = {
+    "policy": (torch.tensor([3, 4, 5, 0, 1, 2]), torch.tensor([1.0, -1, 1, 1, -1, 1])),
+    "critic": (torch.tensor([3, 4, 5, 0, 1, 2, 6]), torch.tensor([1.0, -1, 1, 1, -1, 1, 1])),
+    "actions": (torch.tensor([2, 1, 0]), torch.tensor([1.0, -1, 1])),
+}
+CPU = torch.device("cpu")
+
+
+def test_image() -> None:
+    mirror = Mirror(MAPS, DIMS, CPU)
+    x = torch.arange(6.0).expand(2, 6)
+    assert mirror.image("policy", x)[1].tolist() == [3, -4, 5, 0, -1, 2]
+    for name, (index, _) in MAPS.items():
+        x = torch.randn(5, len(index))
+        assert torch.equal(mirror.image(name, mirror.image(name, x)), x)
+
+
+@pytest.mark.parametrize(
+    ("maps", "message"),
+    [
+        (None, "knows no mirror_maps"),
+        ({"policy": MAPS["policy"], "critic": MAPS["critic"]}, "lacks 'actions'"),
+        ({**MAPS, "actions": (torch.tensor([1, 2, 0]), torch.ones(3))}, "mirror_maps['actions'] is no mirror"),
+        ({**MAPS, "actions": (torch.tensor([2, 1, 0]), torch.tensor([1.0, 1, -1]))}, "'actions'] is no mirror"),
+    ],
+)
+def test_bad_maps(maps: Any, message: str) -> None:
+    with pytest.raises(RslRlError) as caught:
+        make_ppo(symmetry="loss", mirror_maps=maps)
+    assert message in str(caught.value)
+
+
+def test_a_memory_has_no_image() -> None:
+    with pytest.raises(RslRlError, match="without memory"):
+        make_ppo("gru", symmetry="loss", mirror_maps=MAPS)
+
+
+def asymmetry(algorithm: Any) -> float:
+    """Greatest difference between the image of an action and the action in the image."""
+    mirror = Mirror(MAPS, DIMS, CPU)
+    obs = {name: torch.randn(500, *shape) for name, shape in DIMS.items()}
+    images = {name: mirror.image(name, x) for name, x in obs.items()}
+    with torch.no_grad():
+        actions, of_images = algorithm.policy.actor(obs)[0], algorithm.policy.actor(images)[0]
+    return float((mirror.image("actions", actions) - of_images).abs().max())
+
+
+def test_loss_makes_the_policy_symmetric() -> None:
+    algorithm = make_ppo(symmetry="loss", symmetry_loss_coef=100.0, mirror_maps=MAPS, schedule="fixed")
+    before = asymmetry(algorithm)
+    for seed in range(40):
+        collect(algorithm, random_rollout(seed))
+        metrics = algorithm.update()
+    assert asymmetry(algorithm) < 0.2 * before
+    assert metrics["symmetry"] < 1e-3
+
+
+@pytest.mark.parametrize("clipping", [True, False])
+def test_augmented_loss_does_not_tell_left_from_right(clipping: bool) -> None:
+    # A batch and its image, each with its images added, hold the same samples.
+    mirror = Mirror(MAPS, DIMS, CPU)
+    losses = []
+    for mirrored in (False, True):
+        torch.manual_seed(0)
+        algorithm = make_ppo(symmetry="augment", mirror_maps=MAPS, use_clipped_value_loss=clipping)
+        collect(algorithm, random_rollout())
+        batch = next(algorithm.storage.mini_batches(1, 1))
+        if mirrored:
+            images = {name: mirror.image(name, x) for name, x in batch.observations.items()}
+            batch = batch._replace(observations=images, actions=mirror.image("actions", batch.actions))
+        loss, _ = algorithm._loss(batch, algorithm.policy.distribution.log_std.detach())
+        losses.append(loss)
+    torch.testing.assert_close(*losses)
+
+
+def test_augmentation_learns_from_images() -> None:
+    algorithm = make_ppo(symmetry="augment", mirror_maps=MAPS)
+    collect(algorithm, random_rollout())
+    metrics = algorithm.update()
+    assert metrics["symmetry"] > 0
+    assert metrics["skipped_updates"] == 0

@@ -1,0 +1,148 @@
+"""train.py from the outside: mistakes are answered in one line, runs land in their folders and can be resumed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from legged_gym import LEGGED_GYM_ROOT_DIR
+from legged_gym.envs import registry
+from legged_gym.errors import UserError
+from legged_gym.scripts import list_tasks, train
+from legged_gym.utils import run_folder
+from tests.utils.fake_task import FakeCfg, FakeEnv, FakeTrainCfg
+
+TRAIN = os.path.join(LEGGED_GYM_ROOT_DIR, "legged_gym", "scripts", "train.py")
+
+
+@pytest.fixture
+def root(monkeypatch, tmp_path):
+    """Logs in a temporary folder, and a task without physics."""
+    monkeypatch.setattr(registry, "TASKS", dict(registry.TASKS))
+    monkeypatch.setattr(run_folder, "LEGGED_GYM_ROOT_DIR", str(tmp_path))
+    registry.register("fake", FakeEnv, FakeCfg, FakeTrainCfg)
+    return tmp_path
+
+
+def run_train(*flags):
+    train.main(["--task=fake", "--sim=mujoco", "--rl_device=cpu", *flags])
+
+
+def only_run(root):
+    (run,) = run_folder.list_runs(str(root / "logs" / "fake"))
+    return run
+
+
+def run_script(*command, cwd):
+    done = subprocess.run([sys.executable, *command], capture_output=True, text=True, cwd=cwd, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ([], "error: which task? --task=<name>; tasks: "),
+        (["--task=a1_flt"], "error: unknown task 'a1_flt'; did you mean a1_flat"),
+        (["--task=a1_flat", "--num_env=3"], "error: unknown flag --num_env; did you mean --num_envs"),
+        (
+            ["--task=a1_flat", "--env.terrain.num_row=3"],
+            "setting env.terrain.num_row; did you mean env.terrain.num_rows",
+        ),
+        (["--task=a1_flat", "--resume", "--experiment_name=never_trained"], "error: no run with a checkpoint in "),
+    ],
+)
+def test_a_mistake_is_one_line_on_stderr_and_exit_status_2(tmp_path, flags, message):
+    status, out, err = run_script(TRAIN, *flags, cwd=tmp_path)
+    assert (status, out) == (2, "")
+    assert message in err
+    assert err.count("\n") == 1 and err.endswith("\n")
+
+
+def test_scripts_run_as_modules_too():
+    status, out, err = run_script("-m", "legged_gym.scripts.train", "--task=nothing", cwd=LEGGED_GYM_ROOT_DIR)
+    assert (status, out) == (2, "")
+    assert err.startswith("error: unknown task 'nothing'")
+
+
+def test_the_packages_beside_the_script_are_used_whatever_is_installed(tmp_path):
+    # Another package called rsl_rl, found earlier than the installed ones: the checkout must still win.
+    (tmp_path / "rsl_rl").mkdir()
+    (tmp_path / "rsl_rl" / "__init__.py").write_text("raise ImportError('the wrong one')\n")
+    code = f"import runpy; runpy.run_path({TRAIN!r}); import rsl_rl; print(rsl_rl.__file__)"
+    status, out, err = run_script("-c", code, cwd=tmp_path)
+    assert status == 0, err
+    assert out.strip() == os.path.join(LEGGED_GYM_ROOT_DIR, "rsl_rl", "__init__.py")
+
+
+def test_list_tasks_prints_a_line_each(root, capsys):
+    list_tasks.main([])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == list(registry.TASKS)
+    assert lines[-1].split(maxsplit=1)[1] == "Points on a line."
+    with pytest.raises(UserError, match="unrecognized arguments: --all"):
+        list_tasks.main(["--all"])
+
+
+def test_training_makes_a_run_folder_and_says_what_is_next(root, capsys):
+    run_train("--run_name=first", "--seed=5")
+    run = only_run(root)
+    assert run.endswith("_first")
+    assert [iteration for iteration, _ in run_folder.list_checkpoints(run)] == [0, 1, 2]
+    assert run_folder.read_run_config(run)["train"]["seed"] == 5
+    out = capsys.readouterr().out
+    assert "task       fake (FakeEnv)\n" in out
+    assert "robots     4 x 4 steps an iteration\n" in out
+    assert "physics    mujoco on cpu\n" in out
+    assert f"run        {run}\n" in out
+    assert f"checkpoint {os.path.join(run, 'model_2.pt')}\n" in out
+    assert "resume " not in out
+    for script in ("play", "evaluate"):
+        assert f"{script}.py --task=fake --load_run={run}\n" in out
+
+
+def test_a_resumed_run_is_the_run_that_was_never_interrupted(root):
+    run_train("--max_iterations=4", "--experiment_name=whole", "--env.env.size=3")
+    run_train("--max_iterations=2", "--env.env.size=3")
+    run_train("--max_iterations=4", "--resume")  # its size is in the saved settings
+    whole = run_folder.list_runs(str(root / "logs" / "whole"))[0]
+    run = only_run(root)
+    first, second = (torch.load(os.path.join(f, "model_4.pt"), weights_only=True) for f in (whole, run))
+    for name, tensor in first["model_state_dict"].items():
+        assert torch.equal(tensor, second["model_state_dict"][name]), name
+    assert first["env"]["position"].equal(second["env"]["position"])
+    with open(os.path.join(run, "metrics.jsonl")) as file:
+        assert [json.loads(line)["iteration"] for line in file] == [1, 2, 3, 4]
+    assert os.path.exists(os.path.join(run, "config_1.yaml"))
+    assert run_folder.read_run_config(run)["train"]["runner"]["max_iterations"] == 4
+
+
+def test_resuming_a_finished_run_does_nothing(root, capsys):
+    run_train()
+    before = sorted(os.listdir(only_run(root)))
+    capsys.readouterr()
+    run_train("--resume")
+    assert "nothing to do: the run has 2 iterations" in capsys.readouterr().out
+    assert sorted(os.listdir(only_run(root))) == before
+
+
+def test_a_run_that_was_stopped_says_how_to_go_on(root, capsys):
+    run_train("--train.runner.max_wall_time_s=0")
+    assert "resume     python " in capsys.readouterr().out
+
+
+def test_resume_takes_the_checkpoint_that_is_asked_for(root, capsys):
+    run_train("--max_iterations=3")
+    capsys.readouterr()
+    run_train("--resume", "--checkpoint=1", "--max_iterations=2", f"--load_run={only_run(root)}")
+    assert "iterations 1 to 2\n" in capsys.readouterr().out
+
+
+def test_sizes_are_checked_before_anything_is_built(root):
+    with pytest.raises(UserError, match=r"20 samples .* cannot be cut into 3 equal mini-batches"):
+        run_train("--num_envs=5", "--train.algorithm.num_mini_batches=3")
+    assert os.listdir(root) == []

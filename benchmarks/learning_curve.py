@@ -71,33 +71,38 @@ def find_run(args: argparse.Namespace, run: str) -> str:
 
 
 def curves(args: argparse.Namespace, folders: Sequence[str]) -> List[Dict[str, Any]]:
-    """Evaluate all checkpoints of all runs in one environment, put back to the same state for each."""
-    env: Any = None
+    """Evaluate all checkpoints of all runs."""
     result = []
     for folder in folders:
         times = read_times(folder)
         points = []
         for iteration, path in run_folder.list_checkpoints(folder):
-            args.load_run, args.checkpoint = folder, iteration
-            source = find_policy(args)
-            if env is None:
-                prepare_cfg(source.env_cfg)
-                env, _ = task_registry.make_env(source.task, args, source.env_cfg)
-                env.reset()
-                start = env.state_dict()
-            env.load_state_dict(start)
-            metrics = evaluate(env, load_policy(source, env), args.num_episodes)["metrics"]
             if iteration not in times:
                 raise UserError(f"{folder}: {METRICS_FILE} does not know iteration {iteration} of {path}")
-            shown = {name: metrics[name] for name in SHOWN if name in metrics}
-            points.append({"iteration": iteration, **times[iteration], "metrics": shown})
-            print(f"{os.path.basename(folder)} {iteration:>6}  {times[iteration]['seconds']:8.0f} s  "
-                  f"{shown['lin_vel_xy_error']['mean']:.3f} m/s", flush=True)  # fmt: skip
+            args.load_run, args.checkpoint = folder, iteration
+            metrics = evaluate_checkpoint(args)
+            points.append({"iteration": iteration, **times[iteration], "metrics": metrics})
+            error = metrics["lin_vel_xy_error"]["mean"]
+            seconds = times[iteration]["seconds"]
+            print(f"{os.path.basename(folder)} {iteration:>6}  {seconds:8.0f} s  {error:.3f} m/s", flush=True)
         seed = run_folder.read_run_config(folder)["train"]["seed"]
         result.append({"run": os.path.basename(folder), "seed": seed, "points": points})
-    if env is not None:
-        env.close()
     return result
+
+
+def evaluate_checkpoint(args: argparse.Namespace) -> Dict[str, Any]:
+    """Return the metrics of a curve for the checkpoint that the command line names, in a new environment.
+
+    A new one each time, so that all checkpoints draw the same random numbers, those of `evaluate.py`.
+    """
+    source = find_policy(args)
+    prepare_cfg(source.env_cfg)
+    env, _ = task_registry.make_env(source.task, args, source.env_cfg)
+    try:
+        metrics = evaluate(env, load_policy(source, env), args.num_episodes)["metrics"]
+    finally:
+        env.close()
+    return {name: metrics[name] for name in SHOWN if name in metrics}
 
 
 def read_times(folder: str) -> Dict[int, Dict[str, float]]:

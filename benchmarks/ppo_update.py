@@ -76,11 +76,12 @@ def make_reference(precision: str) -> Learner:
     assert spec is not None and spec.loader is not None
     sys.modules["rsl_rl"] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(sys.modules["rsl_rl"])
+    from tensordict import TensorDict
+
     from rsl_rl.algorithms import PPO
     from rsl_rl.models import MLPModel
     from rsl_rl.modules.distribution import GaussianDistribution
     from rsl_rl.storage import RolloutStorage
-    from tensordict import TensorDict
 
     def wrap(obs: torch.Tensor) -> Any:
         return TensorDict({"policy": obs}, batch_size=[NUM_ENVS])

@@ -11,6 +11,7 @@ import mujoco
 SUN_DIRECTION = (-0.6, 0.0, -1.0)
 SUN_COLOR = (0.78, 0.75, 0.68)
 SKY_LIGHT = (0.36, 0.39, 0.44)
+HEADLIGHT = 0.12
 
 SKY_ZENITH = (0.30, 0.47, 0.70)
 SKY_HORIZON = (0.80, 0.86, 0.91)
@@ -65,7 +66,7 @@ def _set_camera(spec: Any) -> None:
     visual.map.shadowclip = SHADOW_REACH
     visual.map.haze = 0.4
     visual.rgba.fog = visual.rgba.haze = [*SKY_HORIZON, 1.0]
-    visual.headlight.ambient, visual.headlight.diffuse = list(SKY_LIGHT), [0.12, 0.12, 0.12]
+    visual.headlight.ambient, visual.headlight.diffuse = list(SKY_LIGHT), [HEADLIGHT] * 3
     visual.headlight.specular = [0.0, 0.0, 0.0]
     visual.quality.shadowsize, visual.quality.offsamples = 4096, 8
     visual.global_.offwidth, visual.global_.offheight = 3840, 2160

@@ -89,14 +89,14 @@ def draw_plots(figure: Any, log: StateLog, env: Any, title: str, joint: int = 1)
     figure.suptitle(title)
     _draw_base(axes[0], time, data)
     _draw_joint(axes[1], time, data, env, joint)
-    axes[1, 2].plot(time, data["lin_vel"][:, 2], label="measured")
+    axes[1, 2].plot(time, data["lin_vel"][:, 2])
     axes[1, 2].set(title="base velocity z", ylabel="m/s")
     _draw_forces(axes[2], time, data, env, joint)
     for axis in axes.flat:
         axis.grid(alpha=0.3)
         if axis is not axes[2, 1]:
             axis.set(xlabel="time [s]", xlim=(time[0], max(time[-1], time[0] + env.dt)))
-        if axis.get_legend_handles_labels()[0]:
+        if len(axis.get_lines()) > 1:
             axis.legend(fontsize="small", loc="upper right")
     figure.tight_layout()
 
@@ -117,7 +117,7 @@ def _draw_joint(axes: Any, time: np.ndarray, data: Dict[str, np.ndarray], env: A
     if env.cfg.control.control_type == "P":
         axes[0].plot(time, data["target"][:, joint], "--", label="target")
     axes[0].set(title=f"{name}: position", ylabel="rad")
-    axes[1].plot(time, data["dof_vel"][:, joint], label="measured")
+    axes[1].plot(time, data["dof_vel"][:, joint])
     axes[1].set(title=f"{name}: velocity", ylabel="rad/s")
 
 
@@ -128,5 +128,5 @@ def _draw_forces(axes: Any, time: np.ndarray, data: Dict[str, np.ndarray], env: 
     axes[0].set(title="vertical contact forces", ylabel="N")
     axes[1].plot(data["dof_vel"][:, joint], data["torque"][:, joint], ".", markersize=3)
     axes[1].set(title=f"{name}: torque over velocity", xlabel="rad/s", ylabel="N m")
-    axes[2].plot(time, data["torque"][:, joint], label="applied")
+    axes[2].plot(time, data["torque"][:, joint])
     axes[2].set(title=f"{name}: torque", ylabel="N m")

@@ -188,8 +188,8 @@ class Overlay:
 
     def _table(self, draw: Any, title: str, rows: Sequence[Tuple[str, Sequence[float]]]) -> None:
         top = 16 if not title else 44
-        columns: List[Tuple[int, str]] = [(150, "forward"), (215, "left"), (280, "turn")]
-        draw.rounded_rectangle((10, 10, 294, top + 18 * (len(rows) + 1) + 8), radius=6, fill=_PANEL)
+        columns: List[Tuple[int, str]] = [(185, "forward m/s"), (258, "left m/s"), (347, "turn rad/s")]
+        draw.rounded_rectangle((10, 10, 361, top + 18 * (len(rows) + 1) + 8), radius=6, fill=_PANEL)
         if title:
             draw.text((20, 17), title, font=self._bold, fill=_ACCENT)
         for right, name in columns:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from types import TracebackType
 from typing import Any, Callable, Optional, Type
 
@@ -27,8 +28,14 @@ class Viewer:
         Raises:
             UserError: no window can be opened here.
         """
+        import glfw
         from mujoco import viewer
 
+        # asked here, because MuJoCo ends the whole process where a window cannot be opened
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if not glfw.init():
+                raise UserError("no window can be opened on this display; use --video, or --headless to see nothing")
         cfg = env.cfg.terrain
         ground = None
         if env.terrain is not None:
@@ -42,8 +49,8 @@ class Viewer:
             self._window = viewer.launch_passive(
                 self._model, self._data, key_callback=on_key, show_left_ui=False, show_right_ui=False
             )
-        except RuntimeError as error:  # no display after all, or macOS without mjpython
-            raise UserError(f"no window can be opened here ({error}); use --video") from error
+        except RuntimeError as error:  # macOS has windows in the main thread alone, and says which program to use
+            raise UserError(f"no window can be opened: {error}; or use --video") from error
         self._set_camera(int(robot.body_ids[0]))
         self._visual_flags = np.array(self._window.opt.flags)
         self._render_flags = np.array(self._window.user_scn.flags)

@@ -32,6 +32,37 @@ class PPO:
         algorithm.compute_returns(obs)
         metrics = algorithm.update()
 
+    Args:
+        policy: the networks to train; they are moved to `device`.
+        value_loss_coef: weight of the value loss.
+        use_clipped_value_loss: do not reward values for moving more than `clip_param` in an update.
+        clip_param: how far the ratio of probabilities may leave 1 before the objective stops rewarding it.
+        entropy_coef: weight of the entropy.
+        num_learning_epochs: times that an update goes through the rollout.
+        num_mini_batches: parts that it is shared out to.
+        learning_rate: at the start.
+        schedule: "adaptive": after every mini-batch, by the KL divergence; "cosine": down to `min_learning_rate`
+            over the training; "fixed".
+        min_learning_rate: lower bound of "adaptive", end of "cosine".
+        max_learning_rate: upper bound of "adaptive".
+        gamma: discount of a step.
+        lam: lambda of generalised advantage estimation.
+        desired_kl: nats per update that "adaptive" aims at.
+        max_grad_norm: longer gradients are cut to this length, the actor's and the critic's each on its own.
+        precision: "bfloat16" lets the networks compute in it where autocast allows, during updates only.
+            Parameters, optimiser, log-probabilities and losses stay float32.
+        symmetry: "augment" adds the mirror image of every sample; "loss" adds a loss on asymmetric mean actions.
+        symmetry_loss_coef: weight of that loss.
+        weight_decay: decoupled decay of weight matrices (AdamW).
+        device: where to compute.
+        mirror_maps: of the environment (`VecEnv.mirror_maps`), for `symmetry`.
+        distributed: where several processes train one policy, an object with `world_size` and
+            `all_reduce_mean_(tensors)`, which replaces tensors by their means over all processes.
+        **unknown: keys that do not exist.
+
+    Raises:
+        RslRlError: an unknown key or choice, or a symmetry that is not to be had.
+
     Attributes:
         policy: the networks.
         optimizer: Adam over their parameters. Gradients live in one buffer; never set them to None.
@@ -70,45 +101,10 @@ class PPO:
         distributed: Optional[Any] = None,
         **unknown: Any,
     ) -> None:
-        """Take over the training of `policy`, which is moved to `device`.
-
-        Args:
-            policy: the networks.
-            value_loss_coef: weight of the value loss.
-            use_clipped_value_loss: do not reward values for moving more than `clip_param` in an update.
-            clip_param: how far the ratio of probabilities may leave 1 before the objective stops rewarding it.
-            entropy_coef: weight of the entropy.
-            num_learning_epochs: times that an update goes through the rollout.
-            num_mini_batches: parts that it is shared out to.
-            learning_rate: at the start.
-            schedule: "adaptive": after every mini-batch, by the KL divergence; "cosine": down to `min_learning_rate`
-                over the training; "fixed".
-            min_learning_rate: lower bound of "adaptive", end of "cosine".
-            max_learning_rate: upper bound of "adaptive".
-            gamma: discount of a step.
-            lam: lambda of generalised advantage estimation.
-            desired_kl: nats per update that "adaptive" aims at.
-            max_grad_norm: longer gradients are cut to this length, the actor's and the critic's each on its own.
-            precision: "bfloat16" lets the networks compute in it where autocast allows, during updates only.
-                Parameters, optimiser, log-probabilities and losses stay float32.
-            symmetry: "augment" adds the mirror image of every sample; "loss" adds a loss on asymmetric mean actions.
-            symmetry_loss_coef: weight of that loss.
-            weight_decay: decoupled decay of weight matrices (AdamW).
-            device: where to compute.
-            mirror_maps: of the environment (`VecEnv.mirror_maps`), for `symmetry`.
-            distributed: where several processes train one policy, an object with `world_size` and
-                `all_reduce_mean_(tensors)`, which replaces tensors by their means over all processes.
-            **unknown: keys that do not exist.
-
-        Raises:
-            RslRlError: an unknown key or choice, or a symmetry that is not to be had.
-        """
         reject_unknown("algorithm", unknown, PPO.__init__)
         check_choice("algorithm.schedule", schedule, SCHEDULES)
         check_choice("algorithm.precision", precision, PRECISIONS)
         check_choice("algorithm.symmetry", symmetry, SYMMETRIES)
-        if symmetry != "none" and policy.is_recurrent:
-            raise RslRlError("algorithm.symmetry needs a policy without memory: the image of a memory is not known")
         self.device = torch.device(device)
         self.policy = policy.to(self.device)
         self.value_loss_coef = value_loss_coef
@@ -129,10 +125,17 @@ class PPO:
         self.symmetry = symmetry
         self.symmetry_loss_coef = symmetry_loss_coef
         self._initial_learning_rate = learning_rate
-        self._mirror = None if symmetry == "none" else Mirror(mirror_maps, policy.groups, self.device)
+        self._mirror = self._make_mirror(mirror_maps)
         self._distributed = distributed if distributed is not None and distributed.world_size > 1 else None
         self._init_gradients()
         self.optimizer = self._make_optimizer(weight_decay)
+
+    def _make_mirror(self, maps: Optional[MirrorMaps]) -> Optional[Mirror]:
+        if self.symmetry == "none":
+            return None
+        if self.policy.is_recurrent:
+            raise RslRlError("algorithm.symmetry needs a policy without memory: the image of a memory is not known")
+        return Mirror(maps, self.policy.groups, self.device)
 
     def _init_gradients(self) -> None:
         """Give all parameters gradients that are views of one buffer, the actor's part first.

@@ -18,6 +18,25 @@ from rsl_rl.utils.errors import RslRlError, near_matches, reject_unknown
 class ActorCritic(nn.Module):
     """Two multi-layer perceptrons that share nothing, and a normal distribution of actions around the actor's output.
 
+    Args:
+        observation_dims: group -> shape of one environment's entry.
+        num_actions: A.
+        init_noise_std: standard deviation of the actions at the start.
+        actor_hidden_dims: widths of the actor's hidden layers.
+        critic_hidden_dims: widths of the critic's hidden layers.
+        activation: see `modules.mlp.ACTIVATIONS`.
+        rnn_type: "lstm" or "gru"; this and the next two are for `ActorCriticRecurrent` and ignored otherwise.
+        rnn_hidden_size: H, width of each memory.
+        rnn_num_layers: layers of each memory.
+        actor_obs_groups: groups that the actor reads, concatenated in this order.
+        critic_obs_groups: groups that the critic reads. An environment without a group "critic" gives its critic
+            the group "policy".
+        normalize_observations: scale observations by their running mean and standard deviation.
+        **unknown: keys that do not exist.
+
+    Raises:
+        RslRlError: unknown key, activation or group; a group that is not flat; a bad standard deviation.
+
     Attributes:
         actor: model to mean actions (B, A).
         critic: model to values (B, 1).
@@ -43,27 +62,6 @@ class ActorCritic(nn.Module):
         normalize_observations: bool = False,
         **unknown: Any,
     ) -> None:
-        """Build both networks.
-
-        Args:
-            observation_dims: group -> shape of one environment's entry.
-            num_actions: A.
-            init_noise_std: standard deviation of the actions at the start.
-            actor_hidden_dims: widths of the actor's hidden layers.
-            critic_hidden_dims: widths of the critic's hidden layers.
-            activation: see `modules.mlp.ACTIVATIONS`.
-            rnn_type: "lstm" or "gru"; this and the next two are for `ActorCriticRecurrent` and ignored otherwise.
-            rnn_hidden_size: H, width of each memory.
-            rnn_num_layers: layers of each memory.
-            actor_obs_groups: groups that the actor reads, concatenated in this order.
-            critic_obs_groups: groups that the critic reads. An environment without a group "critic" gives its critic
-                the group "policy".
-            normalize_observations: scale observations by their running mean and standard deviation.
-            **unknown: keys that do not exist.
-
-        Raises:
-            RslRlError: unknown key, activation or group; a group that is not flat; a bad standard deviation.
-        """
         super().__init__()
         reject_unknown("policy", unknown, ActorCritic.__init__)
         if "critic" not in observation_dims:

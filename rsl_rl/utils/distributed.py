@@ -15,8 +15,9 @@ MASTER_ADDR and MASTER_PORT.
 
 from __future__ import annotations
 
+import importlib
 import os
-from typing import Any, Iterable, List, Optional, Sequence
+from typing import Any, Iterable, List, Sequence
 
 import torch
 import torch.distributed as dist
@@ -43,9 +44,6 @@ class Distributed:
         self.local_rank = local_rank
         self.world_size = world_size
         self.device = torch.device(device)
-        # The last tensor that travelled. Gloo's threads let go of a tensor some time after its collective is over; as
-        # the last owners they would need Python's lock for it, which kills a process that is just about to end.
-        self._travelled: Optional[torch.Tensor] = None
 
     @classmethod
     def from_environment(cls, device: str = "cpu") -> Distributed:
@@ -71,6 +69,9 @@ class Distributed:
             device = f"cuda:{local_rank}"
             torch.cuda.set_device(local_rank)
         if not dist.is_initialized():
+            # Optimisers import this module. Imported while a group is there, it keeps the group as a default argument
+            # for ever, so that `close` could not end the group's threads, and these abort an interpreter shutting down.
+            importlib.import_module("torch.distributed.nn.functional")
             dist.init_process_group("nccl" if on_gpu else "gloo", rank=rank, world_size=world_size)
         return cls(device, rank, local_rank, world_size)
 
@@ -92,7 +93,6 @@ class Distributed:
         if self.world_size == 1 or not tensors:
             return
         flat = torch.cat([tensor.detach().reshape(-1) for tensor in tensors])
-        self._travelled = flat
         dist.all_reduce(flat)
         flat /= self.world_size
         offset = 0
@@ -107,7 +107,7 @@ class Distributed:
             return
         with torch.no_grad():
             for tensor in tensors:
-                self._travelled = contiguous = tensor.detach().contiguous()
+                contiguous = tensor.detach().contiguous()
                 dist.broadcast(contiguous, src=0)
                 tensor.copy_(contiguous)
 
@@ -123,7 +123,7 @@ class Distributed:
         """Whether `flag` is set on at least one rank; all ranks get the same answer and so stop together."""
         if self.world_size == 1:
             return flag
-        self._travelled = box = torch.tensor([int(flag)], device=self.device)
+        box = torch.tensor([int(flag)], device=self.device)
         dist.all_reduce(box, op=dist.ReduceOp.MAX)
         return bool(box.item())
 

@@ -17,9 +17,7 @@ def make_ppo(recurrent: str = "", policy: Any = None, **settings: Any) -> PPO:
     """A small PPO with its storage; `recurrent` is "", "gru" or "lstm"."""
     sizes = {"actor_hidden_dims": [32, 16], "critic_hidden_dims": [32, 16], **(policy or {})}
     if recurrent:
-        networks: ActorCritic = ActorCriticRecurrent(
-            DIMS, NUM_ACTIONS, rnn_type=recurrent, rnn_hidden_size=12, **sizes
-        )
+        networks: ActorCritic = ActorCriticRecurrent(DIMS, NUM_ACTIONS, rnn_type=recurrent, rnn_hidden_size=12, **sizes)
     else:
         networks = ActorCritic(DIMS, NUM_ACTIONS, **sizes)
     algorithm = PPO(networks, **settings)

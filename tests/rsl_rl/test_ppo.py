@@ -11,6 +11,7 @@ import torch
 
 from rsl_rl.algorithms.gae import compute_gae
 from rsl_rl.algorithms.ppo import clipped_surrogate, value_loss
+from rsl_rl.modules.distribution import MAX_STD, MIN_STD
 from rsl_rl.utils.errors import RslRlError
 from tests.rsl_rl.ppo_helpers import DIMS, NUM_ENVS, NUM_STEPS, collect, make_ppo, parameters, random_rollout
 
@@ -187,6 +188,23 @@ def test_numbers_that_are_not_finite_change_nothing(kind: str, where: str) -> No
     collect(algorithm, random_rollout(5))
     assert algorithm.update()["skipped_updates"] == 0
     assert not torch.equal(parameters(algorithm), before)
+
+
+def test_gradient_that_is_not_finite_changes_nothing_though_the_loss_is() -> None:
+    algorithm = make_ppo(num_mini_batches=2, num_learning_epochs=2)
+    before = parameters(algorithm)
+    collect(algorithm, random_rollout())
+    algorithm.policy.critic.head.output.bias.register_hook(lambda gradient: gradient * math.inf)
+    assert algorithm.update() == {"skipped_updates": 4}
+    assert torch.equal(parameters(algorithm), before)
+
+
+def test_standard_deviations_do_not_leave_their_bounds() -> None:
+    for entropy_coef, bound in ((1e3, MAX_STD), (-1e3, MIN_STD)):
+        algorithm = make_ppo(entropy_coef=entropy_coef, learning_rate=1.0, schedule="fixed")
+        collect(algorithm, random_rollout())
+        algorithm.update()
+        assert algorithm.policy.distribution.std.tolist() == pytest.approx([bound] * 3)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.rsl_rl.ppo_helpers import NUM_STEPS, collect, make_ppo, random_rollout
+from tests.rsl_rl.ppo_helpers import collect, make_ppo, random_rollout
 from tests.rsl_rl.test_symmetry import MAPS
 
 try:
@@ -57,7 +57,7 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     torch.save({"rollout": random_rollout(), "maps": MAPS, "cases": list(CASES.values())}, folder / "in.pt")
     script = os.path.join(os.path.dirname(__file__), "reference_ppo.py")
     command = [sys.executable, script, str(folder / "in.pt"), str(folder / "out.pt")]
-    run = subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=120)
+    run = subprocess.run(command, capture_output=True, text=True, cwd=folder)
     assert run.returncode == 0, run.stderr
     return dict(zip(CASES, torch.load(folder / "out.pt", weights_only=True)))
 
@@ -107,4 +107,3 @@ def test_same_numbers(name: str, reference: dict[str, Any], monkeypatch: pytest.
         moved = (value - before[key]).abs().max()
         assert moved > 0, key
         torch.testing.assert_close(after[key], value, rtol=0.0, atol=1e-3 * float(moved), msg=key)
-    assert NUM_STEPS == len(expected["recorded"]["values"])

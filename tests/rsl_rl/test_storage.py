@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 import pytest
 import torch
 
@@ -49,10 +51,10 @@ def test_every_epoch_sees_every_sample_once(parts: int) -> None:
     assert len(batches) == 3 * parts
     epochs = [batches[start : start + parts] for start in range(0, 3 * parts, parts)]
     for epoch in epochs:
-        assert sorted(sum(epoch, [])) == ALL
+        assert sorted(chain(*epoch)) == ALL
         assert max(map(len, epoch)) - min(map(len, epoch)) <= 1
     assert epochs[0] == epochs[1] == epochs[2]
-    assert sum(epochs[0], []) != ALL
+    assert list(chain(*epochs[0])) != ALL
 
 
 @pytest.mark.parametrize("parts", [1, 3, 8])
@@ -77,9 +79,7 @@ def test_time_outs_of_an_earlier_rollout_are_forgotten() -> None:
     storage = filled()
     storage.clear()
     storage.time_outs[0] = True
-    storage.add_actions(
-        {"policy": torch.zeros(ENVS, 3)}, torch.zeros(ENVS, 2), torch.zeros(ENVS, 2), torch.zeros(ENVS)
-    )
+    storage.add_actions({"policy": torch.zeros(ENVS, 3)}, torch.zeros(ENVS, 2), torch.zeros(ENVS, 2), torch.zeros(ENVS))
     storage.add_outcome(torch.zeros(ENVS), torch.zeros(ENVS, dtype=torch.bool), None)
     assert not storage.time_outs[0].any()
 

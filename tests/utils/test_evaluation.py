@@ -26,7 +26,7 @@ MASS, GRAVITY, DT = 10.0, 9.81, 0.5
 
 
 class ScriptedEnv:
-    """Robots that move as a script says; the end of an episode is drawn by `draw_ends`.
+    """Robots that move as a script says; `ends(env, episode)` is the age at which it falls.
 
     In an episode of env n that is k steps old: command (1, 0, 0.5), forward velocity k, yaw rate 0, one joint with
     torque -2 and velocity n + 1, position (offset + sum of the velocities * DT, 0) in the world.
@@ -195,7 +195,8 @@ def test_short_episodes_are_not_over_represented():
     probability, num_envs = 1 / 3, 1000
     generator = torch.Generator().manual_seed(5)
     falls = torch.rand(num_envs, 200, generator=generator) < probability
-    env = ScriptedEnv(lambda n, e: 1 if falls[n, e] else 10**6, num_envs=num_envs, max_episode_length=20)
+    script = falls.tolist()
+    env = ScriptedEnv(lambda n, e: 1 if script[n][e] else 10**6, num_envs=num_envs, max_episode_length=20)
     episodes = run_episodes(env, CountingPolicy(), 2)
     assert len(episodes.fell) == 2 * num_envs
     sigma = math.sqrt(probability * (1 - probability) / (2 * num_envs))

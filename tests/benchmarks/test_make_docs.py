@@ -1,0 +1,142 @@
+"""The pages say what the JSON files say."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from benchmarks import make_docs
+from benchmarks.learning_curve import read_times
+from legged_gym.errors import UserError
+
+ORIGIN = {
+    "created": "2026-01-31 12:00:00 +0000",
+    "command": "python some/script.py --flag",
+    "commit": "0123456789abcdef",
+    "uncommitted_changes": False,
+    "machine": {"cpu": "Fast CPU", "cores": 2, "memory_gib": 8.0, "gpu": "Fast GPU", "load_average": 0.1},
+    "versions": {"mujoco": "4.0.0", "torch": "2.13.0"},
+}
+BENCHMARK = {
+    "kind": "benchmark",
+    "task": "a1_flat",
+    "num_envs": 512,
+    "sim": "mujoco",
+    "sim_device": "cpu",
+    "raw_engine_steps_per_s": 36789.4,
+    "env_steps_per_s": 32000.0,
+    "ratios": {"env_over_raw": 0.87},
+    "quartiles": {"env_over_raw": [0.86, 0.88]},
+    **ORIGIN,
+}
+
+
+def estimate(mean):
+    return {"mean": mean, "ci95": [mean - 0.01, mean + 0.01]}
+
+
+def curve_point(iteration, error):
+    metrics = {"lin_vel_xy_error": estimate(error), "fall_rate": {"mean": 0.5, "ci95": [None, None]}}
+    return {"iteration": iteration, "seconds": 60.0 * iteration, "samples": 24576 * iteration, "metrics": metrics}
+
+
+@pytest.fixture
+def root(tmp_path):
+    for folder in ("benchmarks/results", "docs/results"):
+        (tmp_path / folder).mkdir(parents=True)
+    return tmp_path
+
+
+def put(root, path, content):
+    (root / path).write_text(json.dumps(content))
+
+
+def pages(root):
+    make_docs.main(str(root))
+    return (root / "docs" / "benchmarks.md").read_text(), (root / "docs" / "results.md").read_text()
+
+
+def test_without_measurements_the_pages_say_so(root):
+    for page in pages(root):
+        assert "Nothing has been measured yet." in page
+        assert page.startswith("# ")
+
+
+def test_speeds_and_ratios(root):
+    put(root, "benchmarks/results/a1_flat_512.json", BENCHMARK)
+    speeds, _ = pages(root)
+    assert "| task | robots | physics | machine | engine alone | environment |" in speeds
+    assert "| a1_flat | 512 | mujoco | Fast CPU, 2 cores | 36,789 | 32,000 |" in speeds
+    assert "| a1_flat | 512 | mujoco | **0.87** (0.86–0.88) |  |" in speeds
+    assert "- `python some/script.py --flag` — Fast CPU, 2 cores; mujoco 4.0.0" in speeds
+    assert "commit 0123456789, 2026-01-31" in speeds
+
+
+def test_the_gpu_is_named_where_it_did_the_work(root):
+    put(root, "benchmarks/results/a1_flat_gpu.json", {**BENCHMARK, "sim_device": "cuda:0"})
+    assert "| Fast GPU |" in pages(root)[0]
+
+
+def test_learners(root):
+    times = {"act": 0.1, "returns": 0.01, "update": 1.0, "total": 1.11}
+    result = {
+        "torch": "2.13.0",
+        "rsl_rl_lib": "5.5",
+        "threads": 2,
+        "rounds": 7,
+        "seconds": {"ours_bfloat16": times, "reference_float32": times},
+        "speed_relative_to_reference_float32": {
+            "ours_bfloat16": {"update": 1.9, "total": 1.7},
+            "reference_float32": {"update": 1.0, "total": 1.0},
+        },
+    }
+    put(root, "benchmarks/results/ppo_update.json", result)
+    speeds, _ = pages(root)
+    assert "| this project | bfloat16 | 100 | 10 | 1,000 | 1,110 | 1.90 | 1.70 |" in speeds
+    assert "| rsl-rl-lib 5.5 | float32 |" in speeds
+
+
+def test_policies_and_terrain(root):
+    cell = {"level": 0, "difficulty": 0.0, "episodes": 9, "success_rate": {"mean": 0.78}, "fall_share": {"mean": 0.1}}
+    result = {
+        "kind": "evaluation",
+        "task": "a1",
+        "policy": "resources/policies/a1/model.pt",
+        "num_episodes": 1000,
+        "metrics": {"lin_vel_xy_error": estimate(0.15), "cost_of_transport": {"mean": None, "ci95": [None, None]}},
+        "terrain": {"stairs_up": [cell, {**cell, "level": 1, "success_rate": {"mean": None}}]},
+        **ORIGIN,
+    }
+    put(root, "docs/results/a1.json", result)
+    _, results = pages(root)
+    assert "| a1 | `resources/policies/a1/model.pt` | 1000 | **0.150** (0.140–0.160) |  |" in results
+    assert "| success in % at level | 0 | 1 |" in results
+    assert "| stairs up | 78 |  |" in results
+    assert "At least 9 episodes" in results
+
+
+def test_curves_are_drawn_and_their_ends_told(root):
+    runs = [{"run": "some_run", "seed": seed, "points": [curve_point(0, 0.9), curve_point(3, 0.2)]} for seed in (1, 2)]
+    curve = {"kind": "learning_curve", "task": "a1_flat", "sim": "mujoco", "runs": runs, **ORIGIN}
+    put(root, "docs/results/a1_flat_curve.json", curve)
+    _, results = pages(root)
+    assert "(images/a1_flat_curve.png)" in results
+    assert "| some_run | 2 | 3 | 0.1 | 3.0 | **0.200** (0.190–0.210) | 0.200 at 3.0 min |" in results
+    image = root / "docs" / "images" / "a1_flat_curve.png"
+    first = image.read_bytes()
+    assert first.startswith(b"\x89PNG")
+    make_docs.main(str(root))
+    assert image.read_bytes() == first
+
+
+def test_wall_clock_and_samples_come_from_the_metrics_of_the_run(tmp_path):
+    rows = [{"iteration": n, "Train/time": 1.5 * n, "Train/total_timesteps": 24 * n} for n in (1, 2)]
+    (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert read_times(str(tmp_path)) == {
+        0: {"seconds": 0.0, "samples": 0},
+        1: {"seconds": 1.5, "samples": 24},
+        2: {"seconds": 3.0, "samples": 48},
+    }
+    with pytest.raises(UserError, match=r"cannot read .*nowhere"):
+        read_times(str(tmp_path / "nowhere"))

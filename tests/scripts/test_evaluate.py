@@ -1,0 +1,112 @@
+"""evaluate.py from the outside: a policy trained for a moment, its result as a table and as JSON."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from benchmarks import learning_curve
+from legged_gym.errors import UserError
+from legged_gym.scripts import evaluate, train
+from legged_gym.utils import run_folder
+
+TINY = [
+    "--task=a1_flat",
+    "--sim=mujoco",
+    "--rl_device=cpu",
+    "--env.env.episode_length_s=0.2",
+]
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    """A folder with logs of one iteration of a1_flat."""
+    folder = tmp_path_factory.mktemp("runs")
+    patch = pytest.MonkeyPatch()
+    patch.setattr(run_folder, "LEGGED_GYM_ROOT_DIR", str(folder))
+    hidden = [f"--train.policy.{network}_hidden_dims=[8]" for network in ("actor", "critic")]
+    train.main([*TINY, "--num_envs=4", "--max_iterations=1", "--logger=none", "--headless", *hidden])
+    yield folder
+    patch.undo()
+
+
+def run(root, *flags):
+    path = root / "results" / "result.json"
+    evaluate.main([*TINY, f"--json={path}", *flags])
+    return json.loads(path.read_text())
+
+
+def test_the_result_says_what_was_measured_on_what(root, capsys):
+    result = run(root, "--num_envs=3", "--num_episodes=7", "--seed=5")
+    # rounded up, so that everyone has the same number
+    assert (result["num_envs"], result["num_episodes"], result["episode_length_s"]) == (3, 9, 0.2)
+    assert (result["kind"], result["task"], result["seed"], result["sim"]) == ("evaluation", "a1_flat", 5, "mujoco")
+    assert result["policy"].endswith("model_1.pt")
+    assert result["command"].startswith("python legged_gym/scripts/evaluate.py --task=a1_flat")
+    assert {"created", "commit", "uncommitted_changes", "machine", "versions", "intervals"} <= set(result)
+    assert {"cpu", "cores", "memory_gib", "gpu", "load_average"} == set(result["machine"])
+    names = [
+        "lin_vel_xy_error",
+        "ang_vel_error",
+        "fall_rate",
+        "mean_episode_length_s",
+        "cost_of_transport",
+        "mean_speed",
+    ]
+    assert list(result["metrics"]) == names
+    for name in names:
+        mean, (low, high) = result["metrics"][name]["mean"], result["metrics"][name]["ci95"]
+        assert low <= mean <= high
+    # nobody falls over within 0.2 s, and an episode is cut off in the step after its last
+    assert result["metrics"]["fall_rate"]["mean"] == 0.0
+    assert result["metrics"]["mean_episode_length_s"]["mean"] == pytest.approx(0.22)
+    out = capsys.readouterr().out
+    for name in names:
+        assert f"\n{name} " in out
+
+
+def test_the_same_seed_gives_the_same_numbers_and_another_seed_others(root):
+    flags = ("--num_envs=2", "--num_episodes=2")
+    first = run(root, *flags)["metrics"]
+    assert run(root, *flags)["metrics"] == first
+    assert run(root, *flags, "--seed=3")["metrics"] != first
+
+
+def test_a_learning_curve_has_a_point_for_every_checkpoint(root):
+    path = root / "curve.json"
+    (run_dir,) = run_folder.list_runs(str(root / "logs" / "flat_a1"))
+    learning_curve.main([*TINY, "--num_envs=2", "--num_episodes=2", f"--runs={run_dir}", f"--json={path}"])
+    curve = json.loads(path.read_text())
+    assert (curve["kind"], curve["task"]) == ("learning_curve", "a1_flat")
+    (run_curve,) = curve["runs"]
+    assert [point["iteration"] for point in run_curve["points"]] == [0, 1]
+    assert [point["samples"] for point in run_curve["points"]] == [0, 4 * 24]
+    # the last point is what evaluate.py measures for that checkpoint, to the digit
+    metrics = run(root, "--num_envs=2", "--num_episodes=2")["metrics"]
+    last = run_curve["points"][-1]["metrics"]
+    assert last == {name: metrics[name] for name in last}
+
+
+def test_rough_terrain_is_told_by_type_and_level(capsys):
+    entry = {"level": 1, "difficulty": 0.1, "episodes": 2, "success_rate": {"mean": 0.5}, "fall_share": {"mean": 0.5}}
+    empty = {**entry, "level": 0, "success_rate": {"mean": None}}
+    result = {"num_episodes": 2, "metrics": {}, "terrain": {"stairs_up": [empty, entry], "gap": [entry]}}
+    lines = evaluate.format_result(result).splitlines()[-3:]
+    assert [line.split()[-2:] for line in lines] == [["0", "1"], ["-", "50"], ["-", "50"]]
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--task=a1_flt"], "unknown task 'a1_flt'; did you mean a1_flat"),
+        (["--task=a1_flat", "--num_episodes=0"], "--num_episodes=0: at least 1 is needed"),
+        (["--task=a1_flat", "--episodes=3"], "did you mean --num_episodes"),
+        (["--task=a1_flat", "--json=/proc/nowhere/result.json"], "--json=/proc/nowhere/result.json: cannot make the"),
+        (["--task=a1_flat", "--experiment_name=never_trained"], "no run with a checkpoint"),
+    ],
+)
+def test_mistakes_are_told_before_anything_is_measured(flags, message):
+    with pytest.raises(UserError) as caught:
+        evaluate.main(flags)
+    assert message in str(caught.value)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 
+# Torch and MuJoCo take turns on the same cores. Threads of torch that wait by spinning, as OpenMP's do by default, keep
+# the cores from MuJoCo's; it must be said before torch is imported.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 LEGGED_GYM_ROOT_DIR = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 """Folder of the repository; config files may write it as ``{LEGGED_GYM_ROOT_DIR}``."""
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import platform
 import sys
 from typing import TYPE_CHECKING, Any, Optional, Sequence
 
@@ -112,7 +113,7 @@ def _how_to_show(args: argparse.Namespace) -> str:
 
 
 def _has_display() -> bool:
-    if sys.platform.startswith("linux"):
+    if platform.system() == "Linux":
         return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
     return True
 

@@ -143,8 +143,10 @@ class MujocoWarpSimulator(MujocoSimulator):
 
     def _refresh(self) -> None:
         super()._refresh()
-        # not "> HUGE": every comparison with NaN is false
-        self._bad = ~(self._packed.abs().amax(dim=1) < HUGE)
+        # a target that is no number has to be looked for by itself, as the torque limits turn it into a number;
+        # not "> HUGE", as every comparison with NaN is false
+        largest = torch.maximum(self._packed.abs().amax(dim=1), self._arrays.ctrl.abs().amax(dim=1))
+        self._bad = ~(largest < HUGE)
         self._bad_read = False
 
     @property
@@ -155,7 +157,7 @@ class MujocoWarpSimulator(MujocoSimulator):
             ids = torch.nonzero(self._bad).flatten()
             if len(ids):
                 self._check_overflow()
-                self._failure = self._report(ids, "a position or velocity became NaN, infinite or huge")
+                self._failure = self._report(ids, "a position, velocity or target became NaN, infinite or huge")
         return self._failure
 
     def _check_overflow(self) -> None:

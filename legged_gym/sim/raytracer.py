@@ -31,7 +31,7 @@ from legged_gym.sim.scenery import (
 SKY, GROUND = -1, -2
 
 # the sky has its darkest blue this high above the horizon, as a sine
-ZENITH_SINE = 0.6
+ZENITH_SINE = 0.9
 # shadows of hills are looked for up to this distance, m
 HILL_SHADOW = 4.0
 # shadow rays start this far off the surface, m

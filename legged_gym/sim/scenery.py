@@ -39,8 +39,8 @@ def add_scenery(spec: Any) -> None:
         name="sky", type=mujoco.mjtTexture.mjTEXTURE_SKYBOX, builtin=mujoco.mjtBuiltin.mjBUILTIN_GRADIENT,
         rgb1=list(SKY_ZENITH), rgb2=list(SKY_HORIZON), **flags,
     )  # fmt: skip
-    # one repetition of the texture is two by two squares
-    repeat = 0.5 / GROUND_SQUARE
+    # MuJoCo repeats the texture, of two by two squares, this often in two metres
+    repeat = 1.0 / GROUND_SQUARE
     ground = spec.add_material(name="ground", texrepeat=[repeat, repeat], texuniform=True, reflectance=0.0, specular=0.1)
     ground.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = "ground"
     obstacle = spec.add_material(name="obstacle", rgba=[*OBSTACLE_COLOR, 1.0], specular=0.1)

@@ -112,7 +112,7 @@ class GraphReplay(EngineReplay):
             mujoco_warp.step(self._sim.engine_model, self._sim.data)
 
 
-REPLAYS = {"mujoco": BatchReplay, "mujoco_warp": GraphReplay}
+REPLAYS: Dict[str, Callable[[Any], EngineReplay]] = {"mujoco": BatchReplay, "mujoco_warp": GraphReplay}
 """The replay for each simulator."""
 
 

@@ -118,7 +118,7 @@ class Keyboard:
 
     def __call__(self, time: float) -> Command:
         """The command of this moment."""
-        return Command(*self._values)
+        return Command(self._values[0], self._values[1], self._values[2])
 
 
 def has_velocity_commands(env_cfg: Any) -> bool:

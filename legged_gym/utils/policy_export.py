@@ -144,13 +144,14 @@ def to_onnx(module: StepModule, description: Mapping[str, Any], text: str) -> by
         entry["name"]: {entry["shape"].index("batch"): "batch"}
         for entry in [*description["inputs"], *description["outputs"]]
     }
+    export: Any = torch.onnx.export
     # The exporter by tracing makes plain graphs of these networks without a word on the console. Before torch 2.5 there
     # was no other and no such argument.
-    options = {"dynamo": False} if "dynamo" in inspect.signature(torch.onnx.export).parameters else {}
+    options = {"dynamo": False} if "dynamo" in inspect.signature(export).parameters else {}
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that there is a newer exporter; that batches are fixed, which they are not
-        torch.onnx.export(
+        export(
             module,
             tuple(_example_inputs(description, 2)),
             buffer,

@@ -21,6 +21,9 @@ FORMAT_VERSION = 1
 ACTIONS = "actions"
 
 _OBSERVATION_RULE = "each term: within its clip, if any, times its scale; all in this order, within +-clip"
+_HEIGHT_SCAN_RULE = (
+    "a grid, x outer loop, y inner; it turns with the base, by 2 atan2(z, w) of its quaternion"
+)
 _ACTION_RULES = {
     "P": "torque = stiffness * (default_pos + scale * a - pos) - damping * vel",
     "V": "torque = stiffness * (scale * a - vel) - damping * acceleration",
@@ -153,10 +156,14 @@ def _describe_joints(env: Any) -> List[Dict[str, Any]]:
 
 
 def _describe_height_scan(terrain: Any) -> Any:
-    """Points of the grid of heights, forward and to the left of the base, x in the outer loop; None without one."""
+    """Points of the grid of heights, m forward and to the left of the base; None without one."""
     if not terrain.measure_heights:
         return None
-    return {"points_x": list(terrain.measured_points_x), "points_y": list(terrain.measured_points_y)}
+    return {
+        "points_x": list(terrain.measured_points_x),
+        "points_y": list(terrain.measured_points_y),
+        "rule": _HEIGHT_SCAN_RULE,
+    }
 
 
 def numbers(values: Tensor) -> List[Any]:

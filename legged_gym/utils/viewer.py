@@ -43,7 +43,7 @@ class Viewer:
             ground = make_heightfield(env.terrain, refine, cfg.slope_treshold)
         robot = build_model(env.cfg, ground, visual=True)
         self._env, self._model, self._joints = env, robot.model, robot.qpos_ids
-        self._free = not robot.fixed_base
+        self._free, self._root = not robot.fixed_base, int(robot.body_ids[0])
         self._data = mujoco.MjData(self._model)
         try:
             self._window = viewer.launch_passive(
@@ -51,17 +51,22 @@ class Viewer:
             )
         except RuntimeError as error:  # macOS has windows in the main thread alone, and says which program to use
             raise UserError(f"no window can be opened: {error}; or use --video") from error
-        self._set_camera(int(robot.body_ids[0]))
-        self._visual_flags = np.array(self._window.opt.flags)
-        self._render_flags = np.array(self._window.user_scn.flags)
+        self._set_view()
         self._next_frame = time.perf_counter()
 
-    def _set_camera(self, body: int) -> None:
+    def _set_view(self) -> None:
         view, camera, options = self._env.cfg.viewer, self._window.cam, self._window.opt
-        camera.type, camera.trackbodyid = mujoco.mjtCamera.mjCAMERA_TRACKING, body
         camera.distance, camera.azimuth, camera.elevation = view.distance, view.azimuth, view.elevation
         options.geomgroup[:] = 0
         options.geomgroup[shown_groups(self._model)] = 1
+        self._visual_flags = np.array(options.flags)
+        self._render_flags = np.array(self._window.user_scn.flags)
+
+    def _keep_view(self) -> None:
+        """Undo what the window does of its own with keys that drive the robot: wireframe, shadows, cameras ..."""
+        self._window.opt.flags[:] = self._visual_flags
+        self._window.user_scn.flags[:] = self._render_flags
+        self._window.cam.type, self._window.cam.trackbodyid = mujoco.mjtCamera.mjCAMERA_TRACKING, self._root
 
     @property
     def is_open(self) -> bool:
@@ -77,9 +82,7 @@ class Viewer:
                 self._data.qpos[3:7] = state[[6, 3, 4, 5]]
             self._data.qpos[self._joints] = self._env.dof_pos[robot].cpu().numpy()
             mujoco.mj_forward(self._model, self._data)
-            # letters that drive the robot also toggle wireframe, shadows and so on: undo that
-            self._window.opt.flags[:] = self._visual_flags
-            self._window.user_scn.flags[:] = self._render_flags
+            self._keep_view()
         self._window.set_texts((None, mujoco.mjtGridPos.mjGRID_TOPLEFT, text, ""))
         self._window.sync()
 

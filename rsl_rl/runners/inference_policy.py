@@ -19,7 +19,7 @@ class InferencePolicy:
     Without the last line a new episode would begin with the memories of the one before.
     """
 
-    def __init__(self, policy: Any, device: Optional[Union[str, torch.device]] = None) -> None:  # noqa: ANN401 - see models
+    def __init__(self, policy: Any, device: Optional[Union[str, torch.device]] = None) -> None:
         """Wrap `policy` (an ActorCritic), or a copy of it when it lives on another device than asked for."""
         home = next(policy.parameters()).device
         self.device = home if device is None else torch.device(device)

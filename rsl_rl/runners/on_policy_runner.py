@@ -128,9 +128,7 @@ class OnPolicyRunner:
             **train_cfg["algorithm"],
         )
         self.distributed.broadcast_([*self.policy.parameters(), *self.policy.buffers()])
-        self.algorithm.init_storage(
-            env.num_envs, self.cfg["num_steps_per_env"], env.observation_dims, env.num_actions
-        )
+        self.algorithm.init_storage(env.num_envs, self.cfg["num_steps_per_env"], env.observation_dims, env.num_actions)
         self.logger = Logger(log_dir, self.cfg, train_cfg, enabled=self.distributed.is_main)
         self.current_learning_iteration = 0
         self.total_timesteps = 0
@@ -196,6 +194,7 @@ class OnPolicyRunner:
     def _collect(self) -> Dict[str, float]:
         """Fill the storage with one rollout; returns the means of what the environment logged."""
         obs = self._observations
+        assert obs is not None, "learn has not started the episodes"
         for _ in range(self.cfg["num_steps_per_env"]):
             actions = self.algorithm.act(obs)
             obs, rewards, dones, extras = self.env.step(actions.to(self.env.device))
@@ -230,9 +229,7 @@ class OnPolicyRunner:
         metrics["Train/time"] = self.total_time
         return metrics
 
-    def _report(
-        self, metrics: Dict[str, float], first: int, last: int, elapsed: float, limit: Optional[float]
-    ) -> None:
+    def _report(self, metrics: Dict[str, float], first: int, last: int, elapsed: float, limit: Optional[float]) -> None:
         """Run the callbacks and log the iteration that was just done."""
         iteration = self.current_learning_iteration
         for callback in self.callbacks:
@@ -338,9 +335,7 @@ class OnPolicyRunner:
         own = self.algorithm.state_dict()
         rate = state if load_optimizer else own
         memory = state if load_env else own
-        self.algorithm.load_state_dict(
-            {**state, "learning_rate": rate["learning_rate"], "hidden": memory["hidden"]}
-        )
+        self.algorithm.load_state_dict({**state, "learning_rate": rate["learning_rate"], "hidden": memory["hidden"]})
 
     def _load_runner(self, state: Mapping[str, Any]) -> None:
         observations = state["observations"]
@@ -362,9 +357,7 @@ class OnPolicyRunner:
             "policy": self._policy_cfg,
         }
 
-    def _check_fit(
-        self, path: str, content: Mapping[str, Any], share: Mapping[str, Any], load_env: bool
-    ) -> None:
+    def _check_fit(self, path: str, content: Mapping[str, Any], share: Mapping[str, Any], load_env: bool) -> None:
         """Refuse a checkpoint of another run before anything is changed."""
         saved, current = content["meta"], self._meta()
         keys = ["num_actions", "policy_class_name"]

@@ -11,7 +11,7 @@ import os
 import random
 import re
 import zipfile
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple, Type
 
 import numpy as np
 import torch
@@ -98,7 +98,7 @@ def load_checkpoint(path: str) -> Dict[str, Any]:
     return content
 
 
-def check_same(path: str, what: str, saved: Any, current: Any) -> None:  # noqa: ANN401 - plain data of any kind
+def check_same(path: str, what: str, saved: Any, current: Any) -> None:
     """Refuse a checkpoint made under other conditions, naming both sides.
 
     Dicts are compared entry by entry, so that the message tells the one entry that differs. Tuples equal lists.
@@ -156,7 +156,7 @@ def seed_everything(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-def to_plain(value: Any, where: str = "checkpoint") -> Any:  # noqa: ANN401 - plain data of any kind
+def to_plain(value: Any, where: str = "checkpoint") -> Any:
     """Copy `value` into dicts, lists, tuples, numbers, strings and tensors of their own memory.
 
     Tensors are copied to the CPU: a view would otherwise drag its whole storage into the file.
@@ -186,9 +186,10 @@ def to_plain(value: Any, where: str = "checkpoint") -> Any:  # noqa: ANN401 - pl
     raise RslRlError(f"{where} is a {type(value).__name__}; a checkpoint holds containers, numbers, text and tensors")
 
 
-def _builtin_scalar(value: Any) -> Any:  # noqa: ANN401 - any scalar
+def _builtin_scalar(value: Any) -> Any:
     """Turn a subclass (numpy.float64 is a float, an IntEnum is an int ...) into the plain type it extends."""
-    for kind in (bool, int, float, str, bytes):
+    kinds: Tuple[Type[Any], ...] = (bool, int, float, str, bytes)
+    for kind in kinds:
         if isinstance(value, kind):
             return value if type(value) is kind else kind(value)
     return value

@@ -110,12 +110,10 @@ def format_count(count: int) -> str:
     """A count in at most four digits and a unit: 98304 -> "98.3k"."""
     if count < 1000:
         return str(count)
-    value = float(count)
-    for unit in ("k", "M", "G"):
-        value /= 1000.0
-        if value < 999.95:
-            break
-    return f"{value:.1f}{unit}"
+    value, unit = count / 1000.0, 0
+    while value >= 999.95 and unit < 2:
+        value, unit = value / 1000.0, unit + 1
+    return f"{value:.1f}{'kMG'[unit]}"
 
 
 def format_number(value: float) -> str:

@@ -111,7 +111,7 @@ class Distributed:
                 dist.broadcast(contiguous, src=0)
                 tensor.copy_(contiguous)
 
-    def broadcast_object(self, value: Any) -> Any:  # noqa: ANN401 - any picklable object is fine
+    def broadcast_object(self, value: Any) -> Any:
         """Return rank 0's `value` on every rank, e.g. the name of the run folder, which holds the time of day."""
         if self.world_size == 1:
             return value

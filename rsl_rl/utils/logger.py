@@ -94,7 +94,7 @@ class WandbWriter:
         self._attempt("finish")
         self._module = None
 
-    def _attempt(self, function: str, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - passed on to W&B
+    def _attempt(self, function: str, *args: Any, **kwargs: Any) -> None:
         if self._module is None:
             return
         try:

@@ -294,6 +294,7 @@ def test_same_seed_same_run_other_seed_other_run():
         ("env.num_envs", 0, "num_envs"),
         ("control.decimation", 0, "decimation"),
         ("control.control_type", "X", "use P, V or T"),
+        ("observations.policy.heights", {"scale": 5.0}, "needs terrain.measure_heights"),
         ("asset.file", "/nowhere/robot.urdf", "no robot file"),
         ("asset.penalize_contacts_on", ["wheel"], "no body contains 'wheel'"),
         ("init_state.default_joint_angles", {"FL_hip_joint": 0.0}, "has no angle for FL_thigh_joint"),

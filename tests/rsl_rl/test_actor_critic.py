@@ -89,6 +89,7 @@ def test_mistakes_are_told(settings: dict, message: str) -> None:
     assert message in str(caught.value)
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_onnx_export_gives_the_same_actions(tmp_path: object) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
     pytest.importorskip("onnx")

@@ -74,7 +74,7 @@ def test_saved_tensors_do_not_follow_later_changes() -> None:
 
 
 def test_missing_file() -> None:
-    with pytest.raises(RslRlError, match="no checkpoint 'nowhere/model_3.pt'") as error:
+    with pytest.raises(RslRlError, match=r"no checkpoint 'nowhere/model_3\.pt'") as error:
         checkpoint.load_checkpoint("nowhere/model_3.pt")
     one_line(error)
 
@@ -141,7 +141,7 @@ def test_mismatches_name_both_sides() -> None:
     one_line(error)
     with pytest.raises(RslRlError, match=r"model.w is \[2, 3\].*\[4, 3\]"):
         checkpoint.check_shapes("f.pt", "model", {"w": torch.zeros(2, 3)}, {"w": torch.zeros(4, 3)})
-    with pytest.raises(RslRlError, match="model.b is 'absent'"):
+    with pytest.raises(RslRlError, match=r"model\.b is 'absent'"):
         checkpoint.check_shapes("f.pt", "model", {}, {"b": torch.zeros(1)})
 
 
@@ -167,7 +167,7 @@ def test_a_refusing_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(RslRlError, match="cannot write.*No space left") as error:
+    with pytest.raises(RslRlError, match=r"cannot write.*No space left") as error:
         checkpoint.save_checkpoint(path, {"n": 2})
     one_line(error)
     assert os.listdir(tmp_path) == ["model_1.pt"]

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,8 +9,7 @@ import torch
 
 from rsl_rl.utils.distributed import Distributed
 from rsl_rl.utils.errors import RslRlError
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.rsl_rl.processes import torchrun
 
 # What each of the two processes does; it leaves what it saw in <folder>/<rank>.pt.
 WORKER = """
@@ -56,13 +52,6 @@ torch.save(seen, f"{sys.argv[1]}/{rank}.pt")
 group.barrier()
 group.close()
 """
-
-
-def torchrun(script: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run `script` in two processes that meet on a free port of this machine."""
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", str(script)]
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{Path(__file__).parent}", "OMP_NUM_THREADS": "1"}
-    return subprocess.run([*command, *arguments], env=environment, capture_output=True, text=True, timeout=120)
 
 
 def test_two_processes_equal_one_on_the_whole_batch(tmp_path: Path) -> None:
@@ -119,7 +108,7 @@ def test_seeds_of_ranks_differ_and_fit_numpy() -> None:
 def test_half_a_group_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.delenv("RANK", raising=False)
-    with pytest.raises(RslRlError, match="RANK is None.*torchrun"):
+    with pytest.raises(RslRlError, match=r"RANK is None.*torchrun"):
         Distributed.from_environment("cpu")
 
 

@@ -33,7 +33,9 @@ def progress(iteration: int, last: int = 10, reward: float | None = 1.0) -> Prog
 
 
 def logger(log_dir: Path | None, **settings: object) -> Logger:
-    return Logger(None if log_dir is None else str(log_dir), {**SETTINGS, **settings}, {"seed": 1}, stream=io.StringIO())
+    return Logger(
+        None if log_dir is None else str(log_dir), {**SETTINGS, **settings}, {"seed": 1}, stream=io.StringIO()
+    )
 
 
 def lines(folder: Path) -> list[dict[str, Any]]:
@@ -247,7 +249,7 @@ def test_terminal_rewrites_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     console.show(METRICS, progress(2), with_block=False)
     console.message("saved")
     console.finish()
-    first, second, message, rest = stream.getvalue().split("\r\x1b[K")[1:] + [""]
+    first, second, message, rest = [*stream.getvalue().split("\r\x1b[K")[1:], ""]
     assert len(first) == len(second) == 59 and "\n" not in first + second
     assert message == "saved\n" and rest == ""
 

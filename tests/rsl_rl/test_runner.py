@@ -5,22 +5,20 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from toy_vec_env import ToyVecEnv
 
 from rsl_rl.runners import OnPolicyRunner
 from rsl_rl.runners.stop_request import StopRequest
 from rsl_rl.utils.checkpoint import latest_checkpoint, load_checkpoint
 from rsl_rl.utils.errors import RslRlError
+from tests.rsl_rl.processes import torchrun
+from tests.rsl_rl.toy_vec_env import ToyVecEnv
 
-ROOT = Path(__file__).resolve().parents[2]
 TIMINGS = ("Perf/", "Train/iteration_time", "Train/time")
 
 
@@ -99,16 +97,16 @@ def test_eight_iterations_equal_four_and_four_resumed(tmp_path: Path, recurrent:
 def test_killed_run_goes_on_from_its_newest_checkpoint(tmp_path: Path) -> None:
     make(tmp_path / "whole").learn(8)
 
-    class Killed(Exception):
+    class KilledError(Exception):
         pass
 
     def kill(runner: OnPolicyRunner, iteration: int, values: dict[str, float]) -> None:
         if iteration == 6:
-            raise Killed
+            raise KilledError
 
     runner = make(tmp_path / "parts")
     runner.callbacks.append(kill)
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         runner.learn(8)
     assert [row["iteration"] for row in metrics(tmp_path / "parts")] == [1, 2, 3, 4, 5]
     resumed = make(tmp_path / "parts")
@@ -339,13 +337,18 @@ def test_learning_raises_the_reward() -> None:
 
 
 WORKER = """
+import os
 import sys
-from toy_vec_env import ToyVecEnv
-from test_runner import config
+from tests.rsl_rl.toy_vec_env import ToyVecEnv
+from tests.rsl_rl.test_runner import config
 from rsl_rl.runners import OnPolicyRunner
 from rsl_rl.utils.checkpoint import latest_checkpoint
 from rsl_rl.utils.distributed import Distributed
 
+def threads():
+    return len(os.listdir("/proc/self/task"))
+
+before = threads()
 group = Distributed.from_environment("cpu")
 
 def runner(folder):
@@ -372,6 +375,7 @@ third = runner(None)
 third.learn(3, time_limit_s=0.0 if group.rank == 1 else None)
 assert third.current_learning_iteration == 1
 group.close()
+assert threads() == before, "threads left behind would abort the interpreter while it shuts down"
 """
 
 
@@ -379,11 +383,7 @@ def test_two_processes_resume_bit_for_bit(tmp_path: Path) -> None:
     script = tmp_path / "worker.py"
     script.write_text(WORKER)
     folders = [tmp_path / "whole", tmp_path / "parts"]
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", str(script)]
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{Path(__file__).parent}", "OMP_NUM_THREADS": "1"}
-    result = subprocess.run(
-        [*command, *map(str, folders)], env=environment, capture_output=True, text=True, timeout=120
-    )
+    result = torchrun(script, *map(str, folders))
     assert result.returncode == 0, result.stderr
     for name in ("model_4.pt", "model_4.rank1.pt"):
         assert_same_checkpoint(str(folders[0] / name), str(folders[1] / name))

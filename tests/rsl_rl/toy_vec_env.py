@@ -51,9 +51,7 @@ class ToyVecEnv(VecEnv):
         noisy = state + 0.05 * self._draw(*state.shape)
         return {"policy": noisy, "critic": torch.cat([state, share], dim=1)}
 
-    def step(
-        self, actions: torch.Tensor
-    ) -> Tuple[Dict[str, torch.Tensor], torch.Tensor, torch.Tensor, Dict[str, Any]]:
+    def step(self, actions: torch.Tensor) -> Tuple[Dict[str, torch.Tensor], torch.Tensor, torch.Tensor, Dict[str, Any]]:
         """Push, then end the episodes that are too far out or too old."""
         self._velocity = 0.9 * self._velocity + 0.1 * actions.clamp(-3, 3)
         self._position = self._position + 0.1 * self._velocity + 0.02 * self._difficulty * self._draw(*actions.shape)

@@ -62,7 +62,11 @@ class A1RoughCfg(LeggedRobotCfg):
 
 
 class A1RoughCfgPPO(LeggedRobotCfgPPO):
-    """Training of `a1`; every sample is learned from in the mirror too."""
+    """Training of `a1`: small networks, which few cores train fastest, and every sample learned from in the mirror too."""
+
+    class policy(LeggedRobotCfgPPO.policy):
+        actor_hidden_dims = [256, 128, 64]
+        critic_hidden_dims = [256, 128, 64]
 
     class algorithm(LeggedRobotCfgPPO.algorithm):
         entropy_coef = 0.005
@@ -95,11 +99,7 @@ class A1FlatCfg(A1RoughCfg):
 
 
 class A1FlatCfgPPO(A1RoughCfgPPO):
-    """Training of `a1_flat`: small networks and small rollouts, which is what learns fastest on few cores."""
-
-    class policy(A1RoughCfgPPO.policy):
-        actor_hidden_dims = [256, 128, 64]
-        critic_hidden_dims = [256, 128, 64]
+    """Training of `a1_flat`."""
 
     class runner(A1RoughCfgPPO.runner):
         experiment_name = "flat_a1"

@@ -402,7 +402,7 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, DomainRandomi
         self.episode_length_buf = torch.zeros(n, dtype=torch.long, device=device)
         self.feet_air_time = torch.zeros(n, len(self.feet_indices), device=device)
         self.last_contacts = torch.zeros(n, len(self.feet_indices), dtype=torch.bool, device=device)
-        self.measured_heights = torch.zeros(n, self.height_scan.num_points, device=device)
+        self.measured_heights = torch.zeros(n, 1, device=device)  # of a plane, if nothing is measured
         longest = self.cfg.control.action_delay[1]
         self._delays = torch.zeros(n, dtype=torch.long, device=device) if longest > 0 else None
         self._action_history = torch.zeros(longest + 1, n, joints, device=device)

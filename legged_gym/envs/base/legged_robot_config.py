@@ -173,6 +173,9 @@ class LeggedRobotCfg(BaseConfig):
             ls_iterations = 50
             tolerance = 1e-8
 
+        class mujoco_warp:
+            contact_margin = 2.0  # memory for contacts and constraints, as a factor on what tumbling robots needed
+
 
 class LeggedRobotCfgPPO(BaseConfig):
     """What a training run is made of; rsl_rl's PPO with the numbers legged_gym uses."""

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from legged_gym.envs.base.state import RobotState
+from legged_gym.errors import UserError
 
 Mirror = Tuple[List[int], List[float]]
 
@@ -69,7 +70,13 @@ class ObservationTerms(RobotState):
         return self.mirror_joints()
 
     def _obs_heights(self) -> Tensor:
-        """Height of the base above each point of the height scan, less 0.5 m as in legged_gym, m."""
+        """Height of the base above each point of the height scan, less 0.5 m as in legged_gym, m.
+
+        Raises:
+            UserError: nothing is measured.
+        """
+        if not self.cfg.terrain.measure_heights:
+            raise UserError("the observation heights needs terrain.measure_heights = True")
         return self.root_states[:, 2:3] - 0.5 - self.measured_heights
 
     def _mirror_heights(self) -> Mirror:

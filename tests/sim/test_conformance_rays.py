@@ -1,0 +1,90 @@
+"""Rays on every backend, against geometry."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tests.sim.worlds import everyone, place_a1, root_states
+
+SQRT2 = 2.0**0.5
+
+
+@pytest.fixture
+def field(a1_field):
+    """Robots out of the way, one box in environments 0 and 2, the other hidden."""
+    place_a1(a1_field, height=0.6)
+    ids = everyone(a1_field)
+    a1_field.set_root_states(ids, root_states(3, 3.0))
+    poses = torch.zeros(3, 2, 7)
+    poses[..., 6] = 1.0
+    poses[:, 0, :3] = torch.tensor([2.0, 0.0, 1.5])
+    sizes = torch.zeros(3, 2, 3)
+    sizes[[0, 2], 0] = torch.tensor([0.5, 0.3, 0.2])
+    a1_field.set_obstacles(ids, poses, sizes)
+    return a1_field
+
+
+def cast(sim, origin, direction, **kwargs):
+    count = len(kwargs.get("env_ids", range(sim.num_envs)))
+    origins = torch.tensor(origin, dtype=torch.float32).reshape(1, -1, 3).repeat(count, 1, 1)
+    directions = torch.tensor(direction, dtype=torch.float32).reshape(1, -1, 3).repeat(count, 1, 1)
+    return sim.cast_rays(origins, directions, **kwargs)
+
+
+def test_plane(a1):
+    place_a1(a1)
+    a1.set_root_states(everyone(a1), root_states(3, 5.0))
+    origins = [[0.3, 0.2, 1.7], [0.3, 0.2, 1.7], [0.0, 0.0, 1.0], [0.0, 0.0, 1.0]]
+    directions = [[0.0, 0.0, -1.0], [1.0, 0.0, -1.0], [0.0, 0.0, -2.0], [0.0, 0.0, 1.0]]
+    hits = cast(a1, origins, directions)
+    # in units of the direction's length: 1.7 down is 1.7 times (1, 0, -1)
+    expected = torch.tensor([1.7, 1.7, 0.5, torch.inf]).repeat(3, 1)
+    torch.testing.assert_close(hits, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_unit_directions_measure_metres(a1):
+    hits = cast(a1, [[0.0, 3.0, 1.0]], [[1 / SQRT2, 0.0, -1 / SQRT2]])
+    torch.testing.assert_close(hits, torch.full((3, 1), SQRT2), rtol=1e-5, atol=0)
+
+
+def test_height_field(field):
+    """The ground is z = 0.2 + 0.1 x."""
+    x = torch.linspace(-4.0, 4.0, 33)
+    origins = torch.stack((x, torch.full_like(x, -2.03), torch.full_like(x, 2.0)), dim=1)
+    down = cast(field, origins.tolist(), [[0.0, 0.0, -1.0]] * 33)
+    torch.testing.assert_close(down, (2.0 - 0.2 - 0.1 * x).repeat(3, 1), rtol=0, atol=2e-4)
+    level = cast(field, [[0.0, -2.0, 0.45]], [[1.0, 0.0, 0.0]])
+    torch.testing.assert_close(level, torch.full((3, 1), 2.5), rtol=0, atol=2e-3)
+    assert torch.isinf(cast(field, [[0.0, 0.0, 1.0]], [[-1.0, 0.0, 0.3]])).all()
+
+
+def test_obstacles_are_seen_and_hidden_ones_are_not(field):
+    hits = cast(field, [[0.0, 0.1, 1.5], [2.0, 0.0, 2.5]], [[1.0, 0.0, 0.0], [0.0, 0.0, -1.0]])
+    torch.testing.assert_close(hits[[0, 2]], torch.tensor([[1.5, 0.8]]).repeat(2, 1), rtol=0, atol=1e-5)
+    assert torch.isinf(hits[1, 0])
+    assert hits[1, 1].item() == pytest.approx(2.5 - 0.4, abs=1e-4)
+
+
+def test_obstacles_stay_through_a_reset(field):
+    field.reset(torch.tensor([0]))
+    hits = cast(field, [[0.0, 0.1, 1.5]], [[1.0, 0.0, 0.0]])
+    torch.testing.assert_close(hits[[0, 2], 0], torch.tensor([1.5, 1.5]), rtol=0, atol=1e-5)
+
+
+def test_rays_of_some_environments(field):
+    origins = torch.tensor([[[0.0, 0.1, 1.5]], [[1.0, 0.1, 1.5]]])
+    directions = torch.tensor([[[1.0, 0.0, 0.0]]]).repeat(2, 1, 1)
+    hits = field.cast_rays(origins, directions, env_ids=torch.tensor([1, 2]))
+    assert torch.isinf(hits[0, 0])
+    assert hits[1, 0].item() == pytest.approx(0.5, abs=1e-5)
+
+
+def test_the_robot_is_seen_only_if_asked_for(a1):
+    place_a1(a1)
+    a1.set_root_states(everyone(a1), root_states(3, 2.0))
+    above = [[0.0, 0.0, 5.0]]
+    down = [[0.0, 0.0, -1.0]]
+    torch.testing.assert_close(cast(a1, above, down), torch.full((3, 1), 5.0))
+    # the trunk is a box 0.114 m high around the root
+    torch.testing.assert_close(cast(a1, above, down, robot=True), torch.full((3, 1), 3.0 - 0.057), rtol=0, atol=1e-4)

@@ -1,0 +1,128 @@
+"""Teleports, resets, saved states and failures on every backend: who changes, and who keeps every bit."""
+
+from __future__ import annotations
+
+import torch
+
+from tests.sim.worlds import A1_POSE, a1_cfg, everyone, make, place_a1, root_states, stand, trajectory
+
+EVERY_THIRD = 0.3
+
+
+def test_two_runs_after_reset_are_equal(a1):
+    place_a1(a1)
+    first = trajectory(a1, 20, amplitude=EVERY_THIRD)
+    place_a1(a1)
+    assert torch.equal(trajectory(a1, 20, amplitude=EVERY_THIRD), first)
+
+
+def test_reset_clears_velocities_forces_and_torques(a1):
+    place_a1(a1)
+    stand(a1, 60)
+    assert a1.contact_forces[1].abs().max() > 1
+    others = a1.contact_forces[[0, 2]].clone()
+    a1.reset(torch.tensor([1]))
+    assert (a1.contact_forces[1] == 0).all()
+    assert (a1.torques[1] == 0).all()
+    assert (a1.dof_vel[1] == 0).all()
+    assert (a1.root_states[1, 7:] == 0).all()
+    assert torch.equal(a1.contact_forces[[0, 2]], others)
+
+
+def test_teleports_leave_others_untouched(a1):
+    place_a1(a1)
+    stand(a1, 10)
+    saved = a1.state_dict()
+    undisturbed = trajectory(a1, 15, amplitude=EVERY_THIRD)
+    a1.load_state_dict(saved)
+    one = torch.tensor([1])
+    a1.reset(one)
+    a1.set_root_states(one, root_states(1, 0.7))
+    a1.set_dof_states(one, 0.5 * A1_POSE[None], torch.ones(1, 12))
+    assert a1.body_states[1, 0, 2].item() == torch.tensor(0.7).item()
+    disturbed = trajectory(a1, 15, amplitude=EVERY_THIRD)
+    assert torch.equal(disturbed[:, [0, 2]], undisturbed[:, [0, 2]])
+    assert (disturbed[:, 1] - undisturbed[:, 1]).abs().max() > 0.1
+
+
+def test_saved_state_goes_on_bit_for_bit_elsewhere(backend, a1):
+    original, other = (make(backend, a1_cfg(), 3) for _ in range(2))
+    place_a1(original)
+    ids = everyone(original)
+    original.set_friction(ids, torch.tensor([0.2, 0.7, 1.5]))
+    original.set_masses(ids, "base", torch.tensor([-1.0, 0.0, 3.0]))
+    original.set_coms(torch.tensor([2]), "base", torch.tensor([[0.05, 0.0, 0.02]]))
+    original.set_gains(ids, 20 + 5 * torch.rand(3, 12), 0.5 + torch.rand(3, 12))
+    original.set_motor_strength(torch.tensor([0]), torch.full((1, 12), 0.8))
+    trajectory(original, 15, amplitude=EVERY_THIRD)
+    saved = original.state_dict()
+    forces, torques = original.contact_forces.clone(), original.torques.clone()
+    continued = trajectory(original, 15, amplitude=EVERY_THIRD)
+
+    place_a1(other)
+    stand(other, 5)
+    other.load_state_dict(saved)
+    assert torch.equal(other.contact_forces, forces)
+    assert torch.equal(other.torques, torques)
+    assert torch.equal(trajectory(other, 15, amplitude=EVERY_THIRD), continued)
+
+
+def test_saved_state_is_plain(a1, tmp_path):
+    torch.save(a1.state_dict(), tmp_path / "state.pt")
+    a1.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
+
+
+def test_one_broken_environment_is_reported_alone(a1):
+    place_a1(a1)
+    healthy = trajectory(a1, 10, amplitude=EVERY_THIRD)
+    place_a1(a1)
+    first = trajectory(a1, 3, amplitude=EVERY_THIRD)
+    assert a1.failure is None
+    before = a1.dof_pos[1].clone()
+
+    place_a1(a1)
+    one = torch.tensor([1])
+    generator = torch.Generator().manual_seed(7)
+    seen = []
+    for k in range(10):
+        if k == 3:
+            assert torch.equal(a1.dof_pos[1], before)
+            a1.set_dof_states(one, torch.full((1, 12), float("nan")), torch.zeros(1, 12))
+        a1.step(A1_POSE + EVERY_THIRD * torch.randn(3, 12, generator=generator), 4)
+        if k == 3:
+            failure = a1.failure
+            assert failure.env_ids.tolist() == [1]
+            assert "NaN" in failure.reason
+            assert failure.before["root_states"].shape == (1, 13)
+            torch.testing.assert_close(failure.before["root_states"], first[2, 1:2, :13])
+            a1.reset(one)
+            a1.set_root_states(one, root_states(1, 0.36))
+            a1.set_dof_states(one, A1_POSE[None], torch.zeros(1, 12))
+        else:
+            assert a1.failure is None
+        seen.append(a1.root_states[[0, 2]].clone())
+    assert torch.equal(torch.stack(seen), healthy[:, [0, 2], :13])
+    assert torch.isfinite(a1.root_states).all()
+    assert torch.isfinite(a1.body_states).all()
+
+
+def test_a_target_that_is_no_number_is_a_failure(a1):
+    place_a1(a1)
+    targets = A1_POSE.repeat(3, 1)
+    targets[2, 4] = float("nan")
+    a1.step(targets, 4)
+    assert a1.failure.env_ids.tolist() == [2]
+    place_a1(a1)
+    stand(a1, 2)
+    assert a1.failure is None
+
+
+def test_an_environment_recovers_from_failure_without_a_trace(a1):
+    place_a1(a1)
+    clean = trajectory(a1, 10)
+    ids = everyone(a1)
+    a1.set_dof_states(ids, torch.full((3, 12), float("inf")), torch.zeros(3, 12))
+    stand(a1, 1)
+    assert a1.failure.env_ids.tolist() == [0, 1, 2]
+    place_a1(a1)
+    assert torch.equal(trajectory(a1, 10), clean)

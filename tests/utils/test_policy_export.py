@@ -1,0 +1,184 @@
+"""Exported networks compute what the network in torch computes, step by step, memory included."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+
+from legged_gym.errors import UserError
+from legged_gym.utils import policy_export
+from legged_gym.utils.policy_export import StepModule, export_policy, readable_json
+from legged_gym.utils.policy_metadata import describe_network
+from rsl_rl.models import ActorCritic, ActorCriticRecurrent
+
+pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.load. is deprecated:DeprecationWarning")
+
+DIMS = {"policy": (10,), "heights": (5,)}
+STEPS = 80
+POLICIES = {
+    "mlp": (ActorCritic, {}),
+    "normalised": (ActorCritic, {"normalize_observations": True, "actor_obs_groups": ["heights", "policy"]}),
+    "lstm": (ActorCriticRecurrent, {"normalize_observations": True}),
+    "gru": (ActorCriticRecurrent, {"rnn_type": "gru", "rnn_num_layers": 2}),
+}
+
+
+def make_policy(name):
+    policy_class, options = POLICIES[name]
+    options = {"actor_hidden_dims": [16, 8], "critic_hidden_dims": [8], "rnn_hidden_size": 12, **options}
+    policy = policy_class(DIMS, 3, **options)
+    policy.update_normalizers({group: 2.0 + 3.0 * torch.randn(50, *shape) for group, shape in DIMS.items()})
+    return policy
+
+
+def describe(policy):
+    dims = {group: DIMS[group] for group in policy.actor.groups}
+    return {"format": 1, "observations": dims, **describe_network(policy.actor, dims, 3)}
+
+
+def rollout(policy, num_envs):
+    """Observations, actions and memories of the network itself, memory carried by hand."""
+    hidden, steps = policy.initial_hidden(num_envs)["actor"], []
+    for _ in range(STEPS):
+        obs = {group: 2.0 + 3.0 * torch.randn(num_envs, *shape) for group, shape in DIMS.items()}
+        with torch.no_grad():
+            actions, after = policy.eval().act_inference(obs, hidden)
+        steps.append((obs, actions, after))
+        hidden = after
+    return steps
+
+
+@pytest.fixture(params=POLICIES)
+def exported(request, tmp_path):
+    policy = make_policy(request.param)
+    export_policy(policy.actor, describe(policy), str(tmp_path))
+    return policy, tmp_path
+
+
+@pytest.mark.parametrize("num_envs", [1, 5])
+def test_onnx_follows_the_network_through_a_rollout(exported, num_envs):
+    policy, folder = exported
+    session = onnxruntime.InferenceSession(str(folder / "policy.onnx"), providers=["CPUExecutionProvider"])
+    memory = {
+        f"{name}_in": np.zeros_like(state.numpy()) for name, state in policy.initial_hidden(num_envs)["actor"].items()
+    }
+    for obs, actions, hidden in rollout(policy, num_envs):
+        feed = {group: obs[group].numpy() for group in policy.actor.groups}
+        names = [output.name for output in session.get_outputs()]
+        found = dict(zip(names, session.run(None, {**feed, **memory})))
+        np.testing.assert_allclose(found.pop("actions"), actions.numpy(), atol=2e-5)
+        assert set(found) == {f"{name}_out" for name in hidden}
+        memory = {name.replace("_out", "_in"): value for name, value in found.items()}
+        for name, state in hidden.items():
+            np.testing.assert_allclose(memory[f"{name}_in"], state.numpy(), atol=2e-5)
+
+
+@pytest.mark.parametrize("num_envs", [1, 5])
+def test_torchscript_follows_the_network_through_a_rollout(exported, num_envs):
+    policy, folder = exported
+    module = torch.jit.load(str(folder / "policy.pt"))
+    memory = list(policy.initial_hidden(num_envs)["actor"].values())
+    for obs, actions, hidden in rollout(policy, num_envs):
+        outputs = module(*(obs[group] for group in policy.actor.groups), *memory)
+        found, *memory = outputs if isinstance(outputs, tuple) else (outputs,)
+        torch.testing.assert_close(found, actions, atol=1e-6, rtol=1e-6)
+        for state, expected in zip(memory, hidden.values()):
+            torch.testing.assert_close(state, expected, atol=1e-6, rtol=1e-6)
+
+
+def test_the_description_is_in_all_three_files(exported):
+    policy, folder = exported
+    expected = json.loads(json.dumps(describe(policy)))
+    extra = {"metadata.json": ""}
+    torch.jit.load(str(folder / "policy.pt"), _extra_files=extra)
+    in_onnx = {prop.key: prop.value for prop in onnx.load(str(folder / "policy.onnx")).metadata_props}
+    assert json.loads(in_onnx["metadata"]) == expected
+    assert json.loads(extra["metadata.json"]) == expected
+    assert json.loads((folder / "policy.json").read_text()) == expected
+
+
+def test_onnx_has_named_axes_and_passes_the_checker(tmp_path):
+    policy = make_policy("lstm")
+    export_policy(policy.actor, describe(policy), str(tmp_path), only_onnx=True)
+    assert os.listdir(tmp_path) == ["policy.onnx"]
+    model = onnx.load(str(tmp_path / "policy.onnx"))
+    onnx.checker.check_model(model, full_check=True)
+    shapes = {
+        value.name: [dim.dim_param or dim.dim_value for dim in value.type.tensor_type.shape.dim]
+        for value in [*model.graph.input, *model.graph.output]
+    }
+    assert shapes == {
+        "policy": ["batch", 10],
+        "h_in": [1, "batch", 12],
+        "c_in": [1, "batch", 12],
+        "actions": ["batch", 3],
+        "h_out": [1, "batch", 12],
+        "c_out": [1, "batch", 12],
+    }
+
+
+def test_export_is_silent_and_leaves_the_network_alone(tmp_path, capfd, recwarn):
+    policy = make_policy("lstm").train()
+    before = {name: value.clone() for name, value in policy.state_dict().items()}
+    export_policy(policy.actor, describe(policy), str(tmp_path))
+    assert capfd.readouterr() == ("", "")
+    assert not recwarn.list
+    assert policy.actor.training
+    assert all(parameter.requires_grad for parameter in policy.actor.parameters())
+    assert all(torch.equal(value, before[name]) for name, value in policy.state_dict().items())
+
+
+@pytest.mark.parametrize("name", ["to_onnx", "to_torchscript"])
+def test_a_network_that_differs_is_not_written(tmp_path, monkeypatch, name):
+    """A memory that leaks a little less: the first step is the same, later ones are not."""
+    policy, export = make_policy("lstm"), getattr(policy_export, name)
+
+    def export_other(module, *rest):
+        other = StepModule(module.actor)
+        with torch.no_grad():
+            other.actor.memory.rnn.weight_hh_l0.mul_(1.05)
+        return export(other, *rest)
+
+    monkeypatch.setattr(policy_export, name, export_other)
+    with pytest.raises(UserError, match=r"policy.(onnx|pt) is not what the network computes: after [2-9] steps"):
+        export_policy(policy.actor, describe(policy), str(tmp_path / "exported"))
+    assert not (tmp_path / "exported").exists()
+
+
+def test_a_network_that_gives_nan_is_not_written(tmp_path):
+    policy = make_policy("mlp")
+    with torch.no_grad():
+        next(policy.actor.head.parameters())[0, 0] = float("nan")
+    with pytest.raises(UserError, match="nothing was written"):
+        export_policy(policy.actor, describe(policy), str(tmp_path / "exported"))
+    assert not (tmp_path / "exported").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_one_clear_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    policy = make_policy("mlp")
+    with pytest.raises(UserError, match=r"cannot write to .*file"):
+        export_policy(policy.actor, describe(policy), str(tmp_path / "file" / "exported"))
+
+
+def test_readable_json_keeps_the_values():
+    value = {"a": [1, 2.5, None], "b": [{"c": [["x", "y [z]"], []]}], "d": "no [1,\n 2] list"}
+    text = readable_json(value)
+    assert json.loads(text) == value
+    assert "[1, 2.5, null]" in text
+
+
+def test_torchscript_needs_nothing_of_this_project(tmp_path):
+    """The archive holds no Python class of ours: it loads from bytes and keeps its code inside."""
+    policy = make_policy("gru")
+    export_policy(policy.actor, describe(policy), str(tmp_path))
+    module = torch.jit.load(io.BytesIO((tmp_path / "policy.pt").read_bytes()))
+    assert isinstance(module, torch.jit.ScriptModule)
+    assert all(not parameter.requires_grad for parameter in module.parameters())

@@ -1,0 +1,194 @@
+"""What an exported policy says of itself is enough to run it, and is what the environment does.
+
+A small program of its own, in numpy, reads the description and the raw state of the physics engine.
+"""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from legged_gym.utils.policy_export import export_checkpoint
+from legged_gym.utils.policy_io import find_policy
+from tests.utils.tiny_run import ITERATION, flags, make_env, make_run
+
+
+@pytest.fixture(scope="module")
+def flat_run(tmp_path_factory):
+    return make_run(tmp_path_factory.mktemp("flat"))
+
+
+def export(run, folder, *options):
+    source = find_policy(flags(f"--policy={run}", *options))
+    env = make_env(source, *options)
+    export_checkpoint(source, env, str(folder))
+    return env, json.loads((folder / "policy.json").read_text())
+
+
+@pytest.fixture
+def flat(flat_run, tmp_path):
+    env, description = export(flat_run, tmp_path)
+    yield env, description
+    env.close()
+
+
+def rotation(quat_wxyz):
+    """Matrix of a unit quaternion, body to world (Euler-Rodrigues)."""
+    w, x, y, z = quat_wxyz
+    return np.array(
+        [
+            [w * w + x * x - y * y - z * z, 2 * (x * y - w * z), 2 * (x * z + w * y)],
+            [2 * (x * y + w * z), w * w - x * x + y * y - z * z, 2 * (y * z - w * x)],
+            [2 * (x * z - w * y), 2 * (y * z + w * x), w * w - x * x - y * y + z * z],
+        ]
+    )
+
+
+def raw_state(env, robot):
+    """Of MuJoCo: quaternion w, x, y, z, linear velocity in the world frame, angular in that of the base, joints."""
+    model = env.sim.robot.model
+    qpos, qvel = env.sim.batch.bind("qpos")[robot], env.sim.batch.bind("qvel")[robot]
+    joints = {model.joint(name).name: model.joint(name) for name in env.dof_names}
+    return {
+        "position": qpos[:3],
+        "quat": qpos[3:7],
+        "rotation": rotation(qpos[3:7]),
+        "lin_vel": qvel[:3],
+        "ang_vel": qvel[3:6],
+        "pos": {name: qpos[joint.qposadr[0]] for name, joint in joints.items()},
+        "vel": {name: qvel[joint.dofadr[0]] for name, joint in joints.items()},
+    }
+
+
+def height_scan(env, state, points_x, points_y):
+    """Heights below the points of the grid, from the map: the lowest of a cell's corner and its two neighbours."""
+    heights, terrain = env.terrain.heights, env.terrain
+    yaw = 2.0 * np.arctan2(state["quat"][3], state["quat"][0])
+    forward, left = np.array([np.cos(yaw), np.sin(yaw)]), np.array([-np.sin(yaw), np.cos(yaw)])
+    found = []
+    for x in points_x:
+        for y in points_y:
+            place = state["position"][:2] + x * forward + y * left + terrain.border_size
+            i, j = (place / terrain.horizontal_scale).astype(int)
+            found.append(min(heights[i, j], heights[i + 1, j], heights[i, j + 1]))
+    return np.array(found)
+
+
+def rebuild(description, env, robot, command, last_action):
+    """The observation vector, by the description and the raw state alone."""
+    state, joints = raw_state(env, robot), description["joints"]
+    values = {
+        "base_lin_vel": state["rotation"].T @ state["lin_vel"],
+        "base_ang_vel": state["ang_vel"],
+        "projected_gravity": state["rotation"].T @ [0.0, 0.0, -1.0],
+        "commands": command,
+        "dof_pos": np.array([state["pos"][joint["name"]] - joint["default_pos"] for joint in joints]),
+        "dof_vel": np.array([state["vel"][joint["name"]] for joint in joints]),
+        "actions": last_action,
+    }
+    scan = description["height_scan"]
+    if scan is not None:
+        values["heights"] = state["position"][2] - 0.5 - height_scan(env, state, scan["points_x"], scan["points_y"])
+    group = description["observations"]["policy"]
+    vector = np.full(group["shape"], np.nan)
+    for term in group["terms"]:
+        value = values[term["name"]]
+        if term["clip"] is not None:
+            value = np.clip(value, *term["clip"])
+        vector[term["start"] : term["start"] + term["size"]] = value * np.array(term["scale"])
+    return np.clip(vector, -group["clip"], group["clip"])
+
+
+def assert_rebuilt(env, description, tolerance):
+    env.reset()
+    for _ in range(10):
+        actions = torch.randn(env.num_envs, env.num_actions)
+        obs, _, dones, _ = env.step(actions)
+        for robot in torch.nonzero(~dones).flatten().tolist():
+            rebuilt = rebuild(description, env, robot, env.commands[robot, :3].numpy(), actions[robot].numpy())
+            assert np.abs(rebuilt - obs["policy"][robot].numpy()).max() < tolerance
+
+
+def test_observations_can_be_rebuilt_from_the_description(flat):
+    env, description = flat
+    assert_rebuilt(env, description, 1e-5)
+
+
+def test_observations_with_heights_can_be_rebuilt_from_the_description(tmp_path):
+    run = make_run(tmp_path, "a1", "--env.terrain.terrain_proportions=[0,1,0,0,0]")
+    env, description = export(run, tmp_path)
+    assert description["observations"]["policy"]["shape"] == [235]
+    assert float(env.measured_heights.std()) > 0.01  # the ground is rough
+    assert_rebuilt(env, description, 1e-4)
+    env.close()
+
+
+def test_torques_follow_the_rule_of_the_description(flat_run, tmp_path):
+    """With one physics step an action, the torque is the rule's at the state before the step."""
+    env, description = export(flat_run, tmp_path, "--env.control.decimation=1")
+    assert description["physics_dt"] == description["control_dt"]
+    assert "torque = stiffness * (default_pos + scale * a - pos) - damping * vel" in description["actions"]["rule"]
+    joints, action = description["joints"], description["actions"]
+    column = {key: np.array([joint[key] for joint in joints]) for key in joints[0] if key != "name"}
+    env.reset()
+    clipped = 0
+    for scale in (1.0, 3.0, 20.0):
+        state = raw_state(env, 0)
+        pos, vel = (np.array([state[key][joint["name"]] for joint in joints]) for key in ("pos", "vel"))
+        actions = scale * torch.randn(env.num_envs, env.num_actions)
+        env.step(actions)
+        a = np.clip(actions[0].numpy(), -action["clip"], action["clip"])
+        torque = column["stiffness"] * (column["default_pos"] + action["scale"] * a - pos) - column["damping"] * vel
+        clipped += int((np.abs(torque) > column["torque_limit"]).sum())
+        torque = np.clip(torque, -column["torque_limit"], column["torque_limit"])
+        np.testing.assert_allclose(env.torques[0].numpy(), torque, atol=1e-4)
+    assert clipped  # the limits were part of it
+    env.close()
+
+
+def test_facts_are_those_of_the_environment(flat):
+    env, description = flat
+    assert description["task"] == "a1_flat"
+    assert description["robot"] == "a1"
+    assert [joint["name"] for joint in description["joints"]] == env.dof_names
+    for key, values in (
+        ("default_pos", env.default_dof_pos[0]),
+        ("stiffness", env.p_gains),
+        ("damping", env.d_gains),
+        ("torque_limit", env.torque_limits),
+        ("vel_limit", env.dof_vel_limits),
+        ("pos_limits", env.sim.dof_pos_limits),
+    ):
+        assert torch.equal(torch.tensor([joint[key] for joint in description["joints"]]), values)
+    assert description["feet"] == ["FL_foot", "FR_foot", "RL_foot", "RR_foot"]
+    assert (description["control_dt"], description["physics_dt"], description["decimation"]) == (0.02, 0.005, 4)
+    assert description["commands"]["ranges"]["lin_vel_x"] == [-1.0, 1.0]
+    assert description["actions"]["delay_steps"] == [0, 0]
+    terms = description["observations"]["policy"]["terms"]
+    assert [term["start"] for term in terms] == [0, 3, 6, 9, 12, 24, 36]
+    assert all(term["meaning"] for term in terms)
+    assert description["origin"]["iteration"] == ITERATION
+    assert set(description["origin"]) == {"run", "iteration", "seed", "git", "versions"}
+
+
+def test_a_range_widened_by_the_curriculum_is_described(tmp_path):
+    run = make_run(tmp_path, "a1_flat")
+    path = f"{run}/model_{ITERATION}.pt"
+    content = torch.load(path, weights_only=True)
+    content["env"]["lin_vel_x_range"] = [-1.5, 2.0]
+    torch.save(content, path)
+    env, description = export(run, tmp_path)
+    assert description["commands"]["ranges"]["lin_vel_x"] == [-1.5, 2.0]
+    env.close()
+
+
+def test_what_has_no_limit_is_none_in_json(flat_run, tmp_path):
+    source = find_policy(flags(f"--policy={flat_run}"))
+    env = make_env(source)
+    env.dof_vel_limits = torch.full_like(env.dof_vel_limits, float("inf"))
+    export_checkpoint(source, env, str(tmp_path))
+    assert json.loads((tmp_path / "policy.json").read_text())["joints"][0]["vel_limit"] is None
+    env.close()

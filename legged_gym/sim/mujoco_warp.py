@@ -8,8 +8,9 @@ are. Needs MuJoCo >= 4.0 and mujoco_warp; imported only when chosen.
 
 from __future__ import annotations
 
-import contextlib
 import copy
+import functools
+import operator
 import sys
 from typing import Any, Callable, ContextManager, Dict, Optional
 
@@ -30,9 +31,20 @@ DERIVED_OF_SIZE = ("geom_aabb", "geom_rbound")
 # a position or velocity beyond this is a failure, as in MuJoCo's mj_checkPos
 HUGE = 1e10
 
-# buffers that were too small are looked for at every so many steps, as reading the answer waits for the GPU
+# contacts without room are looked for at every so many steps, as reading the answer waits for the GPU
 OVERFLOW_PERIOD = 100
-OVERFLOWS = mjw.OverflowType.ALL & ~(mjw.OverflowType.ITERATIONS | mjw.OverflowType.LS_ITERATIONS)
+TOO_SMALL = (
+    mjw.OverflowType.NEFC
+    | mjw.OverflowType.NJMAX_NNZ
+    | mjw.OverflowType.BROADPHASE
+    | mjw.OverflowType.NARROWPHASE
+    | mjw.OverflowType.CCD
+)
+TOO_COMPLEX = mjw.OverflowType.HFIELD | mjw.OverflowType.CONTACT_MATCH | mjw.OverflowType.EPA_HORIZON
+OVERFLOW_ADVICE = {
+    TOO_SMALL: "raise sim.mujoco_warp.contact_margin",
+    TOO_COMPLEX: "simplify the robot's collision shapes or coarsen the ground",
+}
 
 
 class MujocoWarpSimulator(MujocoSimulator):
@@ -161,20 +173,17 @@ class MujocoWarpSimulator(MujocoSimulator):
         return self._failure
 
     def _check_overflow(self) -> None:
-        """Say once for each kind which of the engine's buffers were too small since the last look."""
-        bits = 0
-        for flag in OVERFLOWS:
-            if flag & ~self._overflow_said and bool((self._overflow & int(flag)).any()):
-                bits |= int(flag)
+        """Say, once for each kind, if contacts were lost since the last look because they had no room."""
+        bits = functools.reduce(operator.or_, self._overflow.unique().tolist(), 0)
         self._overflow.zero_()
-        if bits:
-            self._overflow_said |= bits
-            names = ", ".join(str(flag.name).lower() for flag in OVERFLOWS if flag & bits)
-            print(
-                f"warning: MuJoCo Warp had no room for some contacts ({names}), so some forces were missing;"
-                " raise sim.mujoco_warp.contact_margin",
-                file=sys.stderr,
-            )
+        for kinds, advice in OVERFLOW_ADVICE.items():
+            if bits & kinds & ~self._overflow_said:
+                self._overflow_said |= int(kinds)
+                names = ", ".join(str(kind.name).lower() for kind in kinds if kind & bits)
+                print(
+                    f"warning: MuJoCo Warp had no room for some contacts ({names}) and left them out; {advice}",
+                    file=sys.stderr,
+                )
 
     def _forward(self, env_ids: Tensor) -> None:
         # for all: what was current comes out the same
@@ -269,5 +278,4 @@ class MujocoWarpSimulator(MujocoSimulator):
     def close(self) -> None:
         """See `Simulator.close`."""
         super().close()
-        with contextlib.suppress(AttributeError):
-            self._graphs.clear()
+        self._graphs.clear()

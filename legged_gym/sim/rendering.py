@@ -6,6 +6,8 @@ is compiled when the first picture is asked for, so a simulator that draws nothi
 
 from __future__ import annotations
 
+import importlib
+import os
 import sys
 from typing import Any, Callable, List, Optional, Protocol
 
@@ -92,7 +94,9 @@ class SceneRenderer:
             self._painter = OpenGlPainter(self._model)
             self.kind = "opengl"
         except Exception as error:  # what fails depends on the platform: a driver, a library, a display
-            reason = " ".join(str(error).split()) or type(error).__name__
+            # PyOpenGL raises an AttributeError about None where a library is missing
+            missing = isinstance(error, (AttributeError, ImportError))
+            reason = "its library is missing" if missing else " ".join(str(error).split()) or type(error).__name__
             print(f"warning: no OpenGL here ({reason}); pictures are traced on the CPU instead", file=sys.stderr)
             self._painter = RayPainter(self._model)
             self.kind = "rays"
@@ -106,36 +110,72 @@ class SceneRenderer:
 
 
 class OpenGlPainter:
-    """Draws with MuJoCo's own renderer, off screen."""
+    """Draws with MuJoCo's OpenGL renderer, off screen.
+
+    The context is made here and not by `mujoco.Renderer`, whose platform is fixed when mujoco is imported: without a
+    display that would have to be EGL by then, and where EGL is missing the import itself would fail.
+    """
 
     def __init__(self, model: Any) -> None:
-        """Open a context by drawing the first frame, so that a platform without OpenGL fails here.
+        """Open a context by drawing a first frame, so that a platform without OpenGL fails here.
 
         Raises:
             Exception: whatever the platform's OpenGL raises.
         """
         self._model = model
-        self._renderer: Optional[Any] = None
+        self._scene = mujoco.MjvScene(model, maxgeom=2 * model.ngeom + 100)
+        self._gl: Optional[Any] = None
+        self._size = (0, 0)
         data = mujoco.MjData(model)
         mujoco.mj_forward(model, data)
         self.paint(data, mujoco.MjvCamera(), mujoco.MjvOption(), 64, 48)
 
     def paint(self, data: Any, camera: Any, option: Any, width: int, height: int) -> np.ndarray:
         """See `Painter.paint`."""
-        if self._renderer is None or (self._renderer.width, self._renderer.height) != (width, height):
-            self.close()
-            self._renderer = mujoco.Renderer(self._model, height, width)
-        self._renderer.update_scene(data, camera, option)
-        scene = self._renderer.scene
+        if self._size != (width, height):
+            self._open(width, height)
+        assert self._gl is not None
+        self._gl.make_current()
+        scene, every = self._scene, mujoco.mjtCatBit.mjCAT_ALL
+        mujoco.mjv_updateScene(self._model, data, option, mujoco.MjvPerturb(), camera, every, scene)
         scene.flags[mujoco.mjtRndFlag.mjRND_FOG] = 1
         for light in scene.lights[: scene.nlight]:
             if not light.headlight:
                 # shadows are drawn in a box around the light, which therefore has to go along with the camera
                 light.pos[:] = camera.lookat - 3.0 * SHADOW_REACH * np.asarray(SUN_DIRECTION)
-        return np.array(self._renderer.render())
+        view = mujoco.MjrRect(0, 0, width, height)
+        mujoco.mjr_render(view, scene, self._context)
+        picture = np.empty((height, width, 3), dtype=np.uint8)
+        mujoco.mjr_readPixels(picture, None, view, self._context)
+        return np.ascontiguousarray(picture[::-1])  # OpenGL counts rows from below
+
+    def _open(self, width: int, height: int) -> None:
+        self.close()
+        self._gl = _gl_context_class()(width, height)
+        self._gl.make_current()
+        self._model.vis.global_.offwidth, self._model.vis.global_.offheight = width, height
+        self._context = mujoco.MjrContext(self._model, mujoco.mjtFontScale.mjFONTSCALE_100.value)
+        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, self._context)
+        if self._context.currentBuffer != mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value:
+            raise RuntimeError("OpenGL has no framebuffers to draw on off screen")
+        self._size = (width, height)
 
     def close(self) -> None:
         """See `Painter.close`."""
-        if self._renderer is not None:
-            self._renderer.close()
-            self._renderer = None
+        if self._gl is not None:
+            self._context.free()
+            self._gl.free()
+            self._gl = None
+            self._size = (0, 0)
+
+
+def _gl_context_class() -> Any:
+    """MuJoCo's GLContext of the platform that MUJOCO_GL names; else EGL where there is no display, else a window's."""
+    name = os.environ.get("MUJOCO_GL", "").lower()
+    if name not in ("egl", "osmesa", "glfw", "cgl"):
+        display = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+        if sys.platform == "darwin":
+            name = "cgl"
+        else:
+            name = "glfw" if display or sys.platform == "win32" else "egl"
+    return importlib.import_module(f"mujoco.{name}").GLContext

@@ -69,4 +69,3 @@ def _set_camera(spec: Any) -> None:
     visual.headlight.ambient, visual.headlight.diffuse = list(SKY_LIGHT), [HEADLIGHT] * 3
     visual.headlight.specular = [0.0, 0.0, 0.0]
     visual.quality.shadowsize, visual.quality.offsamples = 4096, 8
-    visual.global_.offwidth, visual.global_.offheight = 3840, 2160

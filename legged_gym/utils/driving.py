@@ -9,6 +9,7 @@ from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 
 import torch
 
+from legged_gym.envs.base.base_config import table
 from legged_gym.errors import UserError
 
 RANGES = ("lin_vel_x", "lin_vel_y", "ang_vel_yaw")
@@ -122,9 +123,9 @@ class Keyboard:
 
 
 def has_velocity_commands(env_cfg: Any) -> bool:
-    """Whether the robots of a config follow velocity commands that can be given from outside."""
-    ranges = getattr(getattr(env_cfg, "commands", None), "ranges", None)
-    return all(hasattr(ranges, name) for name in RANGES)
+    """Whether the robots of a config see velocity commands, which can then be given from outside."""
+    seen = any("commands" in table(group) for group in table(env_cfg.observations).values())
+    return seen and all(hasattr(env_cfg.commands.ranges, name) for name in RANGES)
 
 
 def take_over(env_cfg: Any) -> None:

@@ -188,13 +188,11 @@ def _find_at(args: argparse.Namespace) -> PolicySource:
     kind = _kind_of(path)
     folder = _settings_folder(path)
     task = run_folder.read_run_config(folder).get("task") if folder else None
-    if task is None and kind != "checkpoint":
-        task = _exported_step(path).description["task"]
-    if task is not None and args.task not in (None, task):
+    task = task or _task_inside(path, kind) or args.task
+    if args.task not in (None, task):
         raise UserError(f"{path} is a policy of task {task!r}, not {args.task!r}")
-    task = task or args.task
     if task is None:
-        raise UserError(f"{path} has no {run_folder.RUN_CONFIG} beside it that names its task; give --task=<name>")
+        raise UserError(f"{path} does not say which task it is of; give --task=<name>")
     env_cfg, train_cfg = task_registry.get_cfgs(task)
     if folder is None:
         print(f"note: {path} has no {run_folder.RUN_CONFIG}; the settings of task {task} as it is now are used")
@@ -243,6 +241,13 @@ def _settings_folder(path: str) -> Optional[str]:
         if os.path.isfile(os.path.join(candidate, run_folder.RUN_CONFIG)):
             return candidate
     return None
+
+
+def _task_inside(path: str, kind: str) -> Optional[str]:
+    """The task that a file names."""
+    if kind == "checkpoint":
+        return load_network(path)[1]["meta"].get("task")
+    return str(_exported_step(path).description["task"])
 
 
 def _exported_step(path: str) -> Any:

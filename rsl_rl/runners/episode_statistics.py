@@ -16,10 +16,13 @@ class EpisodeStatistics:
 
     All work of a step is a few operations on (N,) tensors where the environments live; nothing is copied to the host
     before `end_rollout`, so the statistics cost a GPU no synchronisation per step.
+
+    Args:
+        num_envs: N.
+        device: of the rewards and dones.
     """
 
     def __init__(self, num_envs: int, device: Union[str, torch.device]) -> None:
-        """Begin with no finished episode and all environments at the start of one."""
         # float64: an episode of a thousand small rewards should not depend on the order of its sum.
         self._returns = torch.zeros(num_envs, dtype=torch.float64, device=device)
         self._lengths = torch.zeros(num_envs, dtype=torch.int64, device=device)

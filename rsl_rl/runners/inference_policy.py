@@ -17,10 +17,13 @@ class InferencePolicy:
         policy.reset(dones)
 
     Without the last line a new episode would begin with the memories of the one before.
+
+    Args:
+        policy: an ActorCritic; used as it is, or as a copy when it lives on another device than asked for.
+        device: where to compute; None for where the policy is.
     """
 
     def __init__(self, policy: Any, device: Optional[Union[str, torch.device]] = None) -> None:
-        """Wrap `policy` (an ActorCritic), or a copy of it when it lives on another device than asked for."""
         home = next(policy.parameters()).device
         self.device = home if device is None else torch.device(device)
         self._policy = policy if self.device == home else copy.deepcopy(policy).to(self.device)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import inspect
 import os
 import time
@@ -16,44 +15,15 @@ from rsl_rl.models import ActorCritic, ActorCriticRecurrent
 from rsl_rl.runners.episode_statistics import EpisodeStatistics
 from rsl_rl.runners.inference_policy import InferencePolicy
 from rsl_rl.runners.stop_request import StopRequest
+from rsl_rl.runners.train_config import complete
 from rsl_rl.utils import checkpoint
 from rsl_rl.utils.console import Progress
 from rsl_rl.utils.distributed import Distributed
-from rsl_rl.utils.errors import RslRlError, check_choice, near_matches
+from rsl_rl.utils.errors import check_choice
 from rsl_rl.utils.logger import Logger
 
 POLICIES = {"ActorCritic": ActorCritic, "ActorCriticRecurrent": ActorCriticRecurrent}
 ALGORITHMS = {"PPO": PPO}
-
-TRAIN_DEFAULTS: Dict[str, Any] = {
-    "seed": 1,
-    "runner_class_name": "OnPolicyRunner",
-    "policy": {},
-    "algorithm": {},
-    "runner": {},
-}
-
-# `experiment_name`, `run_name`, `resume`, `load_run`, `checkpoint` and `resume_path` are for the scripts that choose
-# folders; the runner accepts them because they live in the same table.
-RUNNER_DEFAULTS: Dict[str, Any] = {
-    "policy_class_name": "ActorCritic",
-    "algorithm_class_name": "PPO",
-    "num_steps_per_env": 24,
-    "max_iterations": 1500,  # the length that schedules reckon with
-    "max_wall_time_s": None,  # stop after the iteration in which a call of `learn` has lasted this long
-    "save_interval": 50,
-    "log_interval": 1,
-    "logger": "tensorboard",  # tensorboard | wandb | none; metrics.jsonl is written in any case
-    "wandb_project": None,  # None: experiment_name
-    "wandb_entity": None,
-    "wandb_mode": None,  # online | offline | disabled; None: environment variable WANDB_MODE, else offline
-    "experiment_name": "test",
-    "run_name": "",
-    "resume": False,
-    "load_run": -1,
-    "checkpoint": -1,
-    "resume_path": None,
-}
 
 Callback = Callable[["OnPolicyRunner", int, Dict[str, float]], None]
 
@@ -68,14 +38,28 @@ class Durations(NamedTuple):
 class OnPolicyRunner:
     """Trains a policy in a vectorised environment, and can go on from a checkpoint as if nothing had happened.
 
+    Construction seeds all global random generators with `seed` of the config.
+
+    Args:
+        env: the environment, made with the seed of this process (`Distributed.seed`).
+        train_cfg: nested dict with `seed`, `policy`, `algorithm`, `runner`; what is absent has its default.
+        log_dir: where logs and checkpoints go, the same for all processes; None writes none.
+        device: where networks live and learn.
+        task: name kept in checkpoints, so that a run is not resumed in another task.
+        callbacks: called after every iteration, before it is logged, as `callback(runner, iteration, metrics)`; they
+            may add entries to `metrics`.
+        distributed: the group of processes that this one belongs to; None asks the environment variables.
+
+    Raises:
+        RslRlError: unknown key or value in the config.
+
     Attributes:
         env: the environment.
         policy: its networks.
         algorithm: what trains them.
         cfg: the resolved `runner` section of the config.
         log_dir: run folder, or None.
-        callbacks: called after every iteration, before it is logged, as `callback(runner, iteration, metrics)`; they
-            may add entries to `metrics`.
+        callbacks: as given; more may be added.
         current_learning_iteration: iterations done since the very first start; `model_<n>.pt` is the state after n.
         total_timesteps: transitions collected so far, by all processes.
         total_time: seconds of collecting and learning so far.
@@ -91,22 +75,8 @@ class OnPolicyRunner:
         callbacks: Sequence[Callback] = (),
         distributed: Optional[Distributed] = None,
     ) -> None:
-        """Seed all global random generators with `seed` of the config and build networks and algorithm.
-
-        Args:
-            env: the environment, made with the seed of this process (`Distributed.seed`).
-            train_cfg: nested dict with `seed`, `policy`, `algorithm`, `runner`; what is absent has its default.
-            log_dir: where logs and checkpoints go, the same for all processes; None writes none.
-            device: where networks live and learn.
-            task: name kept in checkpoints, so that a run is not resumed in another task.
-            callbacks: see the class.
-            distributed: the group of processes this one belongs to; None asks the environment variables.
-
-        Raises:
-            RslRlError: unknown key or value in the config.
-        """
-        train_cfg = _with_defaults("", copy.deepcopy(dict(train_cfg)), TRAIN_DEFAULTS)
-        self.cfg = _with_defaults("runner.", train_cfg["runner"], RUNNER_DEFAULTS)
+        train_cfg = complete(train_cfg)
+        self.cfg: Dict[str, Any] = train_cfg["runner"]
         check_choice("runner.policy_class_name", self.cfg["policy_class_name"], POLICIES)
         check_choice("runner.algorithm_class_name", self.cfg["algorithm_class_name"], ALGORITHMS)
         self.env = env
@@ -161,21 +131,23 @@ class OnPolicyRunner:
         last = first + num_learning_iterations
         reason: Optional[str] = None
         self._begin(init_at_random_ep_len)
-        with StopRequest() as stop:
-            while self.current_learning_iteration < last and reason is None:
-                self.algorithm.set_progress(self.current_learning_iteration, self.cfg["max_iterations"])
-                began = time.perf_counter()
-                episodes = self._collect()
-                collected = time.perf_counter()
-                losses = self.algorithm.update()
-                durations = Durations(collected - began, time.perf_counter() - collected)
-                metrics = self._count(episodes, losses, durations)
-                self._report(metrics, first, last, time.perf_counter() - start, limit)
-                if self.current_learning_iteration % self.cfg["save_interval"] == 0:
-                    self._save_model()
-                reason = self._reason_to_stop(stop, time.perf_counter() - start, limit)
-            self._save_model()
-        self.logger.flush()
+        try:
+            with StopRequest() as stop:
+                while self.current_learning_iteration < last and reason is None:
+                    self.algorithm.set_progress(self.current_learning_iteration, self.cfg["max_iterations"])
+                    began = time.perf_counter()
+                    episodes = self._collect()
+                    collected = time.perf_counter()
+                    losses = self.algorithm.update()
+                    durations = Durations(collected - began, time.perf_counter() - collected)
+                    metrics = self._count(episodes, losses, durations)
+                    self._report(metrics, first, last, time.perf_counter() - start, limit)
+                    if self.current_learning_iteration % self.cfg["save_interval"] == 0:
+                        self._save_model()
+                    reason = self._reason_to_stop(stop, time.perf_counter() - start, limit)
+                self._save_model()
+        finally:
+            self.logger.flush()
         if reason is not None:
             self.logger.message(f"stopped after iteration {self.current_learning_iteration}: {reason}")
 
@@ -392,11 +364,3 @@ def _keyword_defaults(function: Callable[..., Any]) -> Dict[str, Any]:
     """Map the parameters of `function` that have a default to it."""
     parameters = inspect.signature(function).parameters.values()
     return {p.name: p.default for p in parameters if p.default is not p.empty}
-
-
-def _with_defaults(section: str, given: Mapping[str, Any], defaults: Mapping[str, Any]) -> Dict[str, Any]:
-    """Complete a section of the config, refusing keys that do not exist."""
-    for key in given:
-        if key not in defaults:
-            raise RslRlError(f"unknown key {section}{key}: {near_matches(key, defaults)}")
-    return {**defaults, **given}

@@ -19,7 +19,6 @@ class StopRequest:
     """
 
     def __init__(self) -> None:
-        """Nothing is asked yet."""
         self.reason: Optional[str] = None
         self._previous: Dict[signal.Signals, Any] = {}
 

@@ -35,10 +35,13 @@ class Progress(NamedTuple):
 
 
 class Console:
-    """Prints to a terminal (the progress line is rewritten in place) or to a file (one plain line at a time)."""
+    """Prints to a terminal (the progress line is rewritten in place) or to a file (one plain line at a time).
+
+    Args:
+        stream: the terminal or file.
+    """
 
     def __init__(self, stream: TextIO) -> None:
-        """Print to `stream`."""
         self._stream = stream
         self._in_place = stream.isatty()
         self._bar_shown = False

@@ -31,6 +31,8 @@ _SEED_STRIDE = 1_000_003
 class Distributed:
     """One process of a group: who it is, which device it uses, and the collectives training needs.
 
+    Construction only describes a process; `from_environment` also joins its group.
+
     Attributes:
         rank: number of this process in the whole group, 0 .. world_size - 1.
         local_rank: number of this process on its machine.
@@ -39,7 +41,6 @@ class Distributed:
     """
 
     def __init__(self, device: str = "cpu", rank: int = 0, local_rank: int = 0, world_size: int = 1) -> None:
-        """Describe a process; `from_environment` is the way to also join its group."""
         self.rank = rank
         self.local_rank = local_rank
         self.world_size = world_size

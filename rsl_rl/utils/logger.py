@@ -13,7 +13,7 @@ import sys
 from typing import Any, List, Mapping, Optional, TextIO
 
 from rsl_rl.utils.console import Console, Progress
-from rsl_rl.utils.errors import RslRlError
+from rsl_rl.utils.errors import RslRlError, check_choice
 
 METRICS_FILE = "metrics.jsonl"
 LOGGERS = ("tensorboard", "wandb", "none")
@@ -22,14 +22,16 @@ _TIME_TAGS = ("Train/mean_reward", "Train/mean_episode_length")
 
 
 class TensorboardWriter:
-    """Events for TensorBoard in the run folder."""
+    """Events for TensorBoard.
+
+    Args:
+        log_dir: run folder, where the event file goes.
+
+    Raises:
+        RslRlError: TensorBoard is not installed.
+    """
 
     def __init__(self, log_dir: str) -> None:
-        """Open an event file in `log_dir`.
-
-        Raises:
-            RslRlError: TensorBoard is not installed.
-        """
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError as error:
@@ -54,17 +56,18 @@ class TensorboardWriter:
 
 
 class WandbWriter:
-    """Weights & Biases, offline unless asked otherwise; the first failure of any kind turns it off."""
+    """Weights & Biases, offline unless asked otherwise; the first failure of any kind turns it off.
+
+    Construction starts a W&B run, or joins the one that the caller has begun (a sweep agent does).
+
+    Args:
+        log_dir: run folder; its name becomes the name of the run.
+        settings: `wandb_project`, `wandb_entity`, `wandb_mode` of the runner config. The mode is "online", "offline"
+            or "disabled"; None takes the environment variable WANDB_MODE, else "offline".
+        config: stored with the run.
+    """
 
     def __init__(self, log_dir: str, settings: Mapping[str, Any], config: Mapping[str, Any]) -> None:
-        """Start a W&B run, or join the one that the caller has begun (a sweep agent does).
-
-        Args:
-            log_dir: run folder; its name becomes the name of the run.
-            settings: `wandb_project`, `wandb_entity`, `wandb_mode` of the runner config. The mode is "online",
-                "offline" or "disabled"; None takes the environment variable WANDB_MODE, else "offline".
-            config: stored with the run.
-        """
         self._module: Any = None
         try:
             import wandb
@@ -109,15 +112,16 @@ class WandbWriter:
 
 
 class MetricsFile:
-    """`metrics.jsonl`: one JSON object a line and an iteration, in order, none twice."""
+    """`metrics.jsonl`: one JSON object a line and an iteration, in order, none twice.
+
+    Construction drops what a run that was killed wrote after its last checkpoint.
+
+    Args:
+        log_dir: run folder.
+        last_iteration: iteration of the checkpoint that this run goes on from; 0 for a fresh start.
+    """
 
     def __init__(self, log_dir: str, last_iteration: int) -> None:
-        """Open the file for appending, first dropping what a run that was killed wrote after its last checkpoint.
-
-        Args:
-            log_dir: run folder.
-            last_iteration: iteration of the checkpoint that this run goes on from; 0 for a fresh start.
-        """
         path = os.path.join(log_dir, METRICS_FILE)
         if os.path.exists(path):
             _drop_lines_after(path, last_iteration)
@@ -142,6 +146,16 @@ class Logger:
     """Hands the metrics of every iteration to the files and, at intervals, to the console.
 
     The files are opened by `start`, not by the constructor, because a checkpoint may be loaded in between.
+
+    Args:
+        log_dir: run folder, made if absent; None keeps to the console.
+        settings: the `runner` config; `logger` is "tensorboard", "wandb" or "none".
+        config: the whole config, for W&B to keep.
+        enabled: False on all ranks but 0, which then log nothing.
+        stream: where the console output goes; standard output by default.
+
+    Raises:
+        RslRlError: unknown logger.
     """
 
     def __init__(
@@ -152,20 +166,7 @@ class Logger:
         enabled: bool = True,
         stream: Optional[TextIO] = None,
     ) -> None:
-        """Choose the outlets.
-
-        Args:
-            log_dir: run folder, made if absent; None keeps to the console.
-            settings: the `runner` config; `logger` is "tensorboard", "wandb" or "none".
-            config: the whole config, for W&B to keep.
-            enabled: False on all ranks but 0, which then log nothing.
-            stream: where the console output goes; standard output by default.
-
-        Raises:
-            RslRlError: unknown logger.
-        """
-        if settings["logger"] not in LOGGERS:
-            raise RslRlError(f"runner.logger is {settings['logger']!r}, expected one of: {', '.join(LOGGERS)}")
+        check_choice("runner.logger", settings["logger"], LOGGERS)
         self._log_dir = log_dir if enabled else None
         self._settings = settings
         self._config = config

@@ -191,7 +191,7 @@ def test_wandb_not_installed_is_one_warning(
 
 
 def test_unknown_logger() -> None:
-    with pytest.raises(RslRlError, match=r"runner.logger is 'tensorbord', expected one of: tensorboard, wandb, none"):
+    with pytest.raises(RslRlError, match=r"runner.logger is 'tensorbord'; did you mean tensorboard\?"):
         logger(None, logger="tensorbord")
 
 

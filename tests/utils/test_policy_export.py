@@ -18,7 +18,7 @@ from legged_gym.utils.policy_export import StepModule, export_policy, readable_j
 from legged_gym.utils.policy_metadata import describe_network
 from rsl_rl.models import ActorCritic, ActorCriticRecurrent
 
-pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.load. is deprecated:DeprecationWarning")
+pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.* is deprecated:DeprecationWarning")
 
 DIMS = {"policy": (10,), "heights": (5,)}
 STEPS = 80

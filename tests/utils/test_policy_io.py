@@ -18,6 +18,8 @@ from rsl_rl.utils.checkpoint import load_checkpoint, save_checkpoint
 from rsl_rl.utils.errors import RslRlError
 from tests.utils.tiny_run import ITERATION, RECURRENT, flags, make_env, make_run
 
+pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.* is deprecated:DeprecationWarning")
+
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
@@ -187,9 +189,16 @@ def test_a_policy_of_another_task(run):
     refuse(["--task=a1_flatt", f"--load_run={run}"], "unknown task 'a1_flatt'; did you mean a1_flat")
 
 
-def test_a_checkpoint_without_settings_needs_a_task(run):
+def test_a_checkpoint_without_settings(run, capsys):
     os.remove(os.path.join(run, "config.yaml"))
-    refuse([f"--policy={checkpoint(run)}"], "give --task=<name>")
+    source = find_policy(flags(f"--policy={checkpoint(run)}"))
+    assert (source.task, source.run_dir) == ("a1_flat", None)
+    assert "the settings of task a1_flat as it is now are used" in capsys.readouterr().out
+    refuse([f"--policy={checkpoint(run)}", "--task=a1"], "is a policy of task 'a1_flat', not 'a1'")
+    content = load_checkpoint(checkpoint(run))
+    content["meta"]["task"] = ""
+    save_checkpoint(checkpoint(run), content)
+    refuse([f"--policy={checkpoint(run)}"], "does not say which task it is of; give --task=<name>")
     refuse([f"--policy={checkpoint(run)}", "--task=a1"], r"reads observations 'policy' of shape \[48\].* gives \[235\]")
 
 

@@ -1,0 +1,92 @@
+"""export.py as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+
+from legged_gym.scripts import export
+from legged_gym.utils import policy_io
+from legged_gym.utils.script import run_script
+from tests.utils.tiny_run import ITERATION, make_run
+
+FILES = ["policy.json", "policy.onnx", "policy.pt"]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return make_run(tmp_path_factory.mktemp("run"))
+
+
+def status_of(*argv):
+    with pytest.raises(SystemExit) as caught:
+        run_script(export.main, list(argv))
+    return caught.value.code
+
+
+def test_a_run_is_exported_into_its_folder(run, capfd):
+    assert status_of("--task=a1_flat", f"--load_run={run}") == 0
+    assert sorted(os.listdir(os.path.join(run, "exported"))) == FILES
+    out, err = capfd.readouterr()
+    assert err == ""
+    assert [line.split()[0] for line in out.splitlines()] == [
+        os.path.join(run, "exported", name) for name in ("policy.onnx", "policy.pt", "policy.json")
+    ]
+
+
+def test_a_checkpoint_is_exported_anywhere(run, tmp_path):
+    path = os.path.join(run, f"model_{ITERATION}.pt")
+    assert status_of(f"--policy={path}", f"--output={tmp_path}/here") == 0
+    assert sorted(os.listdir(tmp_path / "here")) == FILES
+    description = json.loads((tmp_path / "here" / "policy.json").read_text())
+    assert description["origin"]["run"] == os.path.basename(run)
+
+
+def test_a_policy_is_shipped_with_its_evaluation(run, tmp_path, monkeypatch):
+    result = {
+        "kind": "evaluation",
+        "task": "a1_flat",
+        "num_episodes": 10,
+        "metrics": {"fall_rate": {"mean": 0.125, "ci95": [0.1, 0.15]}},
+    }
+    (tmp_path / "result.json").write_text(json.dumps(result))
+    monkeypatch.setattr(export, "POLICIES_DIR", str(tmp_path))
+    monkeypatch.setattr(policy_io, "POLICIES_DIR", str(tmp_path))
+    assert status_of(f"--policy={run}", "--ship", f"--evaluation={tmp_path}/result.json") == 0
+    card = (tmp_path / "a1_flat" / "card.md").read_text()
+    assert "fall_rate" in card and "0.1250" in card
+    # and from there it is exported like any other checkpoint
+    assert status_of("--policy=a1_flat", f"--output={tmp_path}/again") == 0
+    assert sorted(os.listdir(tmp_path / "again")) == FILES
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["--task=a1_flatt"], "unknown task 'a1_flatt'; did you mean a1_flat"),
+        (["--task=a1_flat", "--load_run=nothing"], "no run 'nothing' in"),
+        (["--policy={run}/exported/policy.onnx"], "is exported already; give a checkpoint"),
+        (["--policy={run}", "--evaluation=x.json"], "--evaluation goes with --ship"),
+        (["--policy={run}", "--ship", "--evaluation=/no/such.json"], "cannot read /no/such.json"),
+        (["--policy={run}", "--output=/dev/null/x"], "cannot write to /dev/null/x"),
+        (["--policy={run}", "--outptu=x"], "unknown flag --outptu; did you mean --output?"),
+    ],
+)
+def test_mistakes_are_one_line_and_status_2(run, capsys, argv, message):
+    assert status_of(f"--policy={run}") == 0
+    capsys.readouterr()
+    assert status_of(*(word.format(run=run) for word in argv)) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("error: ") and message in err
+    assert err.count("\n") == 1
+
+
+def test_a_difference_is_status_2_and_writes_nothing(run, tmp_path, monkeypatch, capsys):
+    from legged_gym.utils import policy_export
+
+    monkeypatch.setattr(policy_export, "_TOLERANCE", -1.0)
+    assert status_of(f"--policy={run}", f"--output={tmp_path}/here") == 2
+    assert "is not what the network computes" in capsys.readouterr().err
+    assert not (tmp_path / "here").exists()

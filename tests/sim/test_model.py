@@ -1,0 +1,143 @@
+"""From robot file and config to a compiled model."""
+
+from __future__ import annotations
+
+import mujoco
+import numpy as np
+import pytest
+
+from legged_gym.errors import UserError
+from legged_gym.sim.model import build_model, gains_of
+from tests.sim.worlds import A1_MASS, BENCH, a1_cfg, sloped_ground, urdf_cfg
+
+LEGS = ["FL", "FR", "RL", "RR"]
+
+
+def test_order_is_isaac_gyms():
+    robot = build_model(a1_cfg())
+    assert robot.dof_names == [f"{leg}_{part}_joint" for leg in LEGS for part in ("hip", "thigh", "calf")]
+    parts = ("hip", "thigh", "calf", "foot")
+    assert robot.body_names == ["base", *(f"{leg}_{part}" for leg in LEGS for part in parts)]
+    # the file's own order is another one
+    assert list(robot.qpos_ids) == [10, 11, 12, 7, 8, 9, 16, 17, 18, 13, 14, 15]
+
+
+def test_order_can_be_given():
+    cfg = a1_cfg()
+    cfg.asset.dof_names = sorted(build_model(cfg).dof_names, reverse=True)
+    robot = build_model(cfg)
+    assert robot.dof_names == cfg.asset.dof_names
+    joints = [robot.model.joint(name) for name in robot.dof_names]
+    assert [joint.qposadr[0] for joint in joints] == list(robot.qpos_ids)
+    assert [robot.model.actuator(i).name for i in range(12)] == robot.dof_names
+
+
+def test_what_the_file_says_is_kept():
+    robot = build_model(a1_cfg())
+    assert robot.model.body_subtreemass[1] == pytest.approx(A1_MASS, abs=2e-3)
+    np.testing.assert_allclose(robot.torque_limits, 33.5)
+    np.testing.assert_allclose(robot.dof_vel_limits, 21.0)
+    for name, limits in zip(robot.dof_names, robot.dof_pos_limits):
+        np.testing.assert_allclose(robot.model.joint(name).range, limits)
+    np.testing.assert_allclose(robot.model.dof_armature[robot.qvel_ids], 0.01)
+
+
+def test_friction_is_the_mean_and_the_robots_rules():
+    cfg = a1_cfg()
+    cfg.terrain.static_friction = 0.4
+    model = build_model(cfg).model
+    robot_geoms = model.geom_contype == 2
+    assert robot_geoms.sum() > 10
+    np.testing.assert_allclose(model.geom_friction[robot_geoms, 0], 0.7)
+    assert (model.geom_priority[robot_geoms] == 1).all()
+    assert model.geom("ground").priority == 0
+
+
+def test_self_collisions_are_legged_gyms_switch():
+    def self_contacts(value):
+        cfg = a1_cfg()
+        cfg.asset.self_collisions = value
+        robot = build_model(cfg)
+        data = mujoco.MjData(robot.model)
+        data.qpos[2] = 2.0
+        data.qpos[robot.qpos_ids] = [0.8, 2.0, -1.0, -0.8, 2.0, -1.0, 0.8, -0.5, -1.0, -0.8, -0.5, -1.0]
+        data.qpos[robot.qpos_ids[::3]] *= -1.0
+        mujoco.mj_forward(robot.model, data)
+        return data.ncon
+
+    assert self_contacts(0) > 0
+    assert self_contacts(1) == 0
+
+
+def test_scenery_is_for_pictures_alone():
+    plain, seen = build_model(a1_cfg()).model, build_model(a1_cfg(), visual=True).model
+    assert (plain.nlight, plain.ntex, plain.nmat) == (0, 0, 0)
+    assert seen.nlight == 1
+    assert seen.ngeom > plain.ngeom
+    assert seen.nq == plain.nq
+
+
+def test_height_field_is_where_it_was_described():
+    model = build_model(a1_cfg(), sloped_ground()).model
+    assert model.geom("ground").type == mujoco.mjtGeom.mjGEOM_HFIELD
+    np.testing.assert_allclose(model.hfield_size[0], [4.5, 4.5, 0.9, 1.0], rtol=1e-5)
+    np.testing.assert_allclose(model.geom("ground").pos, [0.0, 0.0, -0.25], atol=1e-6)
+
+
+def test_fixed_base_hangs_where_the_config_starts_it(tmp_path):
+    cfg = urdf_cfg(tmp_path, BENCH, fix_base_link=True)
+    cfg.init_state.pos = [0.1, 0.2, 1.3]
+    robot = build_model(cfg)
+    assert robot.model.nv == 2
+    assert robot.root_mocap == 0
+    np.testing.assert_allclose(robot.model.body("bench").pos, [0.1, 0.2, 1.3])
+
+
+def test_gains_by_parts_of_names():
+    table = {"joint": 10.0, "calf": 30.0}
+    np.testing.assert_allclose(gains_of(["FL_hip_joint", "FL_calf_joint", "wheel"], table), [10.0, 30.0, 0.0])
+
+
+def test_mjcf_loses_its_own_actuators_and_sensors(tmp_path):
+    file = tmp_path / "robot.xml"
+    file.write_text("""
+    <mujoco><worldbody><body name="trunk"><freejoint/><geom size="0.1" mass="1"/>
+      <body name="leg"><joint name="knee" axis="0 1 0" range="-1 1"/><geom size="0.05" mass="0.1" pos="0 0 -0.2"/></body>
+    </body></worldbody>
+    <actuator><motor joint="knee"/><motor joint="knee"/></actuator>
+    <sensor><jointpos joint="knee"/></sensor><keyframe><key qpos="0 0 1 1 0 0 0 0"/></keyframe></mujoco>""")
+    cfg = a1_cfg()
+    cfg.asset.file = str(file)
+    cfg.asset.foot_name = "leg"
+    robot = build_model(cfg)
+    assert robot.model.nu == 1
+    assert robot.model.nsensordata == 6
+    assert robot.model.nkey == 0
+    assert robot.body_names == ["trunk", "leg"]
+
+
+@pytest.mark.parametrize(
+    ("group", "key", "value", "message"),
+    [
+        ("asset", "file", "/nowhere/robot.urdf", "no robot file at /nowhere/robot.urdf"),
+        ("asset", "dof_names", ["FL_hip_joint"], "asset.dof_names must list each joint"),
+        ("asset", "body_names", ["FL_hip", "base"], "asset.body_names must start with base"),
+        ("sim.mujoco", "integrator", "leapfrog", "sim.mujoco.integrator is 'leapfrog'; MuJoCo knows euler"),
+        ("sim.mujoco", "cone", "round", "sim.mujoco.cone is 'round'; MuJoCo knows pyramidal, elliptic"),
+    ],
+)
+def test_mistakes_are_one_line(group, key, value, message):
+    cfg = a1_cfg()
+    section = cfg
+    for name in group.split("."):
+        section = getattr(section, name)
+    setattr(section, key, value)
+    with pytest.raises(UserError, match=message) as caught:
+        build_model(cfg)
+    assert "\n" not in str(caught.value)
+
+
+def test_broken_file(tmp_path):
+    with pytest.raises(UserError, match="MuJoCo cannot read") as caught:
+        build_model(urdf_cfg(tmp_path, "<robot name='x'><link></robot>"))
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,114 @@
+"""Play: the account of rewards, episodes and falls, and the curves."""
+
+from __future__ import annotations
+
+import imageio.v2 as imageio
+import numpy as np
+import pytest
+import torch
+
+from legged_gym.envs.a1.a1_config import A1FlatCfg, A1RoughCfg
+from legged_gym.utils.driving import Command, Script
+from legged_gym.utils.playing import Player, prepare_cfg
+from legged_gym.utils.plots import save_plots
+from legged_gym.utils.task_registry import task_registry
+
+
+class RandomPolicy:
+    """Random actions; notes which robots it was told to forget."""
+
+    def __init__(self):
+        self.forgotten = []
+
+    def __call__(self, obs):
+        return 3.0 * torch.randn(len(obs["policy"]), 12)
+
+    def reset(self, dones=None):
+        self.forgotten.append(dones)
+
+
+@pytest.fixture
+def env():
+    cfg = A1FlatCfg()
+    prepare_cfg(cfg, 3)
+    cfg.env.episode_length_s = 0.5
+    cfg.rewards.only_positive_rewards = False
+    env, _ = task_registry.make_env("a1_flat", env_cfg=cfg)
+    yield env
+    env.close()
+
+
+def test_settings_of_play():
+    cfg = A1RoughCfg()
+    prepare_cfg(cfg)
+    assert cfg.env.num_envs == 50
+    assert (cfg.terrain.num_rows, cfg.terrain.num_cols, cfg.terrain.curriculum) == (5, 5, False)
+    assert not (cfg.noise.add_noise or cfg.domain_rand.randomize_friction or cfg.domain_rand.push_robots)
+    cfg.env.num_envs = 2
+    prepare_cfg(cfg)
+    assert cfg.env.num_envs == 2
+
+
+def test_mean_rewards_add_up_to_what_the_environment_paid(env):
+    """Through ends of episodes and a reset: the sum of all terms is the sum of all rewards."""
+    player, paid, ended, falls = Player(env, RandomPolicy()), 0.0, 0, 0
+    for step in range(60):
+        player.step()
+        paid += float(env.rew_buf.sum())
+        ended += int(env.reset_buf.sum())
+        falls += int((env.reset_buf & ~env.time_out_buf).sum())
+        if step == 20:
+            player.reset()
+    assert (player.steps, player.episodes, player.falls) == (60, ended, falls)
+    assert ended >= 3
+    assert player.time == pytest.approx(1.2)
+    assert sum(player.mean_rewards().values()) == pytest.approx(paid / (3 * 1.2), rel=1e-4)
+
+
+def test_the_policy_is_told_what_ended(env):
+    policy = RandomPolicy()
+    player = Player(env, policy)
+    for _ in range(30):
+        player.step()
+        assert torch.equal(policy.forgotten[-1], env.reset_buf)
+    player.reset()
+    assert policy.forgotten[-1] is None
+
+
+def test_the_driver_gives_the_commands(env):
+    script = Script([(0.1, Command(0.5, 0.0, 0.0, "walk")), (9.0, Command(0.0, 0.0, 0.4, "turn"))])
+    player = Player(env, RandomPolicy(), script)
+    assert env.commands[:, 0].tolist() == [0.5] * 3
+    labels = []
+    for _ in range(8):
+        player.step()
+        labels.append(player.command.label)
+    assert labels == ["walk"] * 5 + ["turn"] * 3
+    assert env.commands[0, :3].tolist() == pytest.approx([0.0, 0.0, 0.4])
+
+
+def test_the_log_is_the_state_and_has_gaps_where_episodes_end(env):
+    player = Player(env, RandomPolicy())
+    expected, ended = [], []
+    for _ in range(60):
+        player.step()
+        expected.append(env.dof_pos[0].numpy().astype(float))
+        ended.append(bool(env.reset_buf[0]))
+    data = player.log.arrays()
+    assert data["time"][:, 0] == pytest.approx(0.02 * np.arange(1, 61))
+    assert sum(ended) >= 1
+    for row, state, end in zip(data["dof_pos"], expected, ended):
+        assert np.isnan(row).all() if end else np.array_equal(row, state)
+    assert data["force"].shape == (60, 4)
+
+
+def test_plots_are_a_picture(env, tmp_path):
+    player = Player(env, RandomPolicy())
+    player.step()
+    save_plots(player.log, env, str(tmp_path / "one.png"), "one step")
+    for _ in range(40):
+        player.step()
+    save_plots(player.log, env, str(tmp_path / "plots.png"), "title")
+    picture = imageio.imread(tmp_path / "plots.png")
+    assert picture.shape[:2] == (1000, 1600)
+    assert len(np.unique(picture.reshape(-1, picture.shape[2]), axis=0)) > 20

@@ -142,7 +142,7 @@ class OpenGlPainter:
         for light in scene.lights[: scene.nlight]:
             if not light.headlight:
                 # shadows are drawn in a box around the light, which therefore has to go along with the camera
-                light.pos[:] = camera.lookat - 3.0 * SHADOW_REACH * np.asarray(SUN_DIRECTION)
+                light.pos[:] = camera.lookat - 2.0 * SHADOW_REACH * np.asarray(SUN_DIRECTION)
         view = mujoco.MjrRect(0, 0, width, height)
         mujoco.mjr_render(view, scene, self._context)
         picture = np.empty((height, width, 3), dtype=np.uint8)

@@ -22,7 +22,7 @@ GROUND_SQUARE = 0.5
 OBSTACLE_COLOR = (0.72, 0.45, 0.24)
 
 # shadows fall this far from where the camera looks, m
-SHADOW_REACH = 3.0
+SHADOW_REACH = 6.0
 
 # the ground fades into the horizon between these distances from the camera, m
 HAZE_START, HAZE_END = 5.0, 40.0

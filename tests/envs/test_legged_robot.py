@@ -264,12 +264,16 @@ def test_nan_in_one_environment_resets_it_alone_and_is_written_down(tmp_path):
 
 
 def test_a_saved_environment_goes_on_bit_for_bit():
-    env = make_env(8, control__action_delay=[0, 1], domain_rand__randomize_motor_strength=True, env__episode_length_s=0.5)
+    settings = {
+        "control__action_delay": [0, 1],
+        "domain_rand__randomize_motor_strength": True,
+        "env__episode_length_s": 0.5,
+    }
+    env = make_env(8, **settings)
     for k in range(20):
         env.step(actions_of(env, k))
     saved = copy.deepcopy(env.state_dict())
-    fresh = make_env(8, seed=99, control__action_delay=[0, 1], domain_rand__randomize_motor_strength=True,
-                     env__episode_length_s=0.5)  # fmt: skip
+    fresh = make_env(8, seed=99, **settings)
     fresh.load_state_dict(saved)
     for k in range(40):
         obs, rewards, dones, _ = env.step(actions_of(env, 100 + k))

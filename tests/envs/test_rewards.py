@@ -17,7 +17,11 @@ def robot(**attributes: object) -> RewardTerms:
     env = RewardTerms()
     env.cfg = SimpleNamespace(
         rewards=SimpleNamespace(
-            tracking_sigma=0.25, base_height_target=0.3, soft_dof_vel_limit=0.5, soft_torque_limit=0.5, max_contact_force=100.0,
+            tracking_sigma=0.25,
+            base_height_target=0.3,
+            soft_dof_vel_limit=0.5,
+            soft_torque_limit=0.5,
+            max_contact_force=100.0,
             feet_air_time_target=0.5,
         )
     )
@@ -51,7 +55,10 @@ CASES = {
     "orientation": (dict(projected_gravity=[[0.6, 0.0, -0.8], [0.3, 0.4, -0.5]]), [0.36, 0.25]),
     # 0.5 m above ground of 0.1 m is 0.1 m above the target of 0.3 m
     "base_height": (
-        dict(root_states=[[0.0, 0.0, 0.5] + [0.0] * 10, [0.0, 0.0, 0.3] + [0.0] * 10], measured_heights=[[0.1] * 5, [0.0] * 5]),
+        dict(
+            root_states=[[0.0, 0.0, 0.5] + [0.0] * 10, [0.0, 0.0, 0.3] + [0.0] * 10],
+            measured_heights=[[0.1] * 5, [0.0] * 5],
+        ),
         [0.01, 0.0],
     ),
     "torques": (dict(torques=[[3.0, 4.0], [1.0, 0.0]]), [25.0, 1.0]),
@@ -60,7 +67,12 @@ CASES = {
     "dof_acc": (dict(dof_vel=[[0.02, -0.04], [0.0, 0.0]]), [5.0, 0.0]),
     "action_rate": (dict(actions=[[1.0, -1.0], [0.5, 0.0]], last_actions=[[0.0, 1.0], [0.5, 0.0]]), [5.0, 0.0]),
     "collision": (
-        dict(contact_forces=[[[9.0, 0.0, 0.0], [0.0, 0.1, 0.1], [0.0, 0.0, 9.0]], [[0.0] * 3, [0.0, 0.0, 0.05], [0.0] * 3]]),
+        dict(
+            contact_forces=[
+                [[9.0, 0.0, 0.0], [0.0, 0.1, 0.1], [0.0, 0.0, 9.0]],
+                [[0.0] * 3, [0.0, 0.0, 0.05], [0.0] * 3],
+            ]
+        ),
         [1.0, 0.0],
     ),
     # 0.2 above 1.0 and 0.25 below -0.5
@@ -118,7 +130,11 @@ def test_the_sum_is_weighted_by_dt_clipped_and_then_charged_for_the_end():
     assert rewards.names == ["good", "bad", "termination"]
     # two steps of 1 * 1 in the first environment, over a 4 s episode
     means = rewards.pop_means(torch.tensor([0]), episode_length_s=4.0)
-    assert {name: float(value) for name, value in means.items()} == {"rew_good": 0.5, "rew_bad": -3.0, "rew_termination": -2.5}
+    assert {name: float(value) for name, value in means.items()} == {
+        "rew_good": 0.5,
+        "rew_bad": -3.0,
+        "rew_termination": -2.5,
+    }
     assert rewards.episode_sums[:, 0].tolist() == [0.0, 0.0, 0.0]
     assert rewards.episode_sums[:, 1].tolist() == [4.0, -4.0, 0.0]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg, LeggedRobotCfgPPO
 
 
@@ -62,7 +61,7 @@ class A1RoughCfg(LeggedRobotCfg):
 
 
 class A1RoughCfgPPO(LeggedRobotCfgPPO):
-    """Training of `a1`: small networks, which few cores train fastest, and every sample learned from in the mirror too."""
+    """Training of `a1`: small networks, which few cores train fastest, and every sample also in the mirror."""
 
     class policy(LeggedRobotCfgPPO.policy):
         actor_hidden_dims = [256, 128, 64]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Sequence
+
 import torch
 from torch import Tensor
 
@@ -54,8 +56,8 @@ class CommandTerms(RobotState):
             low, high = self.command_ranges.lin_vel_x
             self.command_ranges.lin_vel_x = [max(low - _CURRICULUM_STEP, -limit), min(high + _CURRICULUM_STEP, limit)]
 
-    def _uniform(self, bounds: object, *shape: int) -> Tensor:
+    def _uniform(self, bounds: Sequence[float], *shape: int) -> Tensor:
         """Uniform numbers of a shape in [low, high], from the environment's own generator."""
-        low, high = bounds  # type: ignore[misc]
+        low, high = bounds
         unit = torch.rand(shape, generator=self.generator, device=self.device)
         return unit.mul_(high - low).add_(low)

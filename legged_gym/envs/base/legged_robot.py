@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 import math
-import os
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, Mapping, Optional, Tuple
 
 import torch
 from torch import Tensor
@@ -15,10 +14,12 @@ from torch import Tensor
 from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.envs.base.base_config import table
 from legged_gym.envs.base.domain_rand import DomainRandomization
-from legged_gym.envs.base.observations import Mirror, ObservationTerms
+from legged_gym.envs.base.failures import FailureHandling
+from legged_gym.envs.base.observations import ObservationTerms
 from legged_gym.envs.base.rewards import RewardTerms
 from legged_gym.envs.base.tables import ObservationGroup, RewardSum, check_names, find_term
 from legged_gym.envs.base.terminations import TerminationTerms
+from legged_gym.envs.base.terrain_levels import TerrainLevels
 from legged_gym.errors import UserError
 from legged_gym.rotations import quat_rotate_inverse
 from legged_gym.sensors.height_scan import HeightScan
@@ -26,12 +27,13 @@ from legged_gym.sim.factory import make_simulator
 from legged_gym.terrain import Terrain, make_heightfield, uses_height_map
 from rsl_rl.env import VecEnv
 
-
 # N of vertical force from which on a foot counts as touching the ground
 CONTACT_THRESHOLD = 1.0
 
 
-class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, DomainRandomization, VecEnv):
+class LeggedRobot(
+    ObservationTerms, RewardTerms, TerminationTerms, DomainRandomization, TerrainLevels, FailureHandling, VecEnv
+):
     """N robots on one ground, each its own episode; subclass it to add terms, override a method to change one.
 
     Attributes besides those of `RobotState`:
@@ -43,6 +45,12 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, DomainRandomi
         log_dir: where the state of the first failed environment is written; None for nowhere.
         num_failures: environments that were reset because a number was NaN or Inf, since the start.
     """
+
+    extras: Dict[str, Any]
+    obs_buf: Dict[str, Tensor]
+    _delays: Optional[Tensor]  # (N,) int64, policy steps; None if no action is ever delayed
+    _action_history: Tensor  # (longest delay + 1, N, D), newest first
+    _ever_reset: bool
 
     def __init__(
         self,
@@ -248,19 +256,6 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, DomainRandomi
         if not self.cfg.asset.fix_base_link:
             self.sim.set_root_states(env_ids, states)
 
-    def _update_terrain_curriculum(self, env_ids: Tensor) -> None:
-        """Up a level after walking half a tile, down after less than half the commanded distance."""
-        distance = (self.root_states[env_ids, :2] - self.env_origins[env_ids, :2]).norm(dim=1)
-        commanded = self.commands[env_ids, :2].norm(dim=1) * self.cfg.env.episode_length_s
-        up = distance > self.cfg.terrain.terrain_length / 2
-        down = (distance < 0.5 * commanded) & ~up
-        levels = self.terrain_levels[env_ids] + up.long() - down.long()
-        rows = self.cfg.terrain.num_rows
-        # who solves the last level starts again anywhere, so that easy ground is not forgotten
-        anywhere = torch.randint(0, rows, levels.shape, generator=self.generator, device=self.device)
-        self.terrain_levels[env_ids] = torch.where(levels >= rows, anywhere, levels.clamp(min=0))
-        self.env_origins[env_ids] = self._tile_origins[self.terrain_levels[env_ids], self.terrain_types[env_ids]]
-
     def _log_episodes(self, env_ids: Tensor) -> None:
         if self.cfg.commands.curriculum and self.common_step_counter % self.max_episode_length == 0:
             self._update_command_curriculum(env_ids)
@@ -272,48 +267,6 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, DomainRandomi
         if self.num_failures:
             log["failed_envs"] = float(self.num_failures)
         self.extras["log"] = log
-
-    # ---------------------------------------------------------------- failures
-
-    def _collect_failure(self) -> None:
-        """Take note of environments whose physics broke down in this sub-step."""
-        if self.sim.failure is not None:
-            mask = torch.zeros(self.num_envs, dtype=torch.bool, device=self.device)
-            mask[self.sim.failure.env_ids] = True
-            self._fail(mask, self.sim.failure.reason, self.sim.failure.before)
-
-    def _reset_failed_state(self) -> None:
-        """Environments whose state is not finite, or that the engine gave up, end here."""
-        total = float(self.root_states.sum()) + float(self.dof_pos.sum()) + float(self.dof_vel.sum())
-        if not math.isfinite(total):
-            rows = torch.cat((self.root_states, self.dof_pos, self.dof_vel), dim=1)
-            self._fail(~torch.isfinite(rows).all(1), "a position or velocity is NaN or Inf")
-        if self._failed is not None:
-            self.reset_buf |= self._failed
-            self.time_out_buf &= ~self._failed
-
-    def _fail(self, mask: Tensor, reason: str, state: Optional[Dict[str, Tensor]] = None) -> None:
-        """Mark environments for a reset, count them, and write down the first case."""
-        new = mask if self._failed is None else mask & ~self._failed
-        self._failed = mask if self._failed is None else self._failed | mask
-        self.reset_buf |= mask
-        self.num_failures += int(new.sum())
-        if self.log_dir is None or self._failure_written:
-            return
-        self._failure_written = True
-        env_ids = torch.nonzero(mask).flatten()
-        record = {
-            "reason": reason,
-            "env_ids": env_ids,
-            "step": self.common_step_counter,
-            "actions": self.actions[env_ids],
-            "commands": self.commands[env_ids],
-            "state": state or {"root_states": self.root_states[env_ids], "dof_pos": self.dof_pos[env_ids],
-                               "dof_vel": self.dof_vel[env_ids]},
-        }  # fmt: skip
-        path = os.path.join(self.log_dir, "first_failure.pt")
-        torch.save(record, path)
-        print(f"warning: environment {int(env_ids[0])} was reset: {reason}; its state is in {path}")
 
     # ---------------------------------------------------------------- construction
 
@@ -388,7 +341,7 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, DomainRandomi
         self.torques, self.contact_forces = sim.torques, sim.contact_forces
         self.common_step_counter = 0
         self.num_failures = 0
-        self._failed: Optional[Tensor] = None
+        self._failed = None
         self._failure_written = False
         self._ever_reset = False
         self._gravity = torch.tensor([0.0, 0.0, -1.0], device=device).expand(n, 3)
@@ -406,33 +359,19 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, DomainRandomi
         longest = self.cfg.control.action_delay[1]
         self._delays = torch.zeros(n, dtype=torch.long, device=device) if longest > 0 else None
         self._action_history = torch.zeros(longest + 1, n, joints, device=device)
-        self.extras: Dict[str, Any] = {}
+        self.extras = {}
         init = self.cfg.init_state
         self._base_init_state = torch.tensor([[*init.pos, *init.rot, *init.lin_vel, *init.ang_vel]], device=device)
         self._place_on_terrain()
         self._update_base()
 
-    def _place_on_terrain(self) -> None:
-        """Levels, types and origins of the environments."""
-        n, device = self.num_envs, self.device
-        self.terrain_levels = torch.zeros(n, dtype=torch.long, device=device)
-        self.terrain_types = torch.zeros(n, dtype=torch.long, device=device)
-        self.env_origins = torch.zeros(n, 3, device=device)
-        self._curriculum = self.terrain is not None and bool(self.cfg.terrain.curriculum)
-        if self.terrain is None:
-            return
-        cfg = self.cfg.terrain
-        highest = min(cfg.max_init_terrain_level, cfg.num_rows - 1) if self._curriculum else cfg.num_rows - 1
-        self.terrain_levels = torch.randint(0, highest + 1, (n,), generator=self.generator, device=device)
-        self.terrain_types = torch.arange(n, device=device) * cfg.num_cols // n
-        self._tile_origins = torch.as_tensor(self.terrain.env_origins, device=device)
-        self.env_origins = self._tile_origins[self.terrain_levels, self.terrain_types]
-
     def _prepare_tables(self) -> None:
         cfg = self.cfg
         groups = {name: table(section) for name, section in table(cfg.observations).items()}
         self._observations = {
-            name: find_term(self, "_obs_", name, f"observations.{group}") for group, rows in groups.items() for name in rows
+            name: find_term(self, "_obs_", name, f"observations.{group}")
+            for group, rows in groups.items()
+            for name in rows
         }
         sizes = {name: int(term().shape[1]) for name, term in self._observations.items()}
         noise_level = cfg.noise.noise_level if cfg.noise.add_noise else 0.0
@@ -446,34 +385,11 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, DomainRandomi
         self._time_outs = [terms[name] for name, entry in entries.items() if entry.time_out]
         self.reward_sum = RewardSum(self, vars(cfg.rewards.scales), self.dt, self.num_envs, self.device)
 
-    # ---------------------------------------------------------------- symmetry, state, pictures
-
-    def mirror_maps(self) -> Optional[Dict[str, Tuple[Tensor, Tensor]]]:
-        """Left-right mirror of every observation group and of the actions; None if a term has no `_mirror_` method.
-
-        Returns:
-            name -> (index (dim,), sign (dim,)), so that mirrored = x[..., index] * sign.
-        """
-        maps: Dict[str, Tuple[Tensor, Tensor]] = {}
-        for name, group in self.observation_groups.items():
-            mirrors = [getattr(self, f"_mirror_{term}", None) for term in group.names]
-            if any(mirror is None for mirror in mirrors):
-                return None
-            maps[name] = self._join_mirrors([mirror() for mirror in mirrors if mirror is not None])
-        maps["actions"] = self._join_mirrors([self.mirror_joints()])
-        return maps
-
-    def _join_mirrors(self, mirrors: List[Mirror]) -> Tuple[Tensor, Tensor]:
-        index: List[int] = []
-        sign: List[float] = []
-        for term_index, term_sign in mirrors:
-            index += [len(sign) + i for i in term_index]
-            sign += term_sign
-        return torch.tensor(index, device=self.device), torch.tensor(sign, device=self.device)
+    # ---------------------------------------------------------------- saved state
 
     _STATE_BUFFERS = (
-        "actions", "last_actions", "last_dof_vel", "commands", "rew_buf", "reset_buf", "time_out_buf", "episode_length_buf",
-        "feet_air_time", "last_contacts", "measured_heights", "terrain_levels", "terrain_types", "env_origins",
+        "actions", "last_actions", "last_dof_vel", "commands", "rew_buf", "reset_buf", "time_out_buf",
+        "episode_length_buf", "feet_air_time", "last_contacts", "measured_heights", "terrain_levels", "terrain_types", "env_origins",
         "friction_coeffs", "added_masses", "com_displacements", "motor_strengths", "_action_history",
     )  # fmt: skip
 
@@ -489,7 +405,7 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, DomainRandomi
         state["sim"] = self.sim.state_dict()
         return state
 
-    def load_state_dict(self, state: Dict[str, Any]) -> None:
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore what `state_dict` of an environment of the same config returned.
 
         Raises:

@@ -21,7 +21,9 @@ class LeggedRobotCfg(BaseConfig):
         episode_length_s = 20.0  # an episode ends as a time-out after this
 
     class terrain:
-        mesh_type: Optional[str] = "trimesh"  # None, 'none', 'plane', 'heightfield' or 'trimesh' (a height field with steep edges)
+        mesh_type: Optional[str] = (
+            "trimesh"  # None, 'none', 'plane', 'heightfield' or 'trimesh' (a height field with steep edges)
+        )
         edge_refinement = 1  # trimesh only: walls are horizontal_scale / edge_refinement thick; memory grows squared
         horizontal_scale = 0.1  # m a cell
         vertical_scale = 0.005  # m a unit of height
@@ -29,7 +31,25 @@ class LeggedRobotCfg(BaseConfig):
         curriculum = True  # rows are levels of rising difficulty, robots move up and down
         static_friction = 1.0  # averaged with the robot's
         measure_heights = True
-        measured_points_x = [-0.8, -0.7, -0.6, -0.5, -0.4, -0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
+        measured_points_x = [
+            -0.8,
+            -0.7,
+            -0.6,
+            -0.5,
+            -0.4,
+            -0.3,
+            -0.2,
+            -0.1,
+            0.0,
+            0.1,
+            0.2,
+            0.3,
+            0.4,
+            0.5,
+            0.6,
+            0.7,
+            0.8,
+        ]
         measured_points_y = [-0.5, -0.4, -0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3, 0.4, 0.5]
         selected = False  # every tile is what terrain_kwargs says
         terrain_kwargs: Any = None  # {'type': name, ...}

@@ -6,7 +6,7 @@ The mirror is the xz plane of the base: vectors change the sign of y, rotations 
 
 from __future__ import annotations
 
-from typing import List, Tuple
+from typing import Dict, List, Optional, Tuple
 
 import torch
 from torch import Tensor
@@ -113,6 +113,29 @@ class ObservationTerms(RobotState):
     def _mirror_feet_contact(self) -> Mirror:
         feet = [self.body_names[i] for i in self.feet_indices.tolist()]
         return [feet.index(_other_side(foot, feet, self.cfg.asset.left_right)) for foot in feet], [1.0] * len(feet)
+
+    def mirror_maps(self) -> Optional[Dict[str, Tuple[Tensor, Tensor]]]:
+        """Left-right mirror of every observation group and of the actions; None if a term has no `_mirror_` method.
+
+        Returns:
+            name -> (index (dim,), sign (dim,)), so that mirrored = x[..., index] * sign.
+        """
+        maps: Dict[str, Tuple[Tensor, Tensor]] = {}
+        for name, group in self.observation_groups.items():
+            mirrors = [getattr(self, f"_mirror_{term}", None) for term in group.names]
+            if any(mirror is None for mirror in mirrors):
+                return None
+            maps[name] = self._join_mirrors([mirror() for mirror in mirrors if mirror is not None])
+        maps["actions"] = self._join_mirrors([self.mirror_joints()])
+        return maps
+
+    def _join_mirrors(self, mirrors: List[Mirror]) -> Tuple[Tensor, Tensor]:
+        index: List[int] = []
+        sign: List[float] = []
+        for term_index, term_sign in mirrors:
+            index += [len(sign) + i for i in term_index]
+            sign += term_sign
+        return torch.tensor(index, device=self.device), torch.tensor(sign, device=self.device)
 
 
 def _other_side(name: str, names: List[str], pairs: List[List[str]]) -> str:

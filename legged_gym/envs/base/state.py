@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Optional
+from typing import Any, Dict, List, Optional
 
 import torch
 from torch import Tensor
 
-from legged_gym.envs.base.tables import RewardSum
+from legged_gym.envs.base.tables import ObservationGroup, RewardSum
 from legged_gym.sensors.height_scan import HeightScan
 from legged_gym.sim.simulator import Simulator
 from legged_gym.terrain import Terrain
@@ -73,3 +73,4 @@ class RobotState:
     terrain_levels: Tensor  # (N,) int64
     terrain_types: Tensor  # (N,) int64
     reward_sum: RewardSum
+    observation_groups: Dict[str, ObservationGroup]

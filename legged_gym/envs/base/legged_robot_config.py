@@ -21,9 +21,8 @@ class LeggedRobotCfg(BaseConfig):
         episode_length_s = 20.0  # an episode ends as a time-out after this
 
     class terrain:
-        mesh_type: Optional[str] = (
-            "trimesh"  # None, 'none', 'plane', 'heightfield' or 'trimesh' (a height field with steep edges)
-        )
+        # None, 'none', 'plane', 'heightfield' or 'trimesh' (a height field with steep edges)
+        mesh_type: Optional[str] = "trimesh"
         edge_refinement = 1  # trimesh only: walls are horizontal_scale / edge_refinement thick; memory grows squared
         horizontal_scale = 0.1  # m a cell
         vertical_scale = 0.005  # m a unit of height
@@ -31,26 +30,9 @@ class LeggedRobotCfg(BaseConfig):
         curriculum = True  # rows are levels of rising difficulty, robots move up and down
         static_friction = 1.0  # averaged with the robot's
         measure_heights = True
-        measured_points_x = [
-            -0.8,
-            -0.7,
-            -0.6,
-            -0.5,
-            -0.4,
-            -0.3,
-            -0.2,
-            -0.1,
-            0.0,
-            0.1,
-            0.2,
-            0.3,
-            0.4,
-            0.5,
-            0.6,
-            0.7,
-            0.8,
-        ]
-        measured_points_y = [-0.5, -0.4, -0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3, 0.4, 0.5]
+        # m in the base frame, turned by yaw alone: 17 forward (outer loop) x 11 to the left (inner)
+        measured_points_x = [round(-0.8 + 0.1 * i, 1) for i in range(17)]
+        measured_points_y = [round(-0.5 + 0.1 * i, 1) for i in range(11)]
         selected = False  # every tile is what terrain_kwargs says
         terrain_kwargs: Any = None  # {'type': name, ...}
         max_init_terrain_level = 5  # robots start at levels 0 to this

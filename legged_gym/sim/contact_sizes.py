@@ -68,7 +68,7 @@ def _drop(robot: RobotModel, model: Any, data: Any, rng: np.random.Generator) ->
     place[2] = _ground_height(model, data, place)
     for geom, mocap in zip(robot.obstacle_geoms, robot.obstacle_mocaps):
         offset = rng.uniform(-OBSTACLE_REACH, OBSTACLE_REACH, 2)
-        data.mocap_pos[mocap] = place + [*offset, 0.0]
+        data.mocap_pos[mocap] = place + np.append(offset, 0.0)
         model.geom_size[geom] = rng.uniform(0.2, 1.0, 3) * OBSTACLE_HALF_SIZE
         model.geom_rbound[geom] = np.linalg.norm(model.geom_size[geom])
         model.geom_aabb[geom, 3:] = model.geom_size[geom]

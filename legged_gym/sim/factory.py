@@ -19,7 +19,7 @@ def make_simulator(
     cfg: Any,
     num_envs: int,
     sim: str = "auto",
-    device: Union[None, str, torch.device] = None,
+    device: Union[str, torch.device, None] = None,
     ground: Optional[Any] = None,
     num_obstacles: int = 0,
     deterministic: bool = False,

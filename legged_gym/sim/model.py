@@ -117,7 +117,9 @@ def build_model(cfg: Any, ground: Optional[Any] = None, num_obstacles: int = 0, 
         torque_limits=torque_limits,
         fixed_base=bool(cfg.asset.fix_base_link),
         root_mocap=int(model.body(body_names[0]).mocapid[0]),
-        obstacle_mocaps=np.array([model.body(f"obstacle_{k}").mocapid[0] for k in range(num_obstacles)], dtype=np.int64),
+        obstacle_mocaps=np.array(
+            [model.body(f"obstacle_{k}").mocapid[0] for k in range(num_obstacles)], dtype=np.int64
+        ),
     )
 
 
@@ -148,7 +150,7 @@ def quat_to_xyzw(wxyz: np.ndarray) -> np.ndarray:
 
 
 def _load_robot(file: str) -> Tuple[Any, Dict[str, float]]:
-    """The spec of a URDF or MJCF file without its own actuators, sensors and keyframes; URDF velocity limits by joint."""
+    """The spec of a URDF or MJCF file without actuators, sensors and keyframes; URDF velocity limits by joint."""
     if not os.path.isfile(file):
         raise UserError(f"no robot file at {file}: set asset.file to a URDF or MJCF file")
     try:
@@ -190,7 +192,9 @@ def _dof_order(spec: Any, root: Any, names: Optional[Sequence[str]]) -> List[str
         return found
     if sorted(names) != sorted(found):
         extra = sorted(set(names) ^ set(found))
-        raise UserError(f"asset.dof_names must list each joint of the robot file once; check {', '.join(extra) or 'repeats'}")
+        raise UserError(
+            f"asset.dof_names must list each joint of the robot file once; check {', '.join(extra) or 'repeats'}"
+        )
     return list(names)
 
 

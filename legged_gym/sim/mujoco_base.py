@@ -27,7 +27,6 @@ from legged_gym.sim.model import (
 from legged_gym.sim.rendering import SceneRenderer
 from legged_gym.sim.simulator import Camera, PhysicsFailure, Simulator
 
-
 # the model fields that may differ between environments
 FIELDS = (
     "geom_friction", "geom_size", "body_mass", "body_inertia", "body_ipos", "actuator_gainprm", "actuator_biasprm",
@@ -64,7 +63,9 @@ class EngineArrays:
 class MujocoSimulator(Simulator):
     """Buffers, frames and domain randomisation over an engine's arrays; see `Simulator` for the contract."""
 
-    def __init__(self, cfg: Any, num_envs: int, device: str, ground: Optional[Any] = None, num_obstacles: int = 0) -> None:
+    def __init__(
+        self, cfg: Any, num_envs: int, device: str, ground: Optional[Any] = None, num_obstacles: int = 0
+    ) -> None:
         """Build the model and the buffers.
 
         Args:
@@ -105,7 +106,10 @@ class MujocoSimulator(Simulator):
         self._kp = self._tensor(gains_of(self.dof_names, cfg.control.stiffness)).repeat(num_envs, 1)
         self._kd = self._tensor(gains_of(self.dof_names, cfg.control.damping)).repeat(num_envs, 1)
         self._strength = torch.ones(num_envs, dofs, device=self.device)
+        self._robot_geoms = torch.as_tensor(self.robot.robot_geoms, device=self.device)
+        self._obstacle_geoms = torch.as_tensor(self.robot.obstacle_geoms, device=self.device)
         self._obstacle_mocaps = torch.as_tensor(self.robot.obstacle_mocaps, device=self.device)
+        self._hidden = self._tensor(HIDDEN_POSITION)
         self._obstacles = torch.zeros(num_envs, num_obstacles, 10, device=self.device)  # pose, half sizes as placed
         self._obstacles[..., 6] = 1.0
 
@@ -118,8 +122,8 @@ class MujocoSimulator(Simulator):
         """Advance all environments, leave position and velocity stages current, find failures."""
 
     @abstractmethod
-    def _forward(self, env_ids: Tensor) -> None:
-        """Recompute position and velocity stages of some environments from their state."""
+    def _forward(self, stale: Tensor) -> None:
+        """Recompute position and velocity stages, of environments marked in (N,) bool at least, from their state."""
 
     @abstractmethod
     def _reset_engine(self, env_ids: Tensor) -> None:
@@ -154,8 +158,7 @@ class MujocoSimulator(Simulator):
         self._previous.copy_(self._packed)
         self._advance(substeps)
         if self._any_stale:
-            self._stale.zero_()
-            self._any_stale = False
+            self._nothing_stale()
         self._refresh()
 
     @property
@@ -216,9 +219,12 @@ class MujocoSimulator(Simulator):
     def _flush(self) -> None:
         """Recompute derived fields of teleported environments, if there are any."""
         if self._any_stale:
-            self._forward(torch.nonzero(self._stale).flatten())
-            self._stale.zero_()
-            self._any_stale = False
+            self._forward(self._stale)
+            self._nothing_stale()
+
+    def _nothing_stale(self) -> None:
+        self._stale.zero_()
+        self._any_stale = False
 
     def _mark_stale(self, env_ids: Tensor) -> None:
         self._stale[env_ids] = True
@@ -264,9 +270,8 @@ class MujocoSimulator(Simulator):
 
     def set_friction(self, env_ids: Tensor, friction: Tensor) -> None:
         """See `Simulator.set_friction`."""
-        geoms = torch.as_tensor(self.robot.robot_geoms, device=self.device)
         value = combined_friction(friction, self._ground_friction)
-        self._write("geom_friction", (env_ids[:, None], geoms, 0), value[:, None].expand(-1, len(geoms)))
+        self._write("geom_friction", (env_ids[:, None], self._robot_geoms, 0), value[:, None])
 
     def set_masses(self, env_ids: Tensor, body: str, added_mass: Tensor) -> None:
         """See `Simulator.set_masses`."""
@@ -314,9 +319,8 @@ class MujocoSimulator(Simulator):
         """See `Simulator.set_obstacles`."""
         self._obstacles[env_ids] = torch.cat((poses, half_sizes), dim=-1)
         self._place_obstacles(env_ids)
-        geoms = torch.as_tensor(self.robot.obstacle_geoms, device=self.device)
         sizes = torch.where((half_sizes <= 0).any(-1, keepdim=True), HIDDEN_HALF_SIZE, half_sizes)
-        self._write("geom_size", (env_ids[:, None], geoms), sizes)
+        self._write("geom_size", (env_ids[:, None], self._obstacle_geoms), sizes)
         self._update_constants(env_ids, inertia=False)
         self._mark_stale(env_ids)
 
@@ -327,7 +331,7 @@ class MujocoSimulator(Simulator):
         arrays, at = self._arrays, (env_ids[:, None], self._obstacle_mocaps)
         placed = self._obstacles[env_ids]
         hidden = (placed[..., 7:] <= 0).any(-1, keepdim=True)
-        position = torch.where(hidden, placed.new_tensor(HIDDEN_POSITION), placed[..., :3])
+        position = torch.where(hidden, self._hidden, placed[..., :3])
         arrays.mocap_pos[at] = position.to(arrays.mocap_pos.dtype)
         arrays.mocap_quat[at] = placed[..., [6, 3, 4, 5]].to(arrays.mocap_quat.dtype)
 
@@ -374,7 +378,7 @@ class MujocoSimulator(Simulator):
             },
         )
 
-    def _tensor(self, array: np.ndarray) -> Tensor:
+    def _tensor(self, array: Any) -> Tensor:
         return torch.as_tensor(np.asarray(array), dtype=torch.float32, device=self.device)
 
     def close(self) -> None:

@@ -18,6 +18,7 @@ import torch
 from mujoco import batch as mujoco_batch
 from torch import Tensor
 
+from legged_gym.errors import UserError
 from legged_gym.sim.model import GROUND_GROUP, OBSTACLE_GROUP, ROBOT_GROUP
 from legged_gym.sim.mujoco_base import FIELDS, EngineArrays, MujocoSimulator
 
@@ -83,8 +84,8 @@ class MujocoCpuSimulator(MujocoSimulator):
                 file=sys.stderr,
             )
 
-    def _forward(self, env_ids: Tensor) -> None:
-        self.batch.forward(ids=env_ids.numpy(), stage=VEL)
+    def _forward(self, stale: Tensor) -> None:
+        self.batch.forward(ids=stale.numpy(), stage=VEL)
 
     def _reset_engine(self, env_ids: Tensor) -> None:
         self.batch.reset(ids=env_ids.numpy(), stage=NONE)
@@ -115,21 +116,22 @@ class MujocoCpuSimulator(MujocoSimulator):
 
     def load_state_dict(self, state: Dict[str, Any]) -> None:
         """See `Simulator.load_state_dict`."""
-        if state["state"].shape != self.batch.state.shape:
-            raise ValueError(
-                f"the saved physics state is {tuple(state['state'].shape)}, this simulator's {self.batch.state.shape}:"
-                " same robot, task and num_envs are needed"
+        saved, own = state["state"], self.batch.state.shape
+        if not isinstance(saved, Tensor) or tuple(saved.shape) != own:
+            raise UserError(
+                f"the saved physics state does not fit this simulator, mujoco for {own[0]} environments of size"
+                f" {own[1]}: resume with the same simulator, robot, task and num_envs"
             )
         for name in FIELDS:
             if name in state["fields"]:
                 self._field(name).copy_(state["fields"][name])
             elif self.batch.expanded(name) is not None:
                 self._field(name).copy_(torch.from_numpy(getattr(self.robot.model, name)))
-        self.batch.set_const()
-        self.batch.state[...] = state["state"].numpy()
+        if any(self.batch.expanded(name) is not None for name in FIELDS):
+            self.batch.set_const()
+        self.batch.state[...] = saved.numpy()
         self.batch.forward(stage=VEL)
-        self._stale.zero_()
-        self._any_stale = False
+        self._nothing_stale()
         self._refresh()
         self._load_buffers(state["buffers"])
 

@@ -19,6 +19,7 @@ import torch
 import warp as wp
 from torch import Tensor
 
+from legged_gym.errors import UserError
 from legged_gym.sim.contact_sizes import contact_sizes
 from legged_gym.sim.model import GROUND_GROUP, OBSTACLE_GROUP, ROBOT_GROUP
 from legged_gym.sim.mujoco_base import FIELDS, EngineArrays, MujocoSimulator
@@ -96,9 +97,7 @@ class MujocoWarpSimulator(MujocoSimulator):
         self._steps = 0
         self._bad = torch.zeros(num_envs, dtype=torch.bool, device=self.device)
         self._bad_read = True
-        self._initial = {
-            name: getattr(self._arrays, name)[0].clone() for name in ("qpos", "mocap_pos", "mocap_quat")
-        }
+        self._initial = {name: getattr(self._arrays, name)[0].clone() for name in ("qpos", "mocap_pos", "mocap_quat")}
         # once for all, so that doing it for one environment later does not change the last digits of the others
         self._update_constants(torch.arange(num_envs, device=self.device), inertia=True)
         self._update_constants(torch.arange(num_envs, device=self.device), inertia=False)
@@ -185,7 +184,7 @@ class MujocoWarpSimulator(MujocoSimulator):
                     file=sys.stderr,
                 )
 
-    def _forward(self, env_ids: Tensor) -> None:
+    def _forward(self, stale: Tensor) -> None:
         # for all: what was current comes out the same
         self._run(("forward",), self._current)
 
@@ -257,20 +256,20 @@ class MujocoWarpSimulator(MujocoSimulator):
 
     def load_state_dict(self, state: Dict[str, Any]) -> None:
         """See `Simulator.load_state_dict`."""
-        saved = state["state"]
-        if saved["qpos"].shape != self._arrays.qpos.shape or set(state["fields"]) != set(self._per_env):
-            raise ValueError(
-                f"the saved physics state has positions {tuple(saved['qpos'].shape)}, this simulator"
-                f" {tuple(self._arrays.qpos.shape)}: same backend, robot, task and num_envs are needed"
+        saved, own = state["state"], tuple(self._arrays.qpos.shape)
+        alike = isinstance(saved, dict) and set(state["fields"]) == set(self._per_env)
+        if not alike or tuple(saved["qpos"].shape) != own:
+            raise UserError(
+                f"the saved physics state does not fit this simulator, mujoco_warp for {own[0]} environments of size"
+                f" {own[1]}: resume with the same simulator, robot, task and num_envs"
             )
         for name, values in state["fields"].items():
             self._field(name).copy_(values)
         for name, values in saved.items():
             target = self._warm_start if name == "qacc_warmstart" else getattr(self._arrays, name)
             target.copy_(values)
-        self._forward(torch.arange(self.num_envs, device=self.device))
-        self._stale.zero_()
-        self._any_stale = False
+        self._forward(self._stale)
+        self._nothing_stale()
         self._refresh()
         self._load_buffers(state["buffers"])
         self._bad_read = True

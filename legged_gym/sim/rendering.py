@@ -1,6 +1,6 @@
 """Pictures of one environment, on any machine: by OpenGL where there is some, else by tracing rays on the CPU.
 
-The scene is a second model that keeps the robot's visual shapes (and has ground pattern, sky and sun, see `scenery`); it
+The scene is a second model that keeps the robot's visual shapes and has a ground pattern, sky and sun (`scenery`). It
 is compiled when the first picture is asked for, so a simulator that draws nothing pays nothing.
 """
 
@@ -23,7 +23,7 @@ class Painter(Protocol):
     """Draws the state of an MjData of the model that it was made for."""
 
     def paint(self, data: Any, camera: Any, option: Any, width: int, height: int) -> np.ndarray:
-        """(height, width, 3) uint8; data has current kinematics, camera is a free MjvCamera, option says what to show."""
+        """Return (height, width, 3) uint8; data has current kinematics, camera is a free MjvCamera."""
 
     def close(self) -> None:
         """Free resources."""

@@ -41,7 +41,9 @@ def add_scenery(spec: Any) -> None:
     )  # fmt: skip
     # MuJoCo repeats the texture, of two by two squares, this often in two metres
     repeat = 1.0 / GROUND_SQUARE
-    ground = spec.add_material(name="ground", texrepeat=[repeat, repeat], texuniform=True, reflectance=0.0, specular=0.1)
+    ground = spec.add_material(
+        name="ground", texrepeat=[repeat, repeat], texuniform=True, reflectance=0.0, specular=0.1
+    )
     ground.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = "ground"
     obstacle = spec.add_material(name="obstacle", rgba=[*OBSTACLE_COLOR, 1.0], specular=0.1)
     for geom in spec.geoms:

@@ -126,7 +126,11 @@ class Simulator(ABC):
 
     @abstractmethod
     def cast_rays(
-        self, origins: torch.Tensor, directions: torch.Tensor, env_ids: Optional[torch.Tensor] = None, robot: bool = False
+        self,
+        origins: torch.Tensor,
+        directions: torch.Tensor,
+        env_ids: Optional[torch.Tensor] = None,
+        robot: bool = False,
     ) -> torch.Tensor:
         """Distances from ray origins to the first surface hit.
 
@@ -142,7 +146,7 @@ class Simulator(ABC):
 
     @abstractmethod
     def set_friction(self, env_ids: torch.Tensor, friction: torch.Tensor) -> None:
-        """Set the robot's friction coefficient, (n,). Against the ground it is averaged with the ground's, as in PhysX."""
+        """Set the robot's friction coefficient, (n,); it is averaged with the ground's, as in PhysX."""
 
     @abstractmethod
     def set_masses(self, env_ids: torch.Tensor, body: str, added_mass: torch.Tensor) -> None:
@@ -162,7 +166,7 @@ class Simulator(ABC):
 
     @abstractmethod
     def set_obstacles(self, env_ids: torch.Tensor, poses: torch.Tensor, half_sizes: torch.Tensor) -> None:
-        """Place boxes: poses (n, K, 7) position and quaternion xyzw, half_sizes (n, K, 3) m; all-zero sizes hide a box."""
+        """Place boxes: poses (n, K, 7) position and quaternion xyzw, half_sizes (n, K, 3) m; size 0 hides a box."""
 
     @abstractmethod
     def render(self, env_id: int, camera: Optional[Camera] = None, width: int = 640, height: int = 480) -> Any:

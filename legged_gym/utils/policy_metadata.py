@@ -21,9 +21,7 @@ FORMAT_VERSION = 1
 ACTIONS = "actions"
 
 _OBSERVATION_RULE = "each term: within its clip, if any, times its scale; all in this order, within +-clip"
-_HEIGHT_SCAN_RULE = (
-    "a grid, x outer loop, y inner; it turns with the base, by 2 atan2(z, w) of its quaternion"
-)
+_HEIGHT_SCAN_RULE = "a grid, x outer loop, y inner; it turns with the base, by 2 atan2(z, w) of its quaternion"
 _ACTION_RULES = {
     "P": "torque = stiffness * (default_pos + scale * a - pos) - damping * vel",
     "V": "torque = stiffness * (scale * a - vel) - damping * acceleration",

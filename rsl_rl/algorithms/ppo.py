@@ -10,7 +10,7 @@ import torch
 from rsl_rl.algorithms import learning_rate as rules
 from rsl_rl.algorithms.gae import compute_gae
 from rsl_rl.algorithms.symmetry import Mirror, MirrorMaps
-from rsl_rl.models import ActorCritic, Hidden, Observations
+from rsl_rl.models import ActorCritic, Hidden, Model, Observations
 from rsl_rl.storage import MiniBatch, RolloutStorage
 from rsl_rl.utils.errors import RslRlError, check_choice, reject_unknown
 
@@ -247,88 +247,92 @@ class PPO:
         """
         # The parameters have not changed since the rollout was collected, so this is the distribution it came from.
         old_log_std = self.policy.distribution.log_std.detach().clone()
-        names: List[str] = []
-        rows: List[torch.Tensor] = []
+        taken: List[Dict[str, float]] = []
         num_skipped = 0
         for batch in self._mini_batches():
-            loss, terms = self._loss(batch, old_log_std)
-            if self._step(loss, terms):
-                names = list(terms)
-                rows.append(torch.stack(list(terms.values())))
-            else:
+            metrics = self._step(self._compute_gradients(batch, old_log_std))
+            if metrics is None:
                 num_skipped += 1
+            else:
+                taken.append(metrics)
         self.policy.update_normalizers(self.storage.flat_observations(), self._distributed)
         self.storage.clear()
-        means = torch.stack(rows).mean(dim=0).tolist() if rows else []
-        return {**dict(zip(names, means)), "skipped_updates": float(num_skipped)}
+        means = {name: sum(metrics[name] for metrics in taken) / len(taken) for name in (taken[0] if taken else ())}
+        return {**means, "skipped_updates": float(num_skipped)}
 
     def _mini_batches(self) -> Iterator[MiniBatch]:
         if self.policy.is_recurrent:
             return self.storage.recurrent_mini_batches(self.num_mini_batches, self.num_learning_epochs)
         return self.storage.mini_batches(self.num_mini_batches, self.num_learning_epochs)
 
-    def _loss(self, batch: MiniBatch, old_log_std: torch.Tensor) -> Tuple[torch.Tensor, Dict[str, torch.Tensor]]:
-        """Return the loss (0-d) of a mini-batch and its terms for the record."""
-        num_originals = batch.actions.shape[0]
+    def _compute_gradients(self, batch: MiniBatch, old_log_std: torch.Tensor) -> Dict[str, torch.Tensor]:
+        """Differentiate the losses of a mini-batch, and return the terms (0-d) to watch."""
         old_means = batch.action_means
         actor_obs = batch.observations
         if self._mirror is not None:
             actor_obs = self._mirror.with_images(batch.observations)
             if self.symmetry == "augment":
                 batch = self._mirror.augment(batch, actor_obs)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
-            means, _ = self.policy.actor(actor_obs, batch.hidden["actor"], batch.trajectories)
-            values, _ = self.policy.critic(batch.observations, batch.hidden["critic"], batch.trajectories)
-        means, values = means.float(), values.float().squeeze(-1)
+        self._gradients.zero_()
+        # One network after the other, so that what the first one needs for its gradients has gone from memory, and
+        # on a CPU from the cache, before the second one is computed.
+        values = self._forward(self.policy.critic, batch.observations, batch.hidden["critic"], batch).squeeze(-1)
+        value_clip = self.clip_param if self.use_clipped_value_loss else None
+        value_function = value_loss(values, batch.values, batch.returns, value_clip)
+        (self.value_loss_coef * value_function).backward()
 
+        means = self._forward(self.policy.actor, actor_obs, batch.hidden["actor"], batch)
         distribution = self.policy.distribution
         log_probs = distribution.log_prob(means[: batch.actions.shape[0]], batch.actions)
         surrogate = clipped_surrogate(log_probs, batch.log_probs, batch.advantages, self.clip_param)
-        value_clip = self.clip_param if self.use_clipped_value_loss else None
-        value_function = value_loss(values, batch.values, batch.returns, value_clip)
         entropy = distribution.entropy()
-        loss = surrogate + self.value_loss_coef * value_function - self.entropy_coef * entropy
+        loss = surrogate - self.entropy_coef * entropy
         terms = {"value_function": value_function, "surrogate": surrogate, "entropy": entropy}
         if self._mirror is not None:
             terms["symmetry"] = self._mirror.loss(means)
         if self.symmetry == "loss":
             loss = loss + self.symmetry_loss_coef * terms["symmetry"]
-        terms = {name: term.detach() for name, term in terms.items()}
+        loss.backward()
         with torch.no_grad():
-            terms["kl"] = distribution.kl_from(old_means, old_log_std, means[:num_originals]).mean()
-        return loss, terms
+            terms["kl"] = distribution.kl_from(old_means, old_log_std, means[: old_means.shape[0]]).mean()
+        return {name: term.detach() for name, term in terms.items()}
 
-    def _step(self, loss: torch.Tensor, terms: Dict[str, torch.Tensor]) -> bool:
-        """Take one step of the optimiser, unless a number is not finite; tell whether it was taken.
+    def _forward(self, model: Model, obs: Observations, hidden: Hidden, batch: MiniBatch) -> torch.Tensor:
+        """Compute a network in the chosen precision, to outputs in float32."""
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
+            outputs, _ = model(obs, hidden, batch.trajectories)
+        return outputs.float()
+
+    def _step(self, terms: Dict[str, torch.Tensor]) -> Optional[Dict[str, float]]:
+        """Take one step of the optimiser along the gradients, unless a number is not finite.
 
         Args:
-            loss: 0-d.
-            terms: of the loss, with "kl"; the lengths of the gradients are added.
+            terms: what to watch, each 0-d, "kl" among it.
+
+        Returns:
+            The terms and the lengths of the gradients; None when no step was taken.
         """
-        self._gradients.zero_()
-        loss.backward()
-        shared = torch.stack([loss.detach(), terms["kl"]])
+        watched = torch.stack(list(terms.values()))
         if self._distributed is not None:
             # A mean with one number that is not finite is not finite, so all processes come to the same decision.
-            self._distributed.all_reduce_mean_([self._gradients, shared])
+            self._distributed.all_reduce_mean_([self._gradients, watched])
         norms = [torch.linalg.vector_norm(part) for part in self._network_gradients]
         for part, norm in zip(self._network_gradients, norms):
             part.mul_((self.max_grad_norm / (norm + 1e-6)).clamp(max=1.0))
-        terms["kl"] = shared[1]
-        terms["actor_grad_norm"], terms["critic_grad_norm"] = norms
         # The one transfer to the host in a mini-batch.
-        numbers = torch.cat([shared, torch.stack(norms)]).tolist()
+        numbers = torch.cat([watched, torch.stack(norms)]).tolist()
         if not all(math.isfinite(number) for number in numbers):
-            return False
+            return None
+        metrics = dict(zip([*terms, "actor_grad_norm", "critic_grad_norm"], numbers))
         if self.schedule == "adaptive":
             self.learning_rate = rules.adapt_to_kl(
-                self.learning_rate, numbers[1], self.desired_kl, self.min_learning_rate, self.max_learning_rate
+                self.learning_rate, metrics["kl"], self.desired_kl, self.min_learning_rate, self.max_learning_rate
             )
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate
         self.optimizer.step()
         self.policy.distribution.clamp_()
-        return True
+        return metrics
 
     def state_dict(self) -> Dict[str, Any]:
         """Return what the algorithm knows besides `policy` and `optimizer`, which have state dicts of their own."""

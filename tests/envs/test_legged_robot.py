@@ -233,13 +233,25 @@ def test_small_velocity_commands_become_standing():
     assert env.commands[:, 2].abs().max() <= 1.0
 
 
-def test_a_push_sets_the_horizontal_velocity_of_every_robot():
-    env = make_env(256, domain_rand__push_interval_s=0.06, domain_rand__max_push_vel_xy=1.0)
-    pushes = []
-    for _ in range(6):
-        env.step(torch.zeros(256, 12))
-        pushes.append(env.root_states[:, 7:9].abs().amax().item() > 0.9)
-    assert pushes[2] and pushes[5] and not pushes[1]
+def test_each_robot_is_pushed_once_an_interval_at_its_own_time():
+    settings = quiet(domain_rand__push_interval_s=0.2, domain_rand__max_push_vel_xy=0.8)
+    calm = make_env(300, **settings)
+    pushed = make_env(300, **{**settings, "domain_rand__push_robots": True})
+    met = torch.zeros(300, dtype=torch.bool)
+    numbers = []
+    for _ in range(10):
+        calm.step(torch.zeros(300, 12))
+        pushed.step(torch.zeros(300, 12))
+        differs = (calm.root_states != pushed.root_states).any(1)
+        assert (differs | ~met).all()
+        new = differs & ~met
+        assert pushed.root_states[new, 7:9].abs().max() <= 0.8
+        assert torch.equal(calm.root_states[new, :3], pushed.root_states[new, :3])
+        numbers.append(int(new.sum()))
+        met |= differs
+    # ten steps are one interval: all have been pushed, and about a tenth in each step
+    assert met.all()
+    assert min(numbers) > 10 and max(numbers) < 60
 
 
 def test_nan_in_one_environment_resets_it_alone_and_is_written_down(tmp_path):

@@ -54,3 +54,8 @@ def collect(algorithm: PPO, rollout: dict[str, torch.Tensor]) -> None:
 def parameters(algorithm: PPO) -> torch.Tensor:
     """All parameters in one vector."""
     return torch.cat([p.detach().flatten() for p in algorithm.policy.parameters()]).clone()
+
+
+def gradients(algorithm: PPO) -> torch.Tensor:
+    """All gradients in one vector."""
+    return torch.cat([p.grad.flatten() for p in algorithm.policy.parameters() if p.grad is not None]).clone()

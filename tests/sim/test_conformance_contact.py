@@ -112,7 +112,7 @@ def sliding(sleds):
 
 
 def test_sleds_below_the_friction_angle_slide_as_coulomb_says(sliding):
-    """a = g (sin - mu cos), with the mean of the two coefficients for mu."""
+    """Acceleration = g (sin - mu cos), with the mean of the two coefficients for mu."""
     speeds, _, _, time = sliding
     acceleration = (speeds[1] - speeds[0]) / time
     for env in (0, 1):

@@ -181,7 +181,7 @@ def test_root_spins_about_the_world_axis_it_was_given(a1):
 
 
 def test_pd_of_the_engine_is_pd(a1):
-    """torque = clip(strength * (kp (target - q) - kd qd)) of the state before the sub-step."""
+    """Torque = clip(strength * (kp (target - q) - kd qd)) of the state before the sub-step."""
     place_a1(a1, height=0.5)
     generator = torch.Generator().manual_seed(5)
     clipped = 0

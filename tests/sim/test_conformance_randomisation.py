@@ -79,7 +79,7 @@ def test_motor_strength_comes_before_the_limit(bench):
 
 
 def test_impossible_mass(bench):
-    with pytest.raises(ValueError, match="body cart of 2.000 kg would get a mass of -1.000 kg"):
+    with pytest.raises(ValueError, match=r"body cart of 2\.000 kg would get a mass of -1\.000 kg"):
         bench.set_masses(torch.tensor([0]), "cart", torch.tensor([-3.0]))
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
+from legged_gym.errors import UserError
 from tests.sim.worlds import A1_POSE, a1_cfg, everyone, make, place_a1, root_states, stand, trajectory
 
-EVERY_THIRD = 0.3
+# of random targets around the standing pose, rad
+AMPLITUDE = 0.3
 
 
 def test_two_runs_after_reset_are_equal(a1):
     place_a1(a1)
-    first = trajectory(a1, 20, amplitude=EVERY_THIRD)
+    first = trajectory(a1, 20, amplitude=AMPLITUDE)
     place_a1(a1)
-    assert torch.equal(trajectory(a1, 20, amplitude=EVERY_THIRD), first)
+    assert torch.equal(trajectory(a1, 20, amplitude=AMPLITUDE), first)
 
 
 def test_reset_clears_velocities_forces_and_torques(a1):
@@ -33,14 +36,14 @@ def test_teleports_leave_others_untouched(a1):
     place_a1(a1)
     stand(a1, 10)
     saved = a1.state_dict()
-    undisturbed = trajectory(a1, 15, amplitude=EVERY_THIRD)
+    undisturbed = trajectory(a1, 15, amplitude=AMPLITUDE)
     a1.load_state_dict(saved)
     one = torch.tensor([1])
     a1.reset(one)
     a1.set_root_states(one, root_states(1, 0.7))
     a1.set_dof_states(one, 0.5 * A1_POSE[None], torch.ones(1, 12))
     assert a1.body_states[1, 0, 2].item() == torch.tensor(0.7).item()
-    disturbed = trajectory(a1, 15, amplitude=EVERY_THIRD)
+    disturbed = trajectory(a1, 15, amplitude=AMPLITUDE)
     assert torch.equal(disturbed[:, [0, 2]], undisturbed[:, [0, 2]])
     assert (disturbed[:, 1] - undisturbed[:, 1]).abs().max() > 0.1
 
@@ -54,17 +57,17 @@ def test_saved_state_goes_on_bit_for_bit_elsewhere(backend, a1):
     original.set_coms(torch.tensor([2]), "base", torch.tensor([[0.05, 0.0, 0.02]]))
     original.set_gains(ids, 20 + 5 * torch.rand(3, 12), 0.5 + torch.rand(3, 12))
     original.set_motor_strength(torch.tensor([0]), torch.full((1, 12), 0.8))
-    trajectory(original, 15, amplitude=EVERY_THIRD)
+    trajectory(original, 15, amplitude=AMPLITUDE)
     saved = original.state_dict()
     forces, torques = original.contact_forces.clone(), original.torques.clone()
-    continued = trajectory(original, 15, amplitude=EVERY_THIRD)
+    continued = trajectory(original, 15, amplitude=AMPLITUDE)
 
     place_a1(other)
     stand(other, 5)
     other.load_state_dict(saved)
     assert torch.equal(other.contact_forces, forces)
     assert torch.equal(other.torques, torques)
-    assert torch.equal(trajectory(other, 15, amplitude=EVERY_THIRD), continued)
+    assert torch.equal(trajectory(other, 15, amplitude=AMPLITUDE), continued)
 
 
 def test_saved_state_is_plain(a1, tmp_path):
@@ -74,9 +77,9 @@ def test_saved_state_is_plain(a1, tmp_path):
 
 def test_one_broken_environment_is_reported_alone(a1):
     place_a1(a1)
-    healthy = trajectory(a1, 10, amplitude=EVERY_THIRD)
+    healthy = trajectory(a1, 10, amplitude=AMPLITUDE)
     place_a1(a1)
-    first = trajectory(a1, 3, amplitude=EVERY_THIRD)
+    first = trajectory(a1, 3, amplitude=AMPLITUDE)
     assert a1.failure is None
     before = a1.dof_pos[1].clone()
 
@@ -88,7 +91,7 @@ def test_one_broken_environment_is_reported_alone(a1):
         if k == 3:
             assert torch.equal(a1.dof_pos[1], before)
             a1.set_dof_states(one, torch.full((1, 12), float("nan")), torch.zeros(1, 12))
-        a1.step(A1_POSE + EVERY_THIRD * torch.randn(3, 12, generator=generator), 4)
+        a1.step(A1_POSE + AMPLITUDE * torch.randn(3, 12, generator=generator), 4)
         if k == 3:
             failure = a1.failure
             assert failure.env_ids.tolist() == [1]
@@ -126,3 +129,26 @@ def test_an_environment_recovers_from_failure_without_a_trace(a1):
     assert a1.failure.env_ids.tolist() == [0, 1, 2]
     place_a1(a1)
     assert torch.equal(trajectory(a1, 10), clean)
+
+
+def test_a_state_of_something_else_is_refused(backend, a1):
+    saved = make(backend, a1_cfg(), 2).state_dict()
+    with pytest.raises(UserError, match="resume with the same simulator, robot, task and num_envs"):
+        a1.load_state_dict(saved)
+    other = "mujoco" if backend == "mujoco_warp" else "mujoco_warp"
+    if other == "mujoco_warp":
+        pytest.importorskip("mujoco_warp")
+    with pytest.raises(UserError, match="resume with the same simulator"):
+        a1.load_state_dict(make(other, a1_cfg(), 3).state_dict())
+
+
+def test_loading_undoes_fields_set_since(backend):
+    sim = make(backend, a1_cfg(), 2)
+    place_a1(sim)
+    saved = sim.state_dict()
+    untouched = trajectory(sim, 10)
+    sim.set_friction(everyone(sim), torch.tensor([0.1, 0.2]))
+    sim.set_masses(everyone(sim), "base", torch.tensor([4.0, 5.0]))
+    sim.set_gains(everyone(sim), torch.full((2, 12), 60.0), torch.full((2, 12), 2.0))
+    sim.load_state_dict(saved)
+    assert torch.equal(trajectory(sim, 10), untouched)

@@ -102,7 +102,7 @@ def test_mjcf_loses_its_own_actuators_and_sensors(tmp_path):
     file = tmp_path / "robot.xml"
     file.write_text("""
     <mujoco><worldbody><body name="trunk"><freejoint/><geom size="0.1" mass="1"/>
-      <body name="leg"><joint name="knee" axis="0 1 0" range="-1 1"/><geom size="0.05" mass="0.1" pos="0 0 -0.2"/></body>
+      <body name="leg"><joint name="knee" axis="0 1 0" range="-1 1"/><geom size="0.05" mass="0.1"/></body>
     </body></worldbody>
     <actuator><motor joint="knee"/><motor joint="knee"/></actuator>
     <sensor><jointpos joint="knee"/></sensor><keyframe><key qpos="0 0 1 1 0 0 0 0"/></keyframe></mujoco>""")

@@ -101,7 +101,7 @@ def test_uneven_ground_is_shaded(kind):
     heights = 0.5 + 0.5 * np.sin(np.add.outer(x, x)).astype(np.float32)
     sim = standing_a1(ground=HeightField(heights, (4.0, 4.0, 0.3, 1.0), (0.0, 0.0, 0.0)))
     frame = picture_of(sim, kind, Camera(lookat=(0.0, 0.0, 0.2), distance=4.0, elevation=-60.0)).astype(int)
-    assert 15 < frame.sum(axis=-1).std() / 3
+    assert frame.sum(axis=-1).std() / 3 > 15
 
 
 def test_both_show_the_robot_at_the_same_place(monkeypatch):

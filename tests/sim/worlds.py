@@ -58,10 +58,6 @@ PENDULUM_MASS, PENDULUM_ARM, PENDULUM_INERTIA = 1.5, 0.4, 0.02
 def base_cfg() -> LeggedRobotCfg:
     cfg = LeggedRobotCfg()
     cfg.sim.num_threads = 2
-    if not hasattr(cfg.sim, "mujoco_warp"):  # TEMPORARY
-        from types import SimpleNamespace
-
-        cfg.sim.mujoco_warp = SimpleNamespace(contact_margin=2.0)
     return cfg
 
 

@@ -21,6 +21,8 @@ class DomainRandomization(CommandTerms):
         self.added_masses = torch.zeros(count, device=self.device)
         self.com_displacements = torch.zeros(count, 3, device=self.device)
         self.motor_strengths = torch.ones(count, joints, device=self.device)
+        steps = math.ceil(cfg.push_interval_s / self.dt)
+        self.push_phases = torch.randint(0, steps, (count,), generator=self.generator, device=self.device)
         root = self.body_names[0]
         if cfg.randomize_friction:
             self.friction_coeffs = self._uniform(cfg.friction_range, count)
@@ -41,10 +43,16 @@ class DomainRandomization(CommandTerms):
             self.sim.set_motor_strength(every, self.motor_strengths)
 
     def _push_robots(self) -> None:
-        """Every `push_interval_s`, set the horizontal velocity of all robots at random."""
+        """Every `push_interval_s`, set a robot's horizontal velocity at random.
+
+        Each has its own phase: were all pushed in the same step, a learner would see pushes in one rollout of many.
+        """
         cfg = self.cfg.domain_rand
-        if not cfg.push_robots or self.common_step_counter % math.ceil(cfg.push_interval_s / self.dt) != 0:
+        if not cfg.push_robots:
             return
-        states = self.root_states.clone()
-        states[:, 7:9] = self._uniform([-cfg.max_push_vel_xy, cfg.max_push_vel_xy], self.num_envs, 2)
-        self.sim.set_root_states(torch.arange(self.num_envs, device=self.device), states)
+        interval = math.ceil(cfg.push_interval_s / self.dt)
+        due = torch.nonzero((self.push_phases + self.common_step_counter) % interval == 0).flatten()
+        if len(due):
+            states = self.root_states[due]
+            states[:, 7:9] = self._uniform([-cfg.max_push_vel_xy, cfg.max_push_vel_xy], len(due), 2)
+            self.sim.set_root_states(due, states)

@@ -391,7 +391,7 @@ class LeggedRobot(
         "actions", "last_actions", "last_dof_vel", "commands", "rew_buf", "reset_buf", "time_out_buf",
         "episode_length_buf", "feet_air_time", "last_contacts", "measured_heights", "terrain_levels",
         "terrain_types", "env_origins", "friction_coeffs", "added_masses", "com_displacements", "motor_strengths",
-        "_action_history",
+        "push_phases", "_action_history",
     )  # fmt: skip
 
     def state_dict(self) -> Dict[str, Any]:

@@ -68,6 +68,7 @@ class RobotState:
     last_contacts: Tensor  # (N, F) bool
     friction_coeffs: Tensor  # (N,)
     added_masses: Tensor  # (N,) kg
+    push_phases: Tensor  # (N,) int64, policy steps
 
     env_origins: Tensor  # (N, 3) m
     terrain_levels: Tensor  # (N,) int64

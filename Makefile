@@ -1,7 +1,7 @@
 # Everything from a bare machine: Python 3.11 or newer with venv (Debian: apt install make python3 python3-venv).
 #
 #   make train                          the A1 on flat ground: train, evaluate, write a video
-#   make train TASK=a1_rough            another task
+#   make train TASK=a1                  another task
 #   make train ARGS="--num_envs=1024"   more options for train.py
 #   make train EXTRAS=gpu               with MuJoCo Warp, for an NVIDIA GPU
 #

@@ -51,7 +51,7 @@ def make_simulator(
 
         return MujocoCpuSimulator(cfg, num_envs, ground, num_obstacles)
     if importlib.util.find_spec("mujoco_warp") is None:
-        raise UserError("sim mujoco_warp needs the package mujoco_warp: pip install legged_gym[gpu]")
+        raise UserError("sim mujoco_warp needs the package mujoco_warp: pip install -e '.[gpu]' in the repository")
     from legged_gym.sim.mujoco_warp import MujocoWarpSimulator
 
     name = str(place or ("cuda" if torch.cuda.is_available() else "cpu"))

@@ -14,6 +14,7 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 import mujoco
 import numpy as np
 
+from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.errors import UserError
 from legged_gym.sim.scenery import add_scenery
 
@@ -41,7 +42,7 @@ class RobotModel:
         robot_geoms: ids of the robot's collision geoms.
         obstacle_geoms: ids of the obstacle boxes.
         position_control: whether actuators are PD controllers (else they take torques).
-        dof_pos_limits: (D, 2) rad.
+        dof_pos_limits: (D, 2) rad; infinite for a joint without limits.
         dof_vel_limits: (D,) rad/s; MuJoCo does not enforce them.
         torque_limits: (D,) N m.
         fixed_base: whether the root cannot move by itself; it then is a mocap body, so that it can still be teleported.
@@ -81,7 +82,8 @@ def build_model(cfg: Any, ground: Optional[Any] = None, num_obstacles: int = 0, 
     Raises:
         UserError: the robot file is missing or broken, or a name in the config is not in it.
     """
-    spec, velocity_limits = _load_robot(cfg.asset.file)
+    file = cfg.asset.file.replace("{LEGGED_GYM_ROOT_DIR}", LEGGED_GYM_ROOT_DIR)
+    spec, velocity_limits = _load_robot(file)
     spec.compiler.fusestatic = bool(cfg.asset.collapse_fixed_joints)
     spec.compiler.discardvisual = not visual
     spec.compiler.balanceinertia = True
@@ -100,7 +102,7 @@ def build_model(cfg: Any, ground: Optional[Any] = None, num_obstacles: int = 0, 
     try:
         model = spec.compile()
     except ValueError as error:
-        raise UserError(f"MuJoCo cannot compile {cfg.asset.file}: {' '.join(str(error).split())}") from error
+        raise UserError(f"MuJoCo cannot compile {file}: {' '.join(str(error).split())}") from error
     joints = [model.joint(name) for name in dof_names]
     return RobotModel(
         model=model,
@@ -112,7 +114,7 @@ def build_model(cfg: Any, ground: Optional[Any] = None, num_obstacles: int = 0, 
         robot_geoms=np.flatnonzero(model.geom_group == ROBOT_GROUP),
         obstacle_geoms=np.array([model.geom(f"obstacle_{k}").id for k in range(num_obstacles)], dtype=np.int64),
         position_control=is_position_control(cfg),
-        dof_pos_limits=np.array([j.range for j in joints]),
+        dof_pos_limits=np.array([j.range if model.jnt_limited[j.id] else [-np.inf, np.inf] for j in joints]),
         dof_vel_limits=np.array([velocity_limits.get(name, np.inf) for name in dof_names]),
         torque_limits=torque_limits,
         fixed_base=bool(cfg.asset.fix_base_link),
@@ -157,9 +159,25 @@ def _load_robot(file: str) -> Tuple[Any, Dict[str, float]]:
         spec = mujoco.MjSpec.from_file(file)
     except ValueError as error:
         raise UserError(f"MuJoCo cannot read {file}: {' '.join(str(error).split())}") from error
+    _keep_torque_limits(spec)
     for element in [*spec.actuators, *spec.sensors, *spec.keys]:
         spec.delete(element)
     return spec, _urdf_velocity_limits(file)
+
+
+def _keep_torque_limits(spec: Any) -> None:
+    """Move the limits of an MJCF file's actuators to their joints, where those of a URDF stand already."""
+    names = {str(joint.name) for joint in spec.joints}
+    for actuator in spec.actuators:
+        if actuator.trntype != mujoco.mjtTrn.mjTRN_JOINT or actuator.target not in names:
+            continue
+        joint = spec.joint(actuator.target)
+        direct = actuator.gaintype == mujoco.mjtGain.mjGAIN_FIXED and actuator.biastype == mujoco.mjtBias.mjBIAS_NONE
+        limits = np.array(actuator.forcerange)
+        if not limits.any() and direct:
+            limits = np.array(actuator.ctrlrange) * actuator.gainprm[0]
+        if limits.any() and not np.any(joint.actfrcrange):
+            joint.actfrcrange = limits * actuator.gear[0]
 
 
 def _urdf_velocity_limits(file: str) -> Dict[str, float]:

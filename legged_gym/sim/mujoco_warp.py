@@ -11,6 +11,7 @@ from __future__ import annotations
 import copy
 import functools
 import operator
+import os
 import sys
 from typing import Any, Callable, ContextManager, Dict, Optional
 
@@ -73,8 +74,7 @@ class MujocoWarpSimulator(MujocoSimulator):
         if device == "cuda":
             device = f"cuda:{torch.cuda.current_device()}"
         super().__init__(cfg, num_envs, device, ground, num_obstacles)
-        wp.config.log_level = max(wp.config.log_level, wp.LOG_WARNING)  # no line for each kernel that is loaded
-        wp.init()
+        _start_warp()
         self._wp_device = wp.device_from_torch(self.device)
         self._graphs: Dict[Any, Any] = {}
         per_env = [*FIELDS, *DERIVED_OF_INERTIA, *DERIVED_OF_SIZE]
@@ -87,6 +87,8 @@ class MujocoWarpSimulator(MujocoSimulator):
             self.engine_model = mjw.put_model(self.robot.model, batch_sizes={name: num_envs for name in per_env})
             self.engine_model.opt.deterministic = deterministic
             self.engine_model.opt.warn_overflow = 0  # a kernel would print at every sub-step; see _check_overflow
+            # without it the solver's loop is unrolled to its last iteration; CUDA has it from 12.4
+            self.engine_model.opt.graph_conditional = wp.is_conditional_graph_supported() or self._wp_device.is_cpu
             self.data = mjw.make_data(self.robot.model, nworld=num_envs, nconmax=nconmax, njmax=njmax)
         self._arrays = EngineArrays(
             **{name: wp.to_torch(getattr(self.data, name)) for name in EngineArrays.__annotations__}
@@ -276,5 +278,14 @@ class MujocoWarpSimulator(MujocoSimulator):
 
     def close(self) -> None:
         """See `Simulator.close`."""
+        self._check_overflow()
         super().close()
         self._graphs.clear()
+
+
+def _start_warp() -> None:
+    """Initialise Warp without a line for each kernel, but tell of the long wait if there are none compiled yet."""
+    wp.config.log_level = max(wp.config.log_level, wp.LOG_WARNING)
+    wp.init()
+    if not os.listdir(wp.config.kernel_cache_dir):
+        print("MuJoCo Warp compiles its kernels for this machine; it takes minutes, once", file=sys.stderr)

@@ -18,6 +18,9 @@ from legged_gym.sim.raytracer import RayPainter
 from legged_gym.sim.scenery import SHADOW_REACH, SUN_DIRECTION
 from legged_gym.sim.simulator import Camera
 
+# the robot's file comes first into a model, so its root is the first body after the world
+ROOT = 1
+
 
 class Painter(Protocol):
     """Draws the state of an MjData of the model that it was made for."""
@@ -76,7 +79,7 @@ class SceneRenderer:
         mujoco.mj_comPos(model, data)
         mujoco.mj_camlight(model, data)
         view = mujoco.MjvCamera()
-        view.lookat[:] = data.xpos[self._root] if camera.lookat is None else camera.lookat
+        view.lookat[:] = data.xpos[ROOT] if camera.lookat is None else camera.lookat
         view.distance, view.azimuth, view.elevation = camera.distance, camera.azimuth, camera.elevation
         return painter.paint(data, view, self._option, width, height)
 
@@ -89,7 +92,6 @@ class SceneRenderer:
         self._option.geomgroup[self._shown_groups(self._model)] = 1
         names = [self._model.geom(i).name for i in range(self._model.ngeom)]
         self._obstacles = [i for i, name in enumerate(names) if name.startswith("obstacle_")]
-        self._root = next(i for i in range(1, self._model.nbody) if self._model.body_weldid[i] == i)
         try:
             self._painter = OpenGlPainter(self._model)
             self.kind = "opengl"

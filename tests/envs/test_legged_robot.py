@@ -325,15 +325,41 @@ def test_impossible_configs_are_answered_in_one_line(path, value, message):
     assert "\n" not in str(error.value)
 
 
-def test_control_types_apply_the_torques_of_their_formulas():
-    for kind, gains in (("T", {}), ("V", {"joint": 2.0})):
-        cfg = A1FlatCfg()
-        cfg.control.control_type = kind
-        cfg.control.decimation = 1
-        cfg.control.stiffness, cfg.control.damping = gains or {"joint": 0.0}, {"joint": 0.0}
-        env = make_env(2, cfg=cfg, **quiet(control__action_scale=3.0))
-        actions = actions_of(env)
-        before = env.dof_vel.clone()
+def test_torque_control_applies_scaled_actions():
+    env = make_env(2, **quiet(control__control_type="T", control__action_scale=3.0))
+    actions = actions_of(env)
+    env.step(actions)
+    assert torch.allclose(env.torques, (3.0 * actions).clamp(-33.5, 33.5), atol=1e-4)
+
+
+def test_velocity_control_brakes_by_the_acceleration_over_one_sub_step():
+    gains = dict(control__stiffness={"joint": 2.0}, control__damping={"joint": 0.01})
+    env = make_env(2, **quiet(control__control_type="V", control__decimation=1, control__action_scale=3.0, **gains))
+    velocities = [torch.zeros(2, 12)]
+    for k in range(4):
+        velocities.append(env.dof_vel.clone())
+        actions = actions_of(env, k)
         env.step(actions)
-        expected = 3.0 * actions if kind == "T" else 2.0 * (3.0 * actions - before)
+        acceleration = (velocities[-1] - velocities[-2]) / 0.005
+        expected = 2.0 * (3.0 * actions - velocities[-1]) - 0.01 * acceleration
         assert torch.allclose(env.torques, expected.clamp(-33.5, 33.5), atol=1e-4)
+    assert acceleration.abs().max() > 10.0
+
+
+def test_randomised_gains_rule_whoever_computes_the_torques():
+    settings = quiet(domain_rand__randomize_gains=True, domain_rand__stiffness_factor_range=[0.5, 2.0])
+    env = make_env(4, **settings)
+    expected = env.env_p_gains * (0.3 + env.default_dof_pos - env.dof_pos) - env.env_d_gains * env.dof_vel
+    env.cfg.control.decimation = 1
+    env.step(torch.full((4, 12), 0.3 / env.cfg.control.action_scale))
+    assert torch.allclose(env.torques, expected.clamp(-33.5, 33.5), atol=1e-4)
+    assert env.env_p_gains.min() < 15.0 < 25.0 < env.env_p_gains.max()
+
+
+def test_a_setting_of_legged_gym_that_is_not_read_is_named(capsys):
+    class Ported(A1FlatCfg):
+        class env(A1FlatCfg.env):
+            num_observations = 48
+
+    make_env(1, cfg=Ported())
+    assert "env.num_observations of legged_gym is not read here" in capsys.readouterr().out

@@ -98,6 +98,27 @@ def test_gains_by_parts_of_names():
     np.testing.assert_allclose(gains_of(["FL_hip_joint", "FL_calf_joint", "wheel"], table), [10.0, 30.0, 0.0])
 
 
+def test_mjcf_keeps_the_torque_limits_of_its_actuators(tmp_path):
+    file = tmp_path / "robot.xml"
+    legs = "".join(
+        f'<body name="leg_{name}"><joint name="{name}" axis="0 1 0"/><geom size="0.05" mass="0.1"/></body>'
+        for name in ("force", "geared", "motor", "free")
+    )
+    file.write_text(f"""
+    <mujoco><worldbody><body name="trunk"><freejoint/><geom size="0.1" mass="1"/>{legs}</body></worldbody>
+    <actuator><position joint="force" kp="5" forcerange="-20 20"/>
+      <motor joint="geared" gear="3" forcerange="-4 4"/><motor joint="motor" gear="2" ctrlrange="-5 5"/>
+      <position joint="free" ctrlrange="-1 1"/></actuator></mujoco>""")
+    cfg = a1_cfg()
+    cfg.asset.file = str(file)
+    cfg.asset.foot_name = "leg"
+    robot = build_model(cfg)
+    limits = dict(zip(robot.dof_names, robot.torque_limits))
+    # a gear multiplies the force; the range of a position target says nothing of torques
+    assert limits == {"force": 20.0, "geared": 12.0, "motor": 10.0, "free": np.inf}
+    assert np.isinf(robot.dof_pos_limits).all()
+
+
 def test_mjcf_loses_its_own_actuators_and_sensors(tmp_path):
     file = tmp_path / "robot.xml"
     file.write_text("""

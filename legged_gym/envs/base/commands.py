@@ -37,7 +37,7 @@ class CommandTerms(RobotState):
     def _update_commands(self) -> None:
         """New commands where they are due; in heading mode, the yaw rate that turns to the heading."""
         cfg = self.cfg.commands
-        due = self.episode_length_buf % int(cfg.resampling_time / self.dt) == 0
+        due = self.episode_length_buf % max(int(cfg.resampling_time / self.dt), 1) == 0
         if due.any():
             self._resample_commands(torch.nonzero(due).flatten())
         if cfg.heading_command:

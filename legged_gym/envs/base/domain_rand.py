@@ -21,6 +21,8 @@ class DomainRandomization(CommandTerms):
         self.added_masses = torch.zeros(count, device=self.device)
         self.com_displacements = torch.zeros(count, 3, device=self.device)
         self.motor_strengths = torch.ones(count, joints, device=self.device)
+        self.env_p_gains = self.p_gains.repeat(count, 1)
+        self.env_d_gains = self.d_gains.repeat(count, 1)
         steps = math.ceil(cfg.push_interval_s / self.dt)
         self.push_phases = torch.randint(0, steps, (count,), generator=self.generator, device=self.device)
         root = self.body_names[0]
@@ -34,10 +36,9 @@ class DomainRandomization(CommandTerms):
             self.com_displacements = self._uniform(cfg.com_displacement_range, count, 3)
             self.sim.set_coms(every, root, self.com_displacements)
         if cfg.randomize_gains:
-            kp = self.p_gains * self._uniform(cfg.stiffness_factor_range, count, joints)
-            kd = self.d_gains * self._uniform(cfg.damping_factor_range, count, joints)
-            self.env_p_gains, self.env_d_gains = kp, kd
-            self.sim.set_gains(every, kp, kd)
+            self.env_p_gains = self.p_gains * self._uniform(cfg.stiffness_factor_range, count, joints)
+            self.env_d_gains = self.d_gains * self._uniform(cfg.damping_factor_range, count, joints)
+            self.sim.set_gains(every, self.env_p_gains, self.env_d_gains)
         if cfg.randomize_motor_strength:
             self.motor_strengths = self._uniform(cfg.motor_strength_range, count, joints)
             self.sim.set_motor_strength(every, self.motor_strengths)

@@ -11,10 +11,10 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 import torch
 from torch import Tensor
 
-from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.envs.base.base_config import table
 from legged_gym.envs.base.domain_rand import DomainRandomization
 from legged_gym.envs.base.failures import FailureHandling
+from legged_gym.envs.base.legged_robot_config import RETIRED_SETTINGS
 from legged_gym.envs.base.observations import ObservationTerms
 from legged_gym.envs.base.rewards import RewardTerms
 from legged_gym.envs.base.tables import ObservationGroup, RewardSum, check_names, find_term
@@ -35,6 +35,9 @@ class LeggedRobot(
     ObservationTerms, RewardTerms, TerminationTerms, DomainRandomization, TerrainLevels, FailureHandling, VecEnv
 ):
     """N robots on one ground, each its own episode; subclass it to add terms, override a method to change one.
+
+    A term that needs memory makes its buffer in `_init_buffers` and names it in `_STATE_BUFFERS`, so that a resumed run
+    has it.
 
     Attributes besides those of `RobotState`:
         observation_dims: group -> shape of one environment's observation.
@@ -131,20 +134,19 @@ class LeggedRobot(
             self.sim.step(actions * self.cfg.control.action_scale + self.default_dof_pos, self.cfg.control.decimation)
             self._collect_failure()
             return
-        last_dof_vel = self.dof_vel.clone()
         for _ in range(self.cfg.control.decimation):
-            torques = self._compute_torques(actions, last_dof_vel)
-            last_dof_vel = self.dof_vel.clone()
+            torques = self._compute_torques(actions)
+            self._substep_dof_vel.copy_(self.dof_vel)
             self.sim.step_torques(torques)
             self._collect_failure()
 
-    def _compute_torques(self, actions: Tensor, last_dof_vel: Tensor) -> Tensor:
+    def _compute_torques(self, actions: Tensor) -> Tensor:
         """Torques (N, D) of one sub-step for the control types that the engine does not run itself."""
         scaled = actions * self.cfg.control.action_scale
         if self.cfg.control.control_type == "T":
             return scaled
-        acceleration = (self.dof_vel - last_dof_vel) / self.sim.sim_dt
-        return self.p_gains * (scaled - self.dof_vel) - self.d_gains * acceleration
+        acceleration = (self.dof_vel - self._substep_dof_vel) / self.sim.sim_dt
+        return self.env_p_gains * (scaled - self.dof_vel) - self.env_d_gains * acceleration
 
     def _delay(self, actions: Tensor) -> Tensor:
         """The actions (N, D) that reach the motors now, each environment's own delay ago."""
@@ -232,7 +234,9 @@ class LeggedRobot(
         self._ever_reset = True
         self._reset_robots(env_ids)
         self._resample_commands(env_ids)
-        for buffer in (self.actions, self.last_actions, self.last_dof_vel, self.feet_air_time):
+        for buffer in (
+            self.actions, self.last_actions, self.last_dof_vel, self._substep_dof_vel, self.feet_air_time,
+        ):  # fmt: skip
             buffer[env_ids] = 0.0
         self.last_contacts[env_ids] = False
         self.episode_length_buf[env_ids] = 0
@@ -283,7 +287,10 @@ class LeggedRobot(
             raise UserError(f"control.action_delay is {[low, high]}: give [shortest, longest] in policy steps")
         if cfg.sim.dt <= 0 or cfg.env.episode_length_s <= 0:
             raise UserError("sim.dt and env.episode_length_s must be positive")
-        cfg.asset.file = cfg.asset.file.format(LEGGED_GYM_ROOT_DIR=LEGGED_GYM_ROOT_DIR)
+        for path, instead in RETIRED_SETTINGS.items():
+            section, name = path.split(".")
+            if hasattr(getattr(cfg, section), name):
+                print(f"note: the setting {path} of legged_gym is not read here: {instead}")
         if not uses_height_map(cfg.terrain.mesh_type):
             cfg.terrain.curriculum = False
 
@@ -320,8 +327,9 @@ class LeggedRobot(
         self.penalised_contact_indices = sim.body_indices(asset.penalize_contacts_on)
         self.termination_contact_indices = sim.body_indices(asset.terminate_after_contacts_on)
         low, high = sim.dof_pos_limits.unbind(1)
-        middle, half = 0.5 * (low + high), 0.5 * (high - low) * cfg.rewards.soft_dof_pos_limit
-        self.dof_pos_limits = torch.stack((middle - half, middle + half), dim=1)
+        shrink = 0.5 * (1.0 - cfg.rewards.soft_dof_pos_limit) * (high - low)
+        shrink[torch.isinf(shrink) | torch.isnan(shrink)] = 0.0  # of joints without limits
+        self.dof_pos_limits = torch.stack((low + shrink, high - shrink), dim=1)
         self.dof_vel_limits, self.torque_limits = sim.dof_vel_limits, sim.torque_limits
 
     def _gains(self, gains: Dict[str, float]) -> Tensor:
@@ -348,6 +356,7 @@ class LeggedRobot(
         self.actions = torch.zeros(n, joints, device=device)
         self.last_actions = torch.zeros(n, joints, device=device)
         self.last_dof_vel = torch.zeros(n, joints, device=device)
+        self._substep_dof_vel = torch.zeros(n, joints, device=device)  # before the last sub-step
         self.commands = torch.zeros(n, 4, device=device)
         self.rew_buf = torch.zeros(n, device=device)
         self.reset_buf = torch.ones(n, dtype=torch.bool, device=device)
@@ -391,7 +400,7 @@ class LeggedRobot(
         "actions", "last_actions", "last_dof_vel", "commands", "rew_buf", "reset_buf", "time_out_buf",
         "episode_length_buf", "feet_air_time", "last_contacts", "measured_heights", "terrain_levels",
         "terrain_types", "env_origins", "friction_coeffs", "added_masses", "com_displacements", "motor_strengths",
-        "push_phases", "_action_history",
+        "push_phases", "env_p_gains", "env_d_gains", "_substep_dof_vel", "_action_history",
     )  # fmt: skip
 
     def state_dict(self) -> Dict[str, Any]:

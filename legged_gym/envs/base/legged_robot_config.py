@@ -137,8 +137,12 @@ class LeggedRobotCfg(BaseConfig):
             feet_air_time = 1.0
             collision = -1.0
             feet_stumble = 0.0
+            feet_contact_forces = 0.0
             action_rate = -0.01
             stand_still = 0.0
+            dof_pos_limits = 0.0
+            dof_vel_limits = 0.0
+            torque_limits = 0.0
 
         only_positive_rewards = True  # negative totals become zero, which keeps early training from seeking its end
         tracking_sigma = 0.25  # tracking reward = exp(-error^2 / sigma)
@@ -177,6 +181,20 @@ class LeggedRobotCfg(BaseConfig):
 
         class mujoco_warp:
             contact_margin = 2.0  # memory for contacts and constraints, as a factor on what tumbling robots needed
+
+
+# settings of legged_gym that configs are ported with, and what has become of them
+RETIRED_SETTINGS = {
+    "env.num_observations": "the width follows from the table observations.policy",
+    "env.num_privileged_obs": "add a table observations.critic",
+    "env.num_actions": "it is the number of joints",
+    "env.send_timeouts": "time-outs are always sent",
+    "env.env_spacing": "robots on a plane do not share a world",
+    "normalization.obs_scales": "scales stand in the observation tables",
+    "noise.noise_scales": "noise stands in the observation tables",
+    "asset.replace_cylinder_with_capsule": "MuJoCo has cylinders",
+    "sim.physx": "solver settings are in sim.mujoco",
+}
 
 
 class LeggedRobotCfgPPO(BaseConfig):

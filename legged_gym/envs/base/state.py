@@ -68,6 +68,8 @@ class RobotState:
     last_contacts: Tensor  # (N, F) bool
     friction_coeffs: Tensor  # (N,)
     added_masses: Tensor  # (N,) kg
+    env_p_gains: Tensor  # (N, D) randomised
+    env_d_gains: Tensor  # (N, D) randomised
     push_phases: Tensor  # (N,) int64, policy steps
 
     env_origins: Tensor  # (N, 3) m

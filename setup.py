@@ -30,6 +30,7 @@ setup(
             "vermin>=1.6",
             "types-PyYAML",
             "example-robot-data>=6,<7",  # published robot descriptions, which the tests compare ours with
+            "rsl-rl-lib>=5.5,<5.6",  # another PPO, which the tests and a benchmark compare ours with; also named rsl_rl
         ],
     },
 )

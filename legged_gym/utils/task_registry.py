@@ -191,9 +191,11 @@ class TaskRegistry:
 
 
 def describe_run(args: argparse.Namespace, world_size: int) -> Dict[str, Any]:
-    """Return how a run is carried out, for its config.yaml."""
+    """Return how and on which machine a run is carried out, for its config.yaml."""
+    from legged_gym.utils.reports import machine  # imports torch
+
     names = ("sim", "sim_device", "rl_device", "deterministic")
-    return {**{name: getattr(args, name) for name in names}, "processes": world_size}
+    return {**{name: getattr(args, name) for name in names}, "processes": world_size, "machine": machine()}
 
 
 def check_sizes(env_cfg: Any, train_cfg: Optional[Any] = None) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, Optional, Tuple
 
 import numpy as np
 import torch
@@ -45,19 +45,38 @@ _SAVED_BUFFERS = {
 
 @dataclass
 class EngineArrays:
-    """Live views of an engine's data, first dimension N."""
+    """Live views of an engine's data, first dimension N: tensors, or numpy arrays over the same memory."""
 
-    qpos: Tensor
-    qvel: Tensor
-    ctrl: Tensor
-    actuator_force: Tensor
-    sensordata: Tensor
-    xpos: Tensor
-    xquat: Tensor
-    cvel: Tensor
-    subtree_com: Tensor
-    mocap_pos: Tensor
-    mocap_quat: Tensor
+    qpos: Any
+    qvel: Any
+    ctrl: Any
+    actuator_force: Any
+    sensordata: Any
+    xpos: Any
+    xquat: Any
+    cvel: Any
+    subtree_com: Any
+    mocap_pos: Any
+    mocap_quat: Any
+
+
+def fill_body_states(out: Any, arrays: EngineArrays, bodies: Any, cross: Callable[[Any, Any], Any]) -> None:
+    """Write states of bodies as the seam wants them; with torch's or with numpy's arrays and cross product alike.
+
+    Args:
+        out: (N, B, 13) position, quaternion xyzw, linear and angular velocity.
+        arrays: of the engine.
+        bodies: (B,) body ids, the root first.
+        cross: product of two (N, B, 3).
+    """
+    position, quat, spatial = arrays.xpos[:, bodies], arrays.xquat[:, bodies], arrays.cvel[:, bodies]
+    out[..., :3] = position
+    out[..., 3:6] = quat[..., 1:]
+    out[..., 6] = quat[..., 0]
+    # cvel is (angular, linear) at the tree's centre of mass: v_origin = v_com + w x (origin - com)
+    lever = position - arrays.subtree_com[:, bodies[:1]]
+    out[..., 7:10] = spatial[..., 3:] + cross(spatial[..., :3], lever)
+    out[..., 10:13] = spatial[..., :3]
 
 
 class MujocoSimulator(Simulator):
@@ -203,18 +222,13 @@ class MujocoSimulator(Simulator):
         """See `Simulator.body_states`."""
         self._flush()
         if not self._bodies_current:
-            arrays, out = self._arrays, self._body_states
-            position = arrays.xpos[:, self._body_ids]
-            spatial = arrays.cvel[:, self._body_ids]
-            out[..., :3] = position
-            out[..., 3:6] = arrays.xquat[:, self._body_ids, 1:]
-            out[..., 6] = arrays.xquat[:, self._body_ids, 0]
-            # cvel is (angular, linear) at the tree's centre of mass: v_origin = v_com + w x (origin - com)
-            lever = position - arrays.subtree_com[:, self._body_ids[:1]]
-            out[..., 7:10] = spatial[..., 3:] + torch.linalg.cross(spatial[..., :3], lever)
-            out[..., 10:13] = spatial[..., :3]
+            self._gather_bodies()
             self._bodies_current = True
         return self._body_states
+
+    def _gather_bodies(self) -> None:
+        """Engine poses and velocities -> `_body_states`."""
+        fill_body_states(self._body_states, self._arrays, self._body_ids, torch.linalg.cross)
 
     def _flush(self) -> None:
         """Recompute derived fields of teleported environments, if there are any."""

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from legged_gym.errors import UserError
 from legged_gym.sim.model import GROUND_GROUP, OBSTACLE_GROUP, ROBOT_GROUP
-from legged_gym.sim.mujoco_base import FIELDS, EngineArrays, MujocoSimulator
+from legged_gym.sim.mujoco_base import FIELDS, EngineArrays, MujocoSimulator, fill_body_states
 
 VEL = int(mujoco.mjtStage.mjSTAGE_VEL)
 NONE = int(mujoco.mjtStage.mjSTAGE_NONE)
@@ -44,7 +44,9 @@ class MujocoCpuSimulator(MujocoSimulator):
         """See `MujocoSimulator`; all tensors live on the CPU."""
         super().__init__(cfg, num_envs, "cpu", ground, num_obstacles)
         self.batch = mujoco_batch.Batch(self.robot.model, num_envs, num_threads(cfg), persistent=True)
-        self._arrays = EngineArrays(**{name: _view(self.batch, name) for name in EngineArrays.__annotations__})
+        names = EngineArrays.__annotations__
+        self._arrays = EngineArrays(**{name: _view(self.batch, name) for name in names})
+        self._numpy_arrays = EngineArrays(**{name: self.batch.bind(name) for name in names})
         model = self.robot.model
         size = model.nq + model.nv
         offset = (self.batch.bind("qpos").__array_interface__["data"][0] - self.batch.state.ctypes.data) // 8
@@ -83,6 +85,10 @@ class MujocoCpuSimulator(MujocoSimulator):
                 " simplify the robot's collision shapes or coarsen the ground",
                 file=sys.stderr,
             )
+
+    def _gather_bodies(self) -> None:
+        # by numpy: torch would wake threads for each of these small operations, and wait for them on a busy machine
+        fill_body_states(self._body_states.numpy(), self._numpy_arrays, self.robot.body_ids, np.cross)
 
     def _forward(self, stale: Tensor) -> None:
         self.batch.forward(ids=stale.numpy(), stage=VEL)

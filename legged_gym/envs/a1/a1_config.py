@@ -91,6 +91,8 @@ class A1FlatCfg(A1RoughCfg):
 
     class domain_rand(A1RoughCfg.domain_rand):
         randomize_base_mass = True
+        push_interval_s = 10.0
+        max_push_vel_xy = 0.6
 
     class observations(A1RoughCfg.observations):
         class policy(A1RoughCfg.observations.policy):

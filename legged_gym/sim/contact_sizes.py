@@ -54,9 +54,8 @@ def contact_sizes(robot: RobotModel, margin: float) -> Tuple[int, int]:
 def _drop(robot: RobotModel, model: Any, data: Any, rng: np.random.Generator) -> None:
     """Put the robot in a random pose above a random point of the ground, on its way down."""
     mujoco.mj_resetData(model, data)
-    low, high = robot.dof_pos_limits.T
-    limited = high > low
-    data.qpos[robot.qpos_ids] = rng.uniform(np.where(limited, low, -1.0), np.where(limited, high, 1.0))
+    low, high = np.clip(robot.dof_pos_limits, -np.pi, np.pi).T
+    data.qpos[robot.qpos_ids] = rng.uniform(low, high)
     reach = np.zeros(2)
     if model.nhfield:
         ground = model.geom("ground").id

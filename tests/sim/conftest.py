@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.sim.worlds import BENCH, SLED, a1_cfg, make, sloped_ground, urdf_cfg
-
-SLOPE_TANGENT = 0.3
-# combined coefficients of the four sleds on the slope: two below its tangent, two above
-SLED_FRICTION = (0.1, 0.2, 0.4, 0.8)
+from tests.sim.worlds import BENCH, SLED, SLED_FRICTION, SLOPE_TANGENT, a1_cfg, make, sloped_ground, urdf_cfg
 
 
 @pytest.fixture(scope="session", params=["mujoco", "mujoco_warp"])

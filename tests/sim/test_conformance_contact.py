@@ -7,13 +7,14 @@ import math
 import pytest
 import torch
 
-from tests.sim.conftest import SLED_FRICTION, SLOPE_TANGENT
 from tests.sim.worlds import (
     A1_MASS,
     A1_POSE,
     GRAVITY,
+    SLED_FRICTION,
     SLED_HALF_HEIGHT,
     SLED_MASS,
+    SLOPE_TANGENT,
     everyone,
     place_a1,
     root_states,

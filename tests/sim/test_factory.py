@@ -72,7 +72,7 @@ def test_the_cpu_engine_on_a_gpu(machine):
 
 def test_warp_that_is_not_installed(machine):
     machine(gpu=True, warp=False)
-    with pytest.raises(UserError, match=r"pip install legged_gym\[gpu\]"):
+    with pytest.raises(UserError, match=r"needs the package mujoco_warp: pip install"):
         make_simulator(a1_cfg(), 1, sim="mujoco_warp")
 
 

@@ -89,6 +89,7 @@ def test_fixed_base_hangs_where_the_config_starts_it(tmp_path):
     cfg.init_state.pos = [0.1, 0.2, 1.3]
     robot = build_model(cfg)
     assert robot.model.nv == 2
+    np.testing.assert_allclose(robot.dof_pos_limits, [[-100.0, 100.0], [-np.inf, np.inf]])
     assert robot.root_mocap == 0
     np.testing.assert_allclose(robot.model.body("bench").pos, [0.1, 0.2, 1.3])
 

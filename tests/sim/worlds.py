@@ -35,6 +35,9 @@ SLED = """
 """
 SLED_MASS = 5.001
 SLED_HALF_HEIGHT = 0.05
+# they stand on a slope; the coefficients that act on the four of them: two below its tangent, two above
+SLOPE_TANGENT = 0.3
+SLED_FRICTION = (0.1, 0.2, 0.4, 0.8)
 
 # two machines on a fixed base that do not feel each other: a cart of 2 kg on a rail along x, and a pendulum of 1.5 kg
 # whose centre of mass hangs 0.4 m under its hinge (axis y)

@@ -81,6 +81,10 @@ class A1FlatCfg(A1RoughCfg):
     class env(A1RoughCfg.env):
         num_envs = 512
 
+    class init_state(A1RoughCfg.init_state):
+        pos = [0.0, 0.0, 0.35]
+        dof_pos_factor = [0.8, 1.2]
+
     class terrain(A1RoughCfg.terrain):
         mesh_type = "plane"
         measure_heights = False
@@ -104,4 +108,4 @@ class A1FlatCfgPPO(A1RoughCfgPPO):
 
     class runner(A1RoughCfgPPO.runner):
         experiment_name = "flat_a1"
-        max_iterations = 400
+        max_iterations = 440

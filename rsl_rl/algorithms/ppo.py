@@ -13,6 +13,7 @@ from rsl_rl.algorithms.symmetry import Mirror, MirrorMaps
 from rsl_rl.models import ActorCritic, Hidden, Model, Observations
 from rsl_rl.storage import MiniBatch, RolloutStorage
 from rsl_rl.utils.errors import RslRlError, check_choice, reject_unknown
+from rsl_rl.utils.host_memory import keep_freed_memory
 
 SCHEDULES = ("adaptive", "cosine", "fixed")
 PRECISIONS = ("float32", "bfloat16")
@@ -106,6 +107,8 @@ class PPO:
         check_choice("algorithm.precision", precision, PRECISIONS)
         check_choice("algorithm.symmetry", symmetry, SYMMETRIES)
         self.device = torch.device(device)
+        if self.device.type == "cpu":
+            keep_freed_memory()
         self.policy = policy.to(self.device)
         self.value_loss_coef = value_loss_coef
         self.use_clipped_value_loss = use_clipped_value_loss

@@ -10,6 +10,7 @@ import torch
 
 from legged_gym.envs.base.rewards import RewardTerms
 from legged_gym.envs.base.tables import RewardSum
+from legged_gym.errors import UserError
 
 
 def robot(**attributes: object) -> RewardTerms:
@@ -137,6 +138,19 @@ def test_the_sum_is_weighted_by_dt_clipped_and_then_charged_for_the_end():
     }
     assert rewards.episode_sums[:, 0].tolist() == [0.0, 0.0, 0.0]
     assert rewards.episode_sums[:, 1].tolist() == [4.0, -4.0, 0.0]
+
+
+def test_a_ramp_lets_a_weight_grow():
+    ramps = {"termination": [100, 300]}
+    rewards = RewardSum(TwoTerms(), {"termination": -50.0}, 0.1, 2, torch.device("cpu"), ramps)
+    values = [float(rewards.compute(only_positive=False, step=step)[0]) for step in (0, 100, 150, 200, 300, 9999)]
+    assert values == [0.0, 0.0, -1.25, -2.5, -5.0, -5.0]
+
+
+@pytest.mark.parametrize("ramps", [{"bad": [0, 10]}, {"good": [10, 10]}, {"good": [-1, 10]}])
+def test_impossible_ramps(ramps):
+    with pytest.raises(UserError, match=r"rewards\.ramps"):
+        RewardSum(TwoTerms(), {"good": 1.0, "bad": 0.0}, 0.1, 2, torch.device("cpu"), ramps)
 
 
 def test_no_terms_give_zero():

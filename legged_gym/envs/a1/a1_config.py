@@ -102,6 +102,14 @@ class A1FlatCfg(A1RoughCfg):
         class policy(A1RoughCfg.observations.policy):
             heights = None
 
+    class rewards(A1RoughCfg.rewards):
+        # a fall costs as much as a second and a half of good walking, but only once there is a walk: fear of falling would
+        # keep a robot that cannot walk yet from trying
+        ramps = {"termination": [4000, 7000]}
+
+        class scales(A1RoughCfg.rewards.scales):
+            termination = -200.0
+
 
 class A1FlatCfgPPO(A1RoughCfgPPO):
     """Training of `a1_flat`."""

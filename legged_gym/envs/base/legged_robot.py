@@ -185,7 +185,7 @@ class LeggedRobot(
         self.feet_down = self.feet_contact | self.last_contacts
         self.last_contacts = self.feet_contact
         self.feet_air_time += self.dt
-        self.rew_buf = self.reward_sum.compute(self.cfg.rewards.only_positive_rewards)
+        self.rew_buf = self.reward_sum.compute(self.cfg.rewards.only_positive_rewards, self.common_step_counter)
         self.feet_air_time *= ~self.feet_down
         if not math.isfinite(float(self.rew_buf.sum())):
             self._fail(~torch.isfinite(self.rew_buf), "a reward is NaN or Inf")
@@ -392,7 +392,9 @@ class LeggedRobot(
         terms = {name: find_term(self, "_termination_", name, "terminations") for name in entries}
         self._terminations = [terms[name] for name, entry in entries.items() if not entry.time_out]
         self._time_outs = [terms[name] for name, entry in entries.items() if entry.time_out]
-        self.reward_sum = RewardSum(self, vars(cfg.rewards.scales), self.dt, self.num_envs, self.device)
+        self.reward_sum = RewardSum(
+            self, vars(cfg.rewards.scales), self.dt, self.num_envs, self.device, cfg.rewards.ramps
+        )
 
     # ---------------------------------------------------------------- saved state
 

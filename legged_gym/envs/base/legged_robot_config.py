@@ -144,6 +144,7 @@ class LeggedRobotCfg(BaseConfig):
             dof_vel_limits = 0.0
             torque_limits = 0.0
 
+        ramps: Any = {}  # term -> [first, last] policy step between which its weight grows from 0 to full
         only_positive_rewards = True  # negative totals become zero, which keeps early training from seeking its end
         tracking_sigma = 0.25  # tracking reward = exp(-error^2 / sigma)
         soft_dof_pos_limit = 1.0  # share of the URDF range without penalty

@@ -6,7 +6,7 @@ A name in a table that has no method fails here, with the names that come near.
 from __future__ import annotations
 
 import difflib
-from typing import Any, Callable, Dict, List, Mapping, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 import torch
 from torch import Tensor
@@ -114,7 +114,15 @@ class RewardSum:
         episode_sums: (T, N) weighted sums since the last reset.
     """
 
-    def __init__(self, env: Any, scales: Mapping[str, float], dt: float, num_envs: int, device: torch.device) -> None:
+    def __init__(
+        self,
+        env: Any,
+        scales: Mapping[str, float],
+        dt: float,
+        num_envs: int,
+        device: torch.device,
+        ramps: Optional[Mapping[str, Sequence[int]]] = None,
+    ) -> None:
         """Resolve the methods of all non-zero scales.
 
         Args:
@@ -123,19 +131,32 @@ class RewardSum:
             dt: seconds of a policy step; every weight is multiplied by it.
             num_envs: N.
             device: device of the sums.
+            ramps: name -> [first, last] policy step between which its weight grows from 0 to full.
 
         Raises:
-            UserError: a name has no method.
+            UserError: a name has no method, or a ramp is of a term that is off or does not rise.
         """
+        for name, (first, last) in (ramps or {}).items():
+            if not scales.get(name) or not 0 <= first < last:
+                raise UserError(f"rewards.ramps.{name}: give [first, last] steps of a term with a non-zero scale")
         self.names = [name for name, scale in scales.items() if scale]
         self._terms = [find_term(env, "_reward_", name, "rewards.scales") for name in self.names]
         self._scales = torch.tensor([scales[name] * dt for name in self.names], device=device)[:, None]
+        self._full_scales = self._scales.clone()
+        self._ramps = {self.names.index(name): ramp for name, ramp in (ramps or {}).items()}
         # the reward for dying is added after clipping, or clipping would hide it
         self._final = self.names.index("termination") if "termination" in self.names else None
         self.episode_sums = torch.zeros(len(self.names), num_envs, device=device)
 
-    def compute(self, only_positive: bool) -> Tensor:
-        """The reward (N,) of this step; adds the terms to `episode_sums`."""
+    def compute(self, only_positive: bool, step: int = 0) -> Tensor:
+        """The reward (N,) of this step; adds the terms to `episode_sums`.
+
+        Args:
+            only_positive: clip negative totals (without `termination`) at zero.
+            step: policy steps since the start, for ramps.
+        """
+        for row, (first, last) in self._ramps.items():
+            self._scales[row] = self._full_scales[row] * min(max((step - first) / (last - first), 0.0), 1.0)
         if not self._terms:
             return torch.zeros_like(self.episode_sums[0]) if len(self.episode_sums) else self.episode_sums.sum(0)
         values = torch.stack([term() for term in self._terms]).mul_(self._scales)

@@ -103,8 +103,8 @@ class A1FlatCfg(A1RoughCfg):
             heights = None
 
     class rewards(A1RoughCfg.rewards):
-        # a fall costs as much as a second and a half of good walking, but only once there is a walk: fear of falling would
-        # keep a robot that cannot walk yet from trying
+        # a fall costs as much as a second and a half of good walking, but only once there is a walk: fear of falling
+        # would keep a robot that cannot walk yet from trying
         ramps = {"termination": [4000, 7000]}
 
         class scales(A1RoughCfg.rewards.scales):

@@ -16,6 +16,7 @@ from rsl_rl.utils.errors import RslRlError, check_choice, reject_unknown
 from rsl_rl.utils.host_memory import keep_freed_memory
 
 SCHEDULES = ("adaptive", "cosine", "fixed")
+ENTROPY_SCHEDULES = ("constant", "linear")
 PRECISIONS = ("float32", "bfloat16")
 SYMMETRIES = ("none", "augment", "loss")
 
@@ -39,6 +40,8 @@ class PPO:
         use_clipped_value_loss: do not reward values for moving more than `clip_param` in an update.
         clip_param: how far the ratio of probabilities may leave 1 before the objective stops rewarding it.
         entropy_coef: weight of the entropy.
+        entropy_schedule: "constant", or "linear": down to 0 over the training, so that exploration makes room for
+            precision.
         num_learning_epochs: times that an update goes through the rollout.
         num_mini_batches: parts that it is shared out to.
         learning_rate: at the start.
@@ -83,6 +86,7 @@ class PPO:
         use_clipped_value_loss: bool = True,
         clip_param: float = 0.2,
         entropy_coef: float = 0.01,
+        entropy_schedule: str = "constant",
         num_learning_epochs: int = 5,
         num_mini_batches: int = 4,
         learning_rate: float = 1e-3,
@@ -104,6 +108,7 @@ class PPO:
     ) -> None:
         reject_unknown("algorithm", unknown, PPO.__init__)
         check_choice("algorithm.schedule", schedule, SCHEDULES)
+        check_choice("algorithm.entropy_schedule", entropy_schedule, ENTROPY_SCHEDULES)
         check_choice("algorithm.precision", precision, PRECISIONS)
         check_choice("algorithm.symmetry", symmetry, SYMMETRIES)
         self.device = torch.device(device)
@@ -114,6 +119,8 @@ class PPO:
         self.use_clipped_value_loss = use_clipped_value_loss
         self.clip_param = clip_param
         self.entropy_coef = entropy_coef
+        self.entropy_schedule = entropy_schedule
+        self._initial_entropy_coef = entropy_coef
         self.num_learning_epochs = num_learning_epochs
         self.num_mini_batches = num_mini_batches
         self.learning_rate = learning_rate
@@ -174,9 +181,11 @@ class PPO:
         self.storage = RolloutStorage(num_envs, num_steps, dims, num_actions, self.hidden, self.device)
 
     def set_progress(self, iteration: int, max_iterations: int) -> None:
-        """Tell how far the training is, before an update; only the schedule "cosine" asks."""
+        """Tell how far the training is, before an update; schedules over the training ask."""
+        progress = min(iteration / max(max_iterations, 1), 1.0)
+        if self.entropy_schedule == "linear":
+            self.entropy_coef = self._initial_entropy_coef * (1.0 - progress)
         if self.schedule == "cosine":
-            progress = iteration / max(max_iterations, 1)
             self.learning_rate = rules.cosine(self._initial_learning_rate, self.min_learning_rate, progress)
 
     @torch.no_grad()

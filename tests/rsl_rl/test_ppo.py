@@ -157,6 +157,15 @@ def test_cosine_schedule() -> None:
         assert algorithm.optimizer.param_groups[0]["lr"] == pytest.approx(expected)
 
 
+def test_linear_entropy_schedule() -> None:
+    algorithm = make_ppo(entropy_schedule="linear", entropy_coef=0.02)
+    weights = []
+    for iteration in (0, 5, 10, 20):
+        algorithm.set_progress(iteration, 10)
+        weights.append(algorithm.entropy_coef)
+    assert weights == pytest.approx([0.02, 0.01, 0.0, 0.0])
+
+
 def test_weight_decay_spares_biases_and_standard_deviations() -> None:
     algorithm = make_ppo(weight_decay=0.1, schedule="fixed", policy={"init_noise_std": 0.5})
     decays = {id(p): group["weight_decay"] for group in algorithm.optimizer.param_groups for p in group["params"]}

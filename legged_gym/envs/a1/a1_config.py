@@ -69,6 +69,7 @@ class A1RoughCfgPPO(LeggedRobotCfgPPO):
 
     class algorithm(LeggedRobotCfgPPO.algorithm):
         entropy_coef = 0.005
+        entropy_schedule = "linear"
         symmetry = "augment"
 
     class runner(LeggedRobotCfgPPO.runner):
@@ -101,14 +102,6 @@ class A1FlatCfg(A1RoughCfg):
     class observations(A1RoughCfg.observations):
         class policy(A1RoughCfg.observations.policy):
             heights = None
-
-    class rewards(A1RoughCfg.rewards):
-        # a fall costs as much as a second and a half of good walking, but only once there is a walk: fear of falling
-        # would keep a robot that cannot walk yet from trying
-        ramps = {"termination": [4000, 7000]}
-
-        class scales(A1RoughCfg.rewards.scales):
-            termination = -200.0
 
 
 class A1FlatCfgPPO(A1RoughCfgPPO):

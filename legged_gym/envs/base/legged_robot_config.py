@@ -221,6 +221,7 @@ class LeggedRobotCfgPPO(BaseConfig):
         use_clipped_value_loss = True
         clip_param = 0.2
         entropy_coef = 0.01
+        entropy_schedule = "constant"  # or linear: down to 0 at max_iterations
         num_learning_epochs = 5
         num_mini_batches = 4  # mini-batch size = num_envs * num_steps_per_env / num_mini_batches
         learning_rate = 1.0e-3

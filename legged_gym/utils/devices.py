@@ -44,7 +44,9 @@ def resolve_devices(args: argparse.Namespace) -> Distributed:
     if args.sim == "mujoco" and on_gpu:
         raise UserError("--sim=mujoco computes on the CPU; use --sim=mujoco_warp, or --sim_device=cpu")
     if args.sim == "mujoco_warp" and not has_warp:
-        raise UserError("--sim=mujoco_warp: it is not installed; pip install -e '.[gpu]' in the repository, or use --sim=mujoco")
+        raise UserError(
+            "--sim=mujoco_warp: it is not installed; pip install -e '.[gpu]' in the repository, or use --sim=mujoco"
+        )
     distributed = Distributed.from_environment(args.rl_device)
     args.rl_device = str(distributed.device)
     if on_gpu and distributed.world_size > 1:

@@ -109,4 +109,4 @@ class A1FlatCfgPPO(A1RoughCfgPPO):
 
     class runner(A1RoughCfgPPO.runner):
         experiment_name = "flat_a1"
-        max_iterations = 440
+        max_iterations = 420

@@ -28,7 +28,7 @@ def origin(script: str, argv: Optional[Sequence[str]]) -> Dict[str, Any]:
     words = ["python", short_path(script), *(sys.argv[1:] if argv is None else argv)]
     return {
         "created": time.strftime("%Y-%m-%d %H:%M:%S %z"),
-        "command": " ".join(shlex.quote(word) for word in words),
+        "command": " ".join(shlex.quote(word) for word in words).replace(LEGGED_GYM_ROOT_DIR + os.sep, ""),
         "commit": git.get("commit"),
         "uncommitted_changes": git.get("changes"),
         "machine": machine(),

@@ -16,6 +16,7 @@ import numpy as np
 
 from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.errors import UserError
+from legged_gym.sim.gains import gains_of
 from legged_gym.sim.scenery import add_scenery
 
 # collision classes: a geom pair collides if one's contype meets the other's conaffinity
@@ -134,16 +135,6 @@ def shown_groups(model: Any) -> List[int]:
 def is_position_control(cfg: Any) -> bool:
     """Whether the engine runs the PD controller (control_type 'P'); otherwise it is handed torques."""
     return bool(cfg.control.control_type == "P")
-
-
-def gains_of(dof_names: Sequence[str], table: Dict[str, float]) -> np.ndarray:
-    """Gains (D,) from a table of name parts, as legged_gym: the last matching key wins, no match gives 0."""
-    gains = np.zeros(len(dof_names))
-    for i, name in enumerate(dof_names):
-        for key, value in table.items():
-            if key in name:
-                gains[i] = value
-    return gains
 
 
 def quat_to_xyzw(wxyz: np.ndarray) -> np.ndarray:

@@ -15,13 +15,13 @@ import torch
 from torch import Tensor
 
 from legged_gym.rotations import quat_rotate, quat_rotate_inverse
+from legged_gym.sim.gains import gains_of
 from legged_gym.sim.model import (
     HIDDEN_HALF_SIZE,
     HIDDEN_POSITION,
     RobotModel,
     build_model,
     combined_friction,
-    gains_of,
     shown_groups,
 )
 from legged_gym.sim.rendering import SceneRenderer

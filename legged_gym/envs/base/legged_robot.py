@@ -24,6 +24,7 @@ from legged_gym.errors import UserError
 from legged_gym.rotations import quat_rotate_inverse
 from legged_gym.sensors.height_scan import HeightScan
 from legged_gym.sim.factory import make_simulator
+from legged_gym.sim.gains import gains_of
 from legged_gym.terrain import Terrain, make_heightfield, uses_height_map
 from rsl_rl.env import VecEnv
 
@@ -334,12 +335,11 @@ class LeggedRobot(
 
     def _gains(self, gains: Dict[str, float]) -> Tensor:
         """Gains (D,) by parts of joint names, the last match wins."""
-        found = [[value for part, value in gains.items() if part in name] for name in self.dof_names]
         if self.cfg.control.control_type in ("P", "V"):
-            for name, values in zip(self.dof_names, found):
-                if not values:
+            for name in self.dof_names:
+                if not any(part in name for part in gains):
                     print(f"warning: no gain in control.stiffness or control.damping matches {name}; it is 0")
-        return torch.tensor([values[-1] if values else 0.0 for values in found], device=self.device)
+        return torch.as_tensor(gains_of(self.dof_names, gains), dtype=torch.float32, device=self.device)
 
     def _init_buffers(self) -> None:
         n, joints, device = self.num_envs, self.num_actions, self.device

@@ -38,6 +38,9 @@ from legged_gym.utils.intervals import ratio_of_sums, share
 # s, the length of episode that fall rates are stated for
 FALL_RATE_PERIOD = 20.0
 
+# s between commands, the same for all policies so that they compare
+COMMAND_INTERVAL = 10.0
+
 METHODS = {
     "means": "ratio of sums over episodes, Student's t interval of the linearised ratio",
     "rates": "share of episodes, Wilson score interval",
@@ -47,11 +50,12 @@ METHODS = {
 def prepare_cfg(env_cfg: Any) -> None:
     """Change an environment config from training to evaluation, in place.
 
-    Curricula are off: commands come from the whole of the configured ranges, and robots stay on the tiles they are
-    given. Noise, randomised robots and pushes stay as trained. On a height map the tiles are laid out by type and
+    Curricula are off: commands come from the whole of the configured ranges and change every 10 s, as in legged_gym,
+    however often they did in training; and robots stay on the tiles they are given. Noise, randomised robots and pushes stay as trained. On a height map the tiles are laid out by type and
     difficulty even if the training mixed them, so that results can be told apart.
     """
     env_cfg.commands.curriculum = False
+    env_cfg.commands.resampling_time = COMMAND_INTERVAL
     env_cfg.terrain.curriculum = uses_height_map(env_cfg.terrain.mesh_type)
 
 

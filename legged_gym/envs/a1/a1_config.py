@@ -70,6 +70,7 @@ class A1RoughCfgPPO(LeggedRobotCfgPPO):
     class algorithm(LeggedRobotCfgPPO.algorithm):
         entropy_coef = 0.005
         entropy_schedule = "linear"
+        schedule = "cosine"  # an ending without large steps: adaptive rates left three times as many falls
         symmetry = "augment"
 
     class runner(LeggedRobotCfgPPO.runner):
@@ -93,6 +94,7 @@ class A1FlatCfg(A1RoughCfg):
 
     class commands(A1RoughCfg.commands):
         heading_command = False
+        resampling_time = 5.0  # most falls follow a change of command, so it is practised often
 
     class domain_rand(A1RoughCfg.domain_rand):
         randomize_base_mass = True

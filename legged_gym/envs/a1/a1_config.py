@@ -111,4 +111,4 @@ class A1FlatCfgPPO(A1RoughCfgPPO):
 
     class runner(A1RoughCfgPPO.runner):
         experiment_name = "flat_a1"
-        max_iterations = 420
+        max_iterations = 400

@@ -75,6 +75,7 @@ class A1RoughCfgPPO(LeggedRobotCfgPPO):
 
     class runner(LeggedRobotCfgPPO.runner):
         experiment_name = "rough_a1"
+        max_iterations = 1000
 
 
 class A1FlatCfg(A1RoughCfg):

@@ -1,7 +1,7 @@
 """How hard a tile is: which shape, and of which size, belongs to a difficulty between 0 and 1.
 
 The geometry is that of "Learning to Walk in Minutes Using Massively Parallel Deep Reinforcement Learning"
-(arXiv 2109.11978), as legged_gym published it.
+(arXiv 2109.11978), as legged_gym published it; lanes are described in their own module.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Callable, Dict, Sequence
 import numpy as np
 
 from legged_gym.errors import UserError
+from legged_gym.terrain.lanes import lane_curbs, lane_flat, lane_gaps, lane_stairs, lane_stones
 from legged_gym.terrain.sub_terrains import (
     Tile,
     discrete_obstacles_terrain,
@@ -99,6 +100,11 @@ RECIPES: Dict[str, Callable[[Tile, float], None]] = {
         stepping_stones,
         gap,
         pit,
+        lane_flat,
+        lane_stairs,
+        lane_curbs,
+        lane_gaps,
+        lane_stones,
     )
 }
 """Types of tiles by name; all take the tile and a difficulty."""

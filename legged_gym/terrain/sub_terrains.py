@@ -1,7 +1,8 @@
 """Shapes that a tile of terrain can take, in metres; each works on a `Tile` in place and can follow another one.
 
 Slopes, roughness and stairs ADD to what the tile holds; obstacles, stones, gaps and pits SET heights. So a rough slope
-is `pyramid_sloped_terrain` and then `random_uniform_terrain`. Names and arguments are those that legged_gym users know.
+is `pyramid_sloped_terrain` and then `random_uniform_terrain`. Names and arguments are those that legged_gym users know;
+`fractal_noise_terrain` is new.
 
 Lengths become whole cells and heights whole vertical units by truncation: at a horizontal scale of 0.1 m a tread of
 0.31 m is 0.3 m, and at a vertical scale of 0.005 m a riser of 0.068 m is 0.065 m.
@@ -10,7 +11,7 @@ Lengths become whole cells and heights whole vertical units by truncation: at a 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Callable, Dict, Optional, Tuple
 
 import numpy as np
@@ -33,12 +34,23 @@ class Tile:
         horizontal_scale: metres a cell.
         vertical_scale: metres a vertical unit.
         rng: the tile's own random numbers.
+        start: x and y from the tile's corner, m, around which robots start; the middle unless a recipe moves it.
+        finish: x from the tile's corner, m, where the obstacles are behind; None where robots may leave to any side.
+        smooth: (nx, ny) bool, where fractal roughness leaves the ground alone, such as the floor of a gap.
     """
 
     heights: np.ndarray
     horizontal_scale: float
     vertical_scale: float
     rng: np.random.Generator
+    start: Tuple[float, float] = field(init=False)
+    finish: Optional[float] = field(init=False, default=None)
+    smooth: np.ndarray = field(init=False)
+
+    def __post_init__(self) -> None:
+        nx, ny = self.heights.shape
+        self.start = (0.5 * nx * self.horizontal_scale, 0.5 * ny * self.horizontal_scale)
+        self.smooth = np.zeros((nx, ny), dtype=bool)
 
     def cells(self, metres: float) -> int:
         """Whole cells in a length."""
@@ -129,6 +141,50 @@ def _stretch(values: np.ndarray, length: int) -> np.ndarray:
     weight = (position - below)[:, None]
     resampled: np.ndarray = values[below] * (1.0 - weight) + values[above] * weight
     return resampled
+
+
+def fractal_noise_terrain(
+    tile: Tile, amplitude: float, wavelength: float = 1.0, octaves: int = 4, gain: float = 0.5, rim: float = 0.5
+) -> None:
+    """Uneven ground of all sizes: octaves of value noise, each half as long as the one before.
+
+    Fractional Brownian motion as in Ebert et al., "Texturing and Modeling: A Procedural Approach" (value noise in
+    chapter 2, sums of octaves in chapter 14); the smooth interpolation is that of Perlin, "An Image Synthesizer"
+    (SIGGRAPH 1985). The sum is faded out towards the tile's edges, so that neighbours meet without a step, shifted to a
+    mean of zero and stretched to the amplitude, before it is rounded to vertical units. `Tile.smooth` stays as it is.
+
+    Args:
+        tile: changed in place (adds).
+        amplitude: largest height above or below the mean, m.
+        wavelength: distance of the knots of the first octave, m.
+        octaves: how many.
+        gain: height of an octave over that of the one before; 0.5 makes all equally steep.
+        rim: width of the strip along the tile's edges in which the roughness fades out, m.
+    """
+    tile.require(amplitude >= 0, f"an amplitude of {amplitude:g} m must not be negative")
+    tile.require(wavelength > 0, f"wavelength {wavelength:g} m must be positive")
+    tile.require(octaves >= 1 and octaves == int(octaves), f"octaves must be a whole number from 1 on, not {octaves:g}")
+    tile.require(gain >= 0 and rim >= 0, f"gain {gain:g} and rim {rim:g} m must not be negative")
+    noise = sum(gain**k * _value_noise(tile, wavelength / 2**k) for k in range(int(octaves)))
+    along_x, along_y = (
+        np.minimum(np.minimum(np.arange(n), n - np.arange(n)) * tile.horizontal_scale / max(rim, 1e-9), 1.0)
+        for n in tile.heights.shape
+    )
+    fade = np.minimum.outer(along_x, along_y)
+    noise = fade * (noise - np.average(noise, weights=fade))
+    units = noise * (amplitude / tile.vertical_scale / max(float(np.abs(noise).max()), 1e-9))
+    tile.heights += np.where(tile.smooth, 0, np.rint(units)).astype(np.int32)
+
+
+def _value_noise(tile: Tile, wavelength: float) -> np.ndarray:
+    """(nx, ny) in -1..1: uniform at knots `wavelength` metres apart, and smooth in between."""
+    position_x, position_y = (np.arange(n) * tile.horizontal_scale / wavelength for n in tile.heights.shape)
+    i, j = position_x.astype(int), position_y.astype(int)
+    x, y = (t * t * (3.0 - 2.0 * t) for t in (position_x - i, position_y - j))
+    knots = tile.rng.uniform(-1.0, 1.0, size=(i[-1] + 2, j[-1] + 2))
+    rows = knots[i] + x[:, None] * (knots[i + 1] - knots[i])
+    noise: np.ndarray = rows[:, j] + y * (rows[:, j + 1] - rows[:, j])
+    return noise
 
 
 def pyramid_stairs_terrain(tile: Tile, step_width: float, step_height: float, platform_size: float = 1.0) -> None:
@@ -251,6 +307,7 @@ GENERATORS: Dict[str, Callable[..., None]] = {
     for generator in (
         pyramid_sloped_terrain,
         random_uniform_terrain,
+        fractal_noise_terrain,
         pyramid_stairs_terrain,
         discrete_obstacles_terrain,
         stepping_stones_terrain,

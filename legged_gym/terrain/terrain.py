@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
 from legged_gym.errors import UserError
+from legged_gym.terrain.edges import edge_mask
 from legged_gym.terrain.recipes import RECIPES, cumulative_proportions, type_of_selector
-from legged_gym.terrain.sub_terrains import GENERATORS, Tile
+from legged_gym.terrain.sub_terrains import GENERATORS, Tile, fractal_noise_terrain
 
 MESH_TYPES = ("plane", "heightfield", "trimesh")
 
-# difficulties of a map without a curriculum
+# difficulties of a map without a curriculum and without a range of its own
 _RANDOM_DIFFICULTIES = (0.5, 0.75, 0.9)
 
 # keeps a column's selector off the very edge of a band
@@ -45,7 +46,13 @@ class Terrain:
     Map cell (i, j) is the ground at x = i * horizontal_scale - border_size, y = j * horizontal_scale - border_size.
 
     A map with `curriculum` has type by column and difficulty row / num_rows. Without, every tile draws its type and one
-    of the difficulties 0.5, 0.75, 0.9. With `selected`, all tiles are what `terrain_kwargs` says:
+    of the difficulties 0.5, 0.75, 0.9. Types come in the shares of `terrain_proportions`, or are all those of
+    `tile_types` in turn (without a curriculum, equally likely). With a `difficulty_range` difficulties go in equal
+    steps from its start in the first row to its end in the last one (without a curriculum, they are uniform in it).
+    With `roughness`, `fractal_noise_terrain` goes over every tile; its amplitude is linear in the difficulty, which for
+    a selected shape is that of the row.
+
+    With `selected`, all tiles are what `terrain_kwargs` says:
 
     * ``{"type": "pyramid_stairs_terrain", "step_width": 0.31, "step_height": 0.1, "platform_size": 3.0}``: a shape with
       its arguments (`sub_terrains.GENERATORS`);
@@ -62,8 +69,10 @@ class Terrain:
         tile_width: the same along y.
         length_x: size of the map along x, m.
         length_y: the same along y.
-        env_origins: (num_rows, num_cols, 3) float32, m: middle of each tile, at the height of the highest point of the
-            2 x 2 m around it.
+        env_origins: (num_rows, num_cols, 3) float32, m: where robots start on each tile (its middle, or what the recipe
+            says), at the height of the highest point of the 2 x 2 m around it that belongs to the tile.
+        finish_x: (num_rows, num_cols) float32, m: who has come to a larger x has crossed the tile; NaN where there is
+            no such line.
         tile_types: names by row and column.
         difficulties: (num_rows, num_cols) float64; NaN where a shape was selected that has none.
     """
@@ -76,7 +85,7 @@ class Terrain:
             seed: each tile draws from its own generator, a function of the seed and the tile's row and column alone.
 
         Raises:
-            UserError: for sizes, proportions or types that cannot be.
+            UserError: for sizes, proportions, types or ranges that cannot be.
         """
         _check_sizes(cfg, seed)
         self._seed = seed
@@ -88,6 +97,9 @@ class Terrain:
         self._curriculum = bool(cfg.curriculum)
         self._selected = parse_selection(cfg.terrain_kwargs) if cfg.selected else None
         self._band_ends = cumulative_proportions(cfg.terrain_proportions)
+        self._types = parse_tile_types(cfg.tile_types)
+        self._difficulty_range = _parse_difficulty_range(cfg.difficulty_range)
+        self._roughness = _parse_roughness(cfg.roughness)
 
         self.border_size = self._border * self.horizontal_scale
         self.tile_length = self._cells_x * self.horizontal_scale
@@ -96,6 +108,7 @@ class Terrain:
         self.length_x, self.length_y = shape[0] * self.horizontal_scale, shape[1] * self.horizontal_scale
         self.height_field = np.zeros(shape, dtype=np.int16)
         self.env_origins = np.zeros((self.num_rows, self.num_cols, 3), dtype=np.float32)
+        self.finish_x = np.full((self.num_rows, self.num_cols), np.nan, dtype=np.float32)
         self.difficulties = np.full((self.num_rows, self.num_cols), np.nan)
         self.tile_types: List[List[str]] = [[""] * self.num_cols for _ in range(self.num_rows)]
         for row in range(self.num_rows):
@@ -118,29 +131,58 @@ class Terrain:
         self.height_field[x : x + self._cells_x, y : y + self._cells_y] = tile.heights
 
         reach = tile.cells(_START_REACH)
-        near_x, near_y = (slice(max(0, n // 2 - reach), n // 2 + reach + 1) for n in tile.heights.shape)
+        near_x, near_y = (slice(max(0, k - reach), k + reach + 1) for k in map(tile.cells, tile.start))
         self.env_origins[row, col] = (
-            (row + 0.5) * self.tile_length,
-            (col + 0.5) * self.tile_width,
+            row * self.tile_length + tile.start[0],
+            col * self.tile_width + tile.start[1],
             tile.heights[near_x, near_y].max() * self.vertical_scale,
         )
+        if tile.finish is not None:
+            self.finish_x[row, col] = row * self.tile_length + tile.finish
 
     def _shape(self, tile: Tile, row: int, col: int) -> None:
         """Choose the type and the difficulty of a tile, note them, and shape it."""
-        if self._curriculum:
-            selector = col / self.num_cols + _SELECTOR_OFFSET
-            difficulty = row / self.num_rows
-        else:
-            selector = float(tile.rng.uniform())
-            difficulty = float(tile.rng.choice(_RANDOM_DIFFICULTIES))
-        name, kwargs = self._selected or (type_of_selector(selector, self._band_ends), {})
+        name, difficulty = self._choose(tile.rng, row, col)
+        kwargs: Dict[str, Any] = {}
+        if self._selected is not None:
+            name, kwargs = self._selected
         self.tile_types[row][col] = name
         if name in GENERATORS:
             GENERATORS[name](tile, **kwargs)
-            return
-        difficulty = kwargs.get("difficulty", difficulty)
-        self.difficulties[row, col] = difficulty
-        RECIPES[name](tile, difficulty)
+        else:
+            difficulty = kwargs.get("difficulty", difficulty)
+            self.difficulties[row, col] = difficulty
+            RECIPES[name](tile, difficulty)
+        if self._roughness is not None:
+            easy, hard = self._roughness
+            fractal_noise_terrain(tile, easy + (hard - easy) * difficulty)
+
+    def _choose(self, rng: np.random.Generator, row: int, col: int) -> Tuple[str, float]:
+        """Type and difficulty of a tile by its place, or drawn, where there is no curriculum."""
+        low, high = self._difficulty_range or (0.0, 1.0)
+        if self._curriculum:
+            selector, index = col / self.num_cols + _SELECTOR_OFFSET, col
+            steps = self.num_rows if self._difficulty_range is None else max(1, self.num_rows - 1)
+            difficulty = low + (high - low) * (row / steps)
+        else:
+            selector = float(rng.uniform())
+            index = int(selector * len(self._types))
+            drawn = rng.choice(_RANDOM_DIFFICULTIES) if self._difficulty_range is None else rng.uniform(low, high)
+            difficulty = float(drawn)
+        name = self._types[index % len(self._types)] if self._types else type_of_selector(selector, self._band_ends)
+        return name, difficulty
+
+    def edge_mask(self, margin: float, drop: float) -> np.ndarray:
+        """Where a foot would stand on an edge.
+
+        Args:
+            margin: m, how close to the edge.
+            drop: m, how much lower the ground beyond it is at least.
+
+        Returns:
+            (rows, cols) bool like `height_field`, to be read at the vertex nearest to a foot; see `edges.edge_mask`.
+        """
+        return edge_mask(self.height_field, self.horizontal_scale, self.vertical_scale, margin, drop)
 
 
 def parse_selection(terrain_kwargs: Optional[Mapping[str, Any]]) -> Tuple[str, Dict[str, Any]]:
@@ -173,6 +215,50 @@ def parse_selection(terrain_kwargs: Optional[Mapping[str, Any]]) -> Tuple[str, D
     if missing:
         raise UserError(f"terrain.terrain_kwargs: {name} also needs {', '.join(missing)}")
     return name, kwargs
+
+
+def parse_tile_types(names: Optional[Sequence[str]]) -> Tuple[str, ...]:
+    """Check `terrain.tile_types`.
+
+    Args:
+        names: of `recipes.RECIPES`; None or nothing leaves the choice to `terrain_proportions`.
+
+    Raises:
+        UserError: unless it is a list of known names.
+    """
+    if names is None:
+        return ()
+    if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
+        raise UserError(f"terrain.tile_types must be a list of names such as [stairs_up, lane_gaps], not {names!r}")
+    for name in names:
+        if name not in RECIPES:
+            raise UserError(f"terrain.tile_types: {name!r} is unknown{_hint(name, RECIPES)}")
+    return tuple(names)
+
+
+def _parse_difficulty_range(value: Optional[Sequence[float]]) -> Optional[Tuple[float, float]]:
+    pair = _parse_pair(value)
+    if value is not None and (pair is None or not 0 <= pair[0] <= pair[1] <= 1):
+        raise UserError(f"terrain.difficulty_range must be [easiest, hardest] within 0 and 1, or None, not {value!r}")
+    return pair
+
+
+def _parse_roughness(value: Optional[Sequence[float]]) -> Optional[Tuple[float, float]]:
+    pair = _parse_pair(value)
+    if value is not None and (pair is None or not (min(pair) >= 0 and np.all(np.isfinite(pair)))):
+        raise UserError(
+            f"terrain.roughness must be two amplitudes in m, at difficulties 0 and 1, or None, not {value!r}"
+        )
+    return pair
+
+
+def _parse_pair(value: Any) -> Optional[Tuple[float, float]]:
+    """The two numbers of a list; None for anything else."""
+    if not isinstance(value, (list, tuple)) or len(value) != 2:
+        return None
+    if any(isinstance(number, bool) or not isinstance(number, (int, float)) for number in value):
+        return None
+    return float(value[0]), float(value[1])
 
 
 def _hint(name: str, known: Any) -> str:

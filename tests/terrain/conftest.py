@@ -27,6 +27,9 @@ def make_cfg() -> Callable[..., SimpleNamespace]:
             num_cols=20,
             terrain_proportions=[0.1, 0.1, 0.35, 0.25, 0.2],
             slope_treshold=0.75,
+            tile_types=None,
+            difficulty_range=None,
+            roughness=None,
         )
         unknown = set(changes) - set(values)
         assert not unknown, unknown

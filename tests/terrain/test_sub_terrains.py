@@ -14,6 +14,7 @@ from legged_gym.terrain.sub_terrains import (
     GENERATORS,
     Tile,
     discrete_obstacles_terrain,
+    fractal_noise_terrain,
     gap_terrain,
     pit_terrain,
     pyramid_sloped_terrain,
@@ -88,6 +89,64 @@ def test_roughness_takes_every_level_and_no_other() -> None:
     tile = make_tile()
     random_uniform_terrain(tile, min_height=-0.03, max_height=0.03, step=0.01)
     assert set(np.unique(tile.heights)) == {-6, -4, -2, 0, 2, 4, 6}
+
+
+def test_fractal_noise_has_the_amplitude_no_mean_and_fades_out_at_the_edges() -> None:
+    tile = make_tile(seed=3)
+    fractal_noise_terrain(tile, amplitude=0.1)
+    assert np.abs(tile.heights).max() == 20
+    assert abs(tile.heights.mean()) < 0.1, "but for rounding"
+    assert not tile.heights[0].any() and not tile.heights[:, 0].any()
+    # the rim is 5 cells wide, so k cells from the edge k / 5 is left of the noise, which before it faded may have been
+    # higher than the amplitude, but not by half
+    for k in (1, 2, 3):
+        lines = tile.heights[k], tile.heights[-k], tile.heights[:, k], tile.heights[:, -k]
+        assert max(np.abs(line).max() for line in lines) <= 1.5 * 20 * k / 5
+    again, other = make_tile(seed=3), make_tile(seed=4)
+    for each in (again, other):
+        fractal_noise_terrain(each, amplitude=0.1)
+    np.testing.assert_array_equal(tile.heights, again.heights)
+    assert not np.array_equal(tile.heights, other.heights)
+
+
+def test_fractal_noise_is_a_sum_of_smooth_octaves() -> None:
+    tile = make_tile(seed=5)
+    fractal_noise_terrain(tile, amplitude=20.0, wavelength=0.8, octaves=2, gain=0.25, rim=0.0)
+    rng, cells = np.random.default_rng(5), np.arange(80)
+
+    def octave(cells_a_knot: int) -> np.ndarray:
+        """With the cubic Hermite basis instead of differences: h(t) = 3 t^2 - 2 t^3 and 1 - h."""
+        knots = rng.uniform(-1, 1, size=(79 // cells_a_knot + 2,) * 2)
+        t = (cells % cells_a_knot) / cells_a_knot
+        h, k = 3 * t**2 - 2 * t**3, cells // cells_a_knot
+        basis = np.zeros((80, len(knots)))
+        basis[cells, k], basis[cells, k + 1] = 1 - h, h
+        return basis @ knots @ basis.T
+
+    expected = octave(8) + 0.25 * octave(4)
+    # away from the first row and column, where it is 0, the noise is that but for a shift and a scale
+    inner, reference = tile.heights[1:, 1:].ravel(), expected[1:, 1:].ravel()
+    slope, shift = np.polyfit(reference, inner, 1)
+    assert np.abs(inner - slope * reference - shift).max() <= 0.52
+    assert np.abs(inner).max() == 4000
+
+
+def test_fractal_noise_adds_and_leaves_smooth_ground_alone() -> None:
+    tile, bare = make_tile(seed=1), make_tile(seed=1)
+    tile.heights += 100
+    tile.smooth[20:30, 40:] = True
+    fractal_noise_terrain(tile, amplitude=0.1)
+    fractal_noise_terrain(bare, amplitude=0.1)
+    assert np.all(tile.heights[20:30, 40:] == 100)
+    np.testing.assert_array_equal(tile.heights[~tile.smooth], 100 + bare.heights[~tile.smooth])
+
+
+def test_no_fractal_noise() -> None:
+    tile = make_tile()
+    fractal_noise_terrain(tile, amplitude=0.0)
+    assert not tile.heights.any()
+    # so small that but one cell is inside
+    fractal_noise_terrain(make_tile(2, 2), amplitude=0.1)
 
 
 def test_stairs_by_hand() -> None:
@@ -216,6 +275,10 @@ def test_recipes_have_the_published_sizes(difficulty: float) -> None:
         ("gap_terrain", dict(gap_size=3.0, platform_size=3.0), "does not fit"),
         ("gap_terrain", dict(gap_size=-1.0), "negative"),
         ("pit_terrain", dict(depth=1.0, platform_size=10.0), "platform_size"),
+        ("fractal_noise_terrain", dict(amplitude=-0.1), "amplitude"),
+        ("fractal_noise_terrain", dict(amplitude=0.1, wavelength=0.0), "wavelength"),
+        ("fractal_noise_terrain", dict(amplitude=0.1, octaves=2.5), "octaves"),
+        ("fractal_noise_terrain", dict(amplitude=0.1, rim=-0.5), "rim"),
     ],
 )
 def test_impossible_sizes_are_one_clear_line(name: str, kwargs: Any, words: str) -> None:

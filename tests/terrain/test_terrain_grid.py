@@ -158,7 +158,81 @@ def test_selected_random_shape_differs_from_tile_to_tile(make_cfg: Any) -> None:
 def test_every_recipe_makes_a_whole_map(make_cfg: Any) -> None:
     for name in RECIPES:
         cfg = make_cfg(selected=True, num_rows=3, num_cols=1, terrain_kwargs={"type": name})
-        assert Terrain(cfg, seed=1).height_field.any(), name
+        assert Terrain(cfg, seed=1).height_field.any() == (name != "lane_flat"), name
+
+
+def test_tile_types_take_turns_over_the_columns(make_cfg: Any) -> None:
+    names = ["lane_gaps", "pit", "lane_flat"]
+    terrain = Terrain(make_cfg(tile_types=names, num_rows=2, num_cols=7), seed=1)
+    assert terrain.tile_types == [[*names, *names, "lane_gaps"]] * 2
+    np.testing.assert_array_equal(terrain.difficulties, [[0.0] * 7, [0.5] * 7])
+    # half a metre of pit in the middle of the second row's
+    assert tile_of(terrain, 1, 4)[40, 40] == -100
+    without = Terrain(make_cfg(num_rows=2, num_cols=7), seed=1)
+    empty = Terrain(make_cfg(tile_types=[], num_rows=2, num_cols=7), seed=1)
+    assert empty.tile_types == without.tile_types
+    np.testing.assert_array_equal(empty.height_field, without.height_field)
+
+
+@pytest.mark.parametrize("rows, expected", [(5, [0.2, 0.35, 0.5, 0.65, 0.8]), (2, [0.2, 0.8]), (1, [0.2])])
+def test_difficulties_go_from_one_end_of_the_range_to_the_other(make_cfg: Any, rows: int, expected: Any) -> None:
+    terrain = Terrain(make_cfg(difficulty_range=[0.2, 0.8], num_rows=rows, num_cols=2), seed=1)
+    np.testing.assert_allclose(terrain.difficulties, np.repeat(np.array(expected)[:, None], 2, axis=1))
+
+
+def test_types_and_difficulties_drawn_from_lists(make_cfg: Any) -> None:
+    names = ["pit", "stairs_up", "gap"]
+    cfg = make_cfg(curriculum=False, tile_types=names, difficulty_range=[0.2, 0.4], num_rows=15, num_cols=20)
+    terrain = Terrain(cfg, seed=1)
+    counts = Counter(name for row in terrain.tile_types for name in row)
+    assert set(counts) == set(names)
+    # 100 +- 8.2 of each
+    assert all(abs(count - 100) < 33 for count in counts.values())
+    drawn = np.sort(terrain.difficulties.ravel())
+    assert 0.2 <= drawn[0] < 0.21 and 0.39 < drawn[-1] <= 0.4
+    # Kolmogorov-Smirnov at 0.1 %: 1.95 / sqrt(300)
+    assert np.abs((drawn - 0.2) / 0.2 - (np.arange(300) + 0.5) / 300).max() < 0.113
+
+
+def test_roughness_grows_with_difficulty_and_tiles_meet(make_cfg: Any) -> None:
+    cfg = make_cfg(tile_types=["lane_flat"], difficulty_range=[0.0, 1.0], roughness=[0.02, 0.04])
+    cfg.num_rows, cfg.num_cols, cfg.horizontal_scale = 3, 2, 0.05
+    terrain = Terrain(cfg, seed=1)
+    for row, units in enumerate((4, 6, 8)):
+        for col in range(2):
+            assert np.abs(tile_of(terrain, row, col, cells=160, border=40)).max() == units
+    # nowhere so steep that the refined ground gets a wall, least of all between tiles
+    assert max(np.abs(np.diff(terrain.heights, axis=axis)).max() for axis in (0, 1)) < 0.75 * 0.05
+    assert not terrain.height_field[:41].any() and not terrain.height_field[:, :41].any()
+
+
+def test_roughness_of_a_selected_shape_is_that_of_its_row(make_cfg: Any) -> None:
+    cfg = make_cfg(selected=True, terrain_kwargs={"type": "pit_terrain", "depth": 0}, num_rows=2, num_cols=1)
+    cfg.roughness = [0.1, 0.2]
+    terrain = Terrain(cfg, seed=1)
+    assert np.isnan(terrain.difficulties).all()
+    assert [np.abs(tile_of(terrain, row, 0)).max() for row in range(2)] == [20, 30]
+
+
+def test_only_lanes_have_a_finish(make_cfg: Any) -> None:
+    terrain = Terrain(make_cfg(num_rows=2, num_cols=2, tile_types=["gap", "lane_gaps"]), seed=1)
+    assert terrain.finish_x.dtype == np.float32
+    np.testing.assert_array_equal(terrain.finish_x, np.array([[np.nan, 6.0], [np.nan, 14.0]], np.float32))
+    np.testing.assert_allclose(terrain.env_origins[1, :, :2], [[12.0, 4.0], [9.0, 12.0]])
+
+
+def test_the_map_knows_its_edges(make_cfg: Any) -> None:
+    cfg = make_cfg(num_rows=1, num_cols=1, border_size=1.0, selected=True)
+    cfg.terrain_kwargs = {"type": "pit_terrain", "depth": 0.5, "platform_size": 4.0}
+    mask = Terrain(cfg, seed=1).edge_mask(margin=0.1, drop=0.3)
+    # the floor is at vertices 30 to 69; two vertices of ground along each side of it, and at the corners those within
+    # 0.1 m of the ends of the sides
+    expected = np.zeros((100, 100), bool)
+    for side in (28, 29, 70, 71):
+        expected[side, 30:70] = expected[30:70, side] = True
+    for corner in ((29, 29), (29, 70), (70, 29), (70, 70)):
+        expected[corner] = True
+    np.testing.assert_array_equal(mask, expected)
 
 
 def test_sizes_are_rounded_to_cells_and_stay_consistent(make_cfg: Any) -> None:
@@ -186,6 +260,21 @@ def test_sizes_are_rounded_to_cells_and_stay_consistent(make_cfg: Any) -> None:
         (dict(terrain_proportions=[0.1] * 8), "1 to 7 numbers"),
         (dict(terrain_length=2.0, terrain_width=2.0), "platform_size 3 m"),
         (dict(vertical_scale=1e-5), "raise vertical_scale"),
+        (dict(tile_types=["lane_gap"]), "tile_types: 'lane_gap' is unknown; did you mean lane_gaps"),
+        (dict(tile_types=["pit_terrain"]), "tile_types: 'pit_terrain' is unknown"),
+        (dict(tile_types="lane_gaps"), "tile_types must be a list of names"),
+        (dict(tile_types=[3]), "tile_types must be a list of names"),
+        (dict(difficulty_range=0.5), "difficulty_range must be"),
+        (dict(difficulty_range=[0.5, 0.2]), "difficulty_range must be"),
+        (dict(difficulty_range=[0.0, 1.1]), "difficulty_range must be"),
+        (dict(difficulty_range=[0.0, float("nan")]), "difficulty_range must be"),
+        (dict(difficulty_range=[0.0, "1"]), "difficulty_range must be"),
+        (dict(roughness=[0.02]), "roughness must be two amplitudes"),
+        (dict(roughness=[0.02, -0.04]), "roughness must be two amplitudes"),
+        (dict(roughness=[True, 0.04]), "roughness must be two amplitudes"),
+        (dict(tile_types=["lane_flat"], horizontal_scale=0.2), "lanes need cells of at most 0.1 m"),
+        (dict(tile_types=["lane_flat"], terrain_length=5.0), "lanes need a terrain_length of at least 5.4 m"),
+        (dict(tile_types=["lane_flat"], terrain_width=1.5), "lanes need a terrain_width of at least 2 m"),
         (dict(selected=True), "needs terrain.terrain_kwargs with a type"),
         (dict(selected=True, terrain_kwargs={"slope": 1}), "with a type"),
         (dict(selected=True, terrain_kwargs={"type": "stair_up"}), "did you mean stairs_up"),

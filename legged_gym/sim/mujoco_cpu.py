@@ -7,6 +7,9 @@ of threads. Needs MuJoCo >= 4.0 and is imported only when chosen.
 
 from __future__ import annotations
 
+import functools
+import importlib.util
+import math
 import os
 import sys
 import warnings
@@ -105,16 +108,48 @@ class MujocoCpuSimulator(MujocoSimulator):
         self.batch.set_const(ids=env_ids.numpy())
 
     def cast_rays(
-        self, origins: Tensor, directions: Tensor, env_ids: Optional[Tensor] = None, robot: bool = False
+        self,
+        origins: Tensor,
+        directions: Tensor,
+        env_ids: Optional[Tensor] = None,
+        robot: bool = False,
+        max_distance: float = math.inf,
     ) -> Tensor:
-        """See `Simulator.cast_rays`."""
-        groups = np.zeros(mujoco.mjNGROUP, np.uint8)
-        groups[[GROUND_GROUP, OBSTACLE_GROUP]] = 1
+        """See `Simulator.cast_rays`; the engine casts rays at robots, and all rays where Warp is not installed."""
+        scene, groups = self._scene_rays, np.zeros(mujoco.mjNGROUP, np.uint8)
         groups[ROBOT_GROUP] = robot
+        if scene is None:
+            groups[[GROUND_GROUP, OBSTACLE_GROUP]] = 1
+            return self._cast_in_engine(origins, directions, env_ids, groups, max_distance)
+        boxes = self._obstacles if env_ids is None else self._obstacles[env_ids]
+        distance = scene.cast(origins, directions, boxes, max_distance)
+        if robot:
+            seen = self._cast_in_engine(origins, directions, env_ids, groups, max_distance)
+            torch.minimum(distance, seen, out=distance)
+        return distance
+
+    @functools.cached_property
+    def _scene_rays(self) -> Optional[Any]:
+        """A `SceneRays`, or None without Warp."""
+        if importlib.util.find_spec("warp") is None:
+            print(
+                "warning: rays at a height field are cast by MuJoCo, which is slow on large maps;"
+                " pip install warp-lang makes them many times faster",
+                file=sys.stderr,
+            )
+            return None
+        from legged_gym.sim.scene_rays import SceneRays
+
+        return SceneRays(self.robot.model, self.device, self.batch.nthread)
+
+    def _cast_in_engine(
+        self, origins: Tensor, directions: Tensor, env_ids: Optional[Tensor], groups: np.ndarray, max_distance: float
+    ) -> Tensor:
+        """Distances (n, R) to geoms of some groups (mjNGROUP,)."""
         ids = None if env_ids is None else env_ids.numpy()
         distance, _ = self.batch.ray(origins.numpy(), directions.numpy(), geomgroup=groups, ids=ids)
         out = torch.from_numpy(distance).float()
-        return out.masked_fill_(out < 0, float("inf"))
+        return out.masked_fill_((out < 0) | (out > max_distance), math.inf)
 
     def state_dict(self) -> Dict[str, Any]:
         """See `Simulator.state_dict`."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import math
 import operator
 import os
 import sys
@@ -22,8 +23,9 @@ from torch import Tensor
 
 from legged_gym.errors import UserError
 from legged_gym.sim.contact_sizes import contact_sizes
-from legged_gym.sim.model import GROUND_GROUP, OBSTACLE_GROUP, ROBOT_GROUP
+from legged_gym.sim.model import ROBOT_GROUP
 from legged_gym.sim.mujoco_base import FIELDS, EngineArrays, MujocoSimulator
+from legged_gym.sim.scene_rays import SceneRays
 from legged_gym.sim.simulator import PhysicsFailure
 
 # what mjw.set_const derives from the fields that may differ
@@ -211,9 +213,28 @@ class MujocoWarpSimulator(MujocoSimulator):
     # ---------------------------------------------------------------- the rest
 
     def cast_rays(
-        self, origins: Tensor, directions: Tensor, env_ids: Optional[Tensor] = None, robot: bool = False
+        self,
+        origins: Tensor,
+        directions: Tensor,
+        env_ids: Optional[Tensor] = None,
+        robot: bool = False,
+        max_distance: float = math.inf,
     ) -> Tensor:
-        """See `Simulator.cast_rays`."""
+        """See `Simulator.cast_rays`; the engine casts rays at robots alone."""
+        boxes = self._obstacles if env_ids is None else self._obstacles[env_ids]
+        with self._on_stream():
+            distance = self._scene_rays.cast(origins, directions, boxes, max_distance)
+        if robot:
+            seen = self._cast_at_robots(origins.expand_as(directions), directions, env_ids)
+            torch.minimum(distance, seen.masked_fill_(seen > max_distance, math.inf), out=distance)
+        return distance
+
+    @functools.cached_property
+    def _scene_rays(self) -> SceneRays:
+        return SceneRays(self.robot.model, self.device)
+
+    def _cast_at_robots(self, origins: Tensor, directions: Tensor, env_ids: Optional[Tensor]) -> Tensor:
+        """Distances (n, R) to each environment's own robot."""
         self._flush()
         count, rays = origins.shape[:2]
         model, data = self.engine_model, self.data
@@ -226,8 +247,7 @@ class MujocoWarpSimulator(MujocoSimulator):
             if "geom_size" in self._per_env:
                 model.geom_size = self._rows(model.geom_size, env_ids)
         groups = wp.types.vector(length=6, dtype=float)(0.0)
-        groups[GROUND_GROUP] = groups[OBSTACLE_GROUP] = 1.0
-        groups[ROBOT_GROUP] = float(robot)
+        groups[ROBOT_GROUP] = 1.0
         distance = torch.empty(count, rays, device=self.device)
         with self._on_stream():
             mjw.rays(
@@ -242,7 +262,7 @@ class MujocoWarpSimulator(MujocoSimulator):
                 geomid=wp.empty((count, rays), dtype=int),
                 normal=wp.empty((count, rays), dtype=wp.vec3),
             )
-        return distance.masked_fill_(distance < 0, float("inf"))
+        return distance.masked_fill_(distance < 0, math.inf)
 
     @staticmethod
     def _rows(array: Any, env_ids: Tensor) -> Any:

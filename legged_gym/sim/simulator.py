@@ -9,6 +9,7 @@ Shapes: N environments, D joints, B bodies, R rays, K obstacles.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, Dict, List, Optional, Sequence
@@ -131,14 +132,16 @@ class Simulator(ABC):
         directions: torch.Tensor,
         env_ids: Optional[torch.Tensor] = None,
         robot: bool = False,
+        max_distance: float = math.inf,
     ) -> torch.Tensor:
         """Distances from ray origins to the first surface hit.
 
         Args:
-            origins: (n, R, 3) world frame, m.
+            origins: (n, R, 3) world frame, m; or (n, 1, 3) for rays from one point.
             directions: (n, R, 3) world frame; distances are in units of their length.
             env_ids: (n,) sorted environments of the rows, or None for all.
             robot: whether rays see the environment's own robot besides ground and obstacles.
+            max_distance: how far to look, in the same units; what is beyond is a miss. Short rays are cheap ones.
 
         Returns:
             (n, R), +inf for a miss.

@@ -88,3 +88,20 @@ def test_the_robot_is_seen_only_if_asked_for(a1):
     torch.testing.assert_close(cast(a1, above, down), torch.full((3, 1), 5.0))
     # the trunk is a box 0.114 m high around the root
     torch.testing.assert_close(cast(a1, above, down, robot=True), torch.full((3, 1), 3.0 - 0.057), rtol=0, atol=1e-4)
+
+
+def test_nothing_is_seen_beyond_the_greatest_distance(field):
+    """From 1.5 m up: the box is 1.5 m ahead, the ground 1.3 m below, seen by rays of length 2 at half of that."""
+    origins, directions = [[0.0, 0.1, 1.5], [0.0, 0.0, 1.5], [0.0, 0.0, 1.5]], [[1.0, 0, 0], [0, 0, -1.0], [0, 0, -2.0]]
+    expected = torch.tensor([[1.5, 1.3, 0.65], [torch.inf, 1.3, 0.65], [1.5, 1.3, 0.65]])
+    for reach in (2.0, 1.4, 0.7, 0.1):
+        hits = cast(field, origins, directions, max_distance=reach)
+        torch.testing.assert_close(hits, expected.masked_fill(expected > reach, torch.inf), rtol=0, atol=2e-4)
+
+
+def test_rays_from_one_point(field):
+    directions = torch.randn(3, 50, 3) - torch.tensor([0.0, 0.0, 1.0])
+    origins = torch.tensor([[[0.0, 0.1, 1.5]], [[1.0, 0.1, 1.5]], [[-1.0, 0.5, 1.2]]])
+    one = field.cast_rays(origins, directions)
+    assert torch.isfinite(one).any()
+    assert torch.equal(one, field.cast_rays(origins.repeat(1, 50, 1), directions))

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple, Union
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
 import torch
 
 from rsl_rl.algorithms import learning_rate as rules
 from rsl_rl.algorithms.gae import compute_gae
+from rsl_rl.algorithms.gradients import Gradients
+from rsl_rl.algorithms.losses import clipped_surrogate, value_loss
 from rsl_rl.algorithms.symmetry import Mirror, MirrorMaps
-from rsl_rl.models import ActorCritic, Hidden, Model, Observations
+from rsl_rl.models import Hidden, Observations, Policy
 from rsl_rl.storage import MiniBatch, RolloutStorage
-from rsl_rl.utils.errors import RslRlError, check_choice, reject_unknown
+from rsl_rl.utils.errors import check_choice, reject_unknown
 from rsl_rl.utils.host_memory import keep_freed_memory
+from rsl_rl.utils.trajectories import Trajectories
 
 SCHEDULES = ("adaptive", "cosine", "fixed")
 ENTROPY_SCHEDULES = ("constant", "linear")
 PRECISIONS = ("float32", "bfloat16")
 SYMMETRIES = ("none", "augment", "loss")
+
+# Observations, and the memories of actor and critic before them.
+View = Tuple[Observations, Dict[str, Hidden]]
+Evaluation = Callable[[Observations, Dict[str, Hidden], Optional[Trajectories]], Sequence[torch.Tensor]]
+
+# Before the name of a network: its memory of the mirror image of an episode.
+_IMAGE = "image_"
 
 
 class PPO:
@@ -52,12 +62,17 @@ class PPO:
         gamma: discount of a step.
         lam: lambda of generalised advantage estimation.
         desired_kl: nats per update that "adaptive" aims at.
-        max_grad_norm: longer gradients are cut to this length, the actor's and the critic's each on its own.
+        max_grad_norm: longer gradients are cut to this length: the actor's and the critic's each on its own, those of
+            a policy whose networks share features together.
         precision: "bfloat16" lets the networks compute in it where autocast allows, during updates only.
             Parameters, optimiser, log-probabilities and losses stay float32.
-        symmetry: "augment" adds the mirror image of every sample; "loss" adds a loss on asymmetric mean actions.
+        symmetry: "augment" adds the mirror image of every sample; "loss" adds a loss on asymmetric mean actions. A
+            recurrent policy then also lives through the mirror image of every episode, with a memory of its own, so
+            networks are computed twice while collecting too.
         symmetry_loss_coef: weight of that loss.
         weight_decay: decoupled decay of weight matrices (AdamW).
+        sequence_length: recurrent policies are differentiated over sequences of so many steps, of which a rollout has
+            a whole number; each starts from the memory that it had when it was collected. None: whole rollouts.
         device: where to compute.
         mirror_maps: of the environment (`VecEnv.mirror_maps`), for `symmetry`.
         distributed: where several processes train one policy, an object with `world_size` and
@@ -69,10 +84,10 @@ class PPO:
 
     Attributes:
         policy: the networks.
-        optimizer: Adam over their parameters. Gradients live in one buffer; never set them to None.
+        optimizer: Adam over their parameters; never set gradients to None (see `Gradients`).
         learning_rate: current one.
         hidden: memories of the rollout under way, "actor", "critic" -> name -> (layers, N, H); empty dicts for
-            feed-forward networks.
+            feed-forward networks. With a symmetry recurrent ones also have "image_actor" and "image_critic".
         storage: the rollout under way, from `init_storage` on.
     """
 
@@ -81,7 +96,7 @@ class PPO:
 
     def __init__(
         self,
-        policy: ActorCritic,
+        policy: Policy,
         value_loss_coef: float = 1.0,
         use_clipped_value_loss: bool = True,
         clip_param: float = 0.2,
@@ -101,6 +116,7 @@ class PPO:
         symmetry: str = "none",
         symmetry_loss_coef: float = 0.0,
         weight_decay: float = 0.0,
+        sequence_length: Optional[int] = None,
         device: Union[str, torch.device] = "cpu",
         mirror_maps: Optional[MirrorMaps] = None,
         distributed: Optional[Any] = None,
@@ -134,37 +150,29 @@ class PPO:
         self.precision = precision
         self.symmetry = symmetry
         self.symmetry_loss_coef = symmetry_loss_coef
+        self.sequence_length = sequence_length if policy.is_recurrent else None
         self._initial_learning_rate = learning_rate
         self._mirror = self._make_mirror(mirror_maps)
         self._distributed = distributed if distributed is not None and distributed.world_size > 1 else None
-        self._init_gradients()
+        self._gradients = self._make_gradients()
         self.optimizer = self._make_optimizer(weight_decay)
 
     def _make_mirror(self, maps: Optional[MirrorMaps]) -> Optional[Mirror]:
         if self.symmetry == "none":
             return None
-        if self.policy.is_recurrent:
-            raise RslRlError("algorithm.symmetry needs a policy without memory: the image of a memory is not known")
         return Mirror(maps, self.policy.groups, self.device)
 
-    def _init_gradients(self) -> None:
-        """Give all parameters gradients that are views of one buffer, the actor's part first.
-
-        Norms, clipping and the exchange between processes then take one operation each instead of one per parameter.
-        """
+    def _make_gradients(self) -> Gradients:
         actor = [*self.policy.actor.parameters(), *self.policy.distribution.parameters()]
         critic = list(self.policy.critic.parameters())
-        sizes = [sum(parameter.numel() for parameter in part) for part in (actor, critic)]
-        self._gradients = torch.zeros(sum(sizes), device=self.device)
-        self._network_gradients = self._gradients.split(sizes)
-        parameters = [*actor, *critic]
-        views = self._gradients.split([parameter.numel() for parameter in parameters])
-        for parameter, view in zip(parameters, views):
-            parameter.grad = view.view_as(parameter)
+        if self.policy.is_shared:
+            # The two losses meet in the features: their gradients have one direction, and one length.
+            return Gradients({"policy": [*actor, *critic]}, self.device)
+        return Gradients({"actor": actor, "critic": critic}, self.device)
 
     def _make_optimizer(self, weight_decay: float) -> torch.optim.Optimizer:
         """AdamW, which without decay is Adam. Biases and the standard deviations of actions do not decay."""
-        parameters = list(self.policy.parameters())
+        parameters = [parameter for parameter in self.policy.parameters() if parameter.requires_grad]
         groups = [
             {"params": [p for p in parameters if p.dim() > 1], "weight_decay": weight_decay},
             {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
@@ -175,10 +183,18 @@ class PPO:
     def init_storage(
         self, num_envs: int, num_steps: int, observation_dims: Mapping[str, Tuple[int, ...]], num_actions: int
     ) -> None:
-        """Allocate the buffers of rollouts of T = `num_steps` steps of N = `num_envs` environments."""
+        """Allocate the buffers of rollouts of T = `num_steps` steps of N = `num_envs` environments.
+
+        Raises:
+            RslRlError: `sequence_length` does not divide T.
+        """
         self.hidden = self.policy.initial_hidden(num_envs)
+        if self._mirror is not None and self.policy.is_recurrent:
+            self.hidden.update({_IMAGE + name: states for name, states in self.policy.initial_hidden(num_envs).items()})
         dims = {group: observation_dims[group] for group in self.policy.groups}
-        self.storage = RolloutStorage(num_envs, num_steps, dims, num_actions, self.hidden, self.device)
+        self.storage = RolloutStorage(
+            num_envs, num_steps, dims, num_actions, self.hidden, self.device, self.sequence_length
+        )
 
     def set_progress(self, iteration: int, max_iterations: int) -> None:
         """Tell how far the training is, before an update; schedules over the training ask."""
@@ -192,15 +208,26 @@ class PPO:
     def act(self, obs: Observations) -> torch.Tensor:
         """Draw actions (N, A) in the states `obs`, group -> (N, *shape)."""
         storage, distribution = self.storage, self.policy.distribution
-        if storage.step == 0:
-            storage.save_hidden(self.hidden)
-        means, self.hidden["actor"] = self.policy.actor(obs, self.hidden["actor"])
+        storage.save_hidden(self.hidden)
+        values: Optional[torch.Tensor] = None
+        if self._values_can_wait:
+            means, self.hidden["actor"] = self.policy.actor(obs, self.hidden["actor"])
+        else:
+            means, values, after = self.policy.evaluate(obs, self.hidden)
+            self.hidden = {**self.hidden, **after}
+            if self._mirror is not None and self.policy.is_recurrent:
+                _, _, after = self.policy.evaluate(self._mirror.images(obs), _of_images(self.hidden))
+                self.hidden.update({_IMAGE + name: states for name, states in after.items()})
         actions = distribution.sample(means)
         storage.add_actions(obs, actions, means, distribution.log_prob(means, actions))
-        if self.policy.is_recurrent:
-            values, self.hidden["critic"] = self.policy.critic(obs, self.hidden["critic"])
-            storage.values[storage.step].copy_(values.squeeze(-1))
+        if values is not None:
+            storage.values[storage.step].copy_(values)
         return actions
+
+    @property
+    def _values_can_wait(self) -> bool:
+        """Whether values are computed when the rollout is complete: a feed-forward critic is not needed before."""
+        return not (self.policy.is_recurrent or self.policy.is_shared)
 
     @torch.no_grad()
     def process_env_step(self, rewards: torch.Tensor, dones: torch.Tensor, extras: Mapping[str, Any]) -> None:
@@ -223,13 +250,13 @@ class PPO:
             last_obs: group -> (N, *shape), observations after the last step.
         """
         storage = self.storage
-        if not self.policy.is_recurrent:
-            # A feed-forward critic is not needed before now, and a few large batches cost less than many small ones.
-            # The parts are as large as mini-batches, so they fit where those fit.
+        if self._values_can_wait:
+            # A few large batches cost less than many small ones. The parts are as large as mini-batches, so they fit
+            # where those fit.
             parts = {name: x.chunk(self.num_mini_batches) for name, x in storage.flat_observations().items()}
-            values = [self.policy.critic(dict(zip(parts, part)))[0].squeeze(-1) for part in zip(*parts.values())]
+            values = [self.policy.values(dict(zip(parts, part)), self.hidden) for part in zip(*parts.values())]
             storage.values.copy_(torch.cat(values).view_as(storage.values))
-        last_values = self.policy.critic(last_obs, self.hidden["critic"])[0].squeeze(-1)
+        last_values = self.policy.values(last_obs, self.hidden)
         advantages, returns = compute_gae(
             storage.rewards, storage.values, last_values, storage.dones, storage.time_outs, self.gamma, self.lam
         )
@@ -255,7 +282,8 @@ class PPO:
         Returns:
             "skipped_updates", the number of mini-batches left out because a loss or a gradient was not finite, and
             the means over all others of the losses "value_function", "surrogate" and (where there is one) "symmetry",
-            of "entropy", "kl", and the lengths "actor_grad_norm" and "critic_grad_norm" before cutting.
+            of "entropy", "kl", and the lengths "actor_grad_norm" and "critic_grad_norm" before cutting; of a policy
+            whose networks share features it is one, "policy_grad_norm".
         """
         # The parameters have not changed since the rollout was collected, so this is the distribution it came from.
         old_log_std = self.policy.distribution.log_std.detach().clone()
@@ -279,41 +307,75 @@ class PPO:
 
     def _compute_gradients(self, batch: MiniBatch, old_log_std: torch.Tensor) -> Dict[str, torch.Tensor]:
         """Differentiate the losses of a mini-batch, and return the terms (0-d) to watch."""
-        old_means = batch.action_means
-        actor_obs = batch.observations
+        policy = self.policy
+        originals: List[View] = [(batch.observations, batch.hidden)]
+        views, targets = originals, batch
         if self._mirror is not None:
-            actor_obs = self._mirror.with_images(batch.observations)
+            views = self._with_images(self._mirror, batch)
             if self.symmetry == "augment":
-                batch = self._mirror.augment(batch, actor_obs)
+                targets = self._mirror.augment(batch)
         self._gradients.zero_()
-        # One network after the other, so that what the first one needs for its gradients has gone from memory, and
-        # on a CPU from the cache, before the second one is computed.
-        values = self._forward(self.policy.critic, batch.observations, batch.hidden["critic"], batch).squeeze(-1)
-        value_clip = self.clip_param if self.use_clipped_value_loss else None
-        value_function = value_loss(values, batch.values, batch.returns, value_clip)
-        (self.value_loss_coef * value_function).backward()
+        if policy.is_shared:
+            means, values = self._forward(lambda *view: policy.evaluate(*view)[:2], views, batch.trajectories)
+            value_function = self._value_loss(values[: len(targets.values)], targets)
+            loss, terms = self._actor_loss(means, targets)
+            (loss + self.value_loss_coef * value_function).backward()
+        else:
+            # One network after the other, so that what the first one needs for its gradients has gone from memory, and
+            # on a CPU from the cache, before the second one is computed.
+            seen = views if targets is not batch else originals
+            (values,) = self._forward(lambda *view: (policy.values(*view),), seen, batch.trajectories)
+            value_function = self._value_loss(values, targets)
+            (self.value_loss_coef * value_function).backward()
+            (means,) = self._forward(
+                lambda obs, hidden, pieces: policy.actor(obs, hidden["actor"], pieces)[:1], views, batch.trajectories
+            )
+            loss, terms = self._actor_loss(means, targets)
+            loss.backward()
+        terms = {"value_function": value_function, **terms}
+        with torch.no_grad():
+            old_means = batch.action_means
+            terms["kl"] = policy.distribution.kl_from(old_means, old_log_std, means[: len(old_means)]).mean()
+        return {name: term.detach() for name, term in terms.items()}
 
-        means = self._forward(self.policy.actor, actor_obs, batch.hidden["actor"], batch)
+    def _value_loss(self, values: torch.Tensor, targets: MiniBatch) -> torch.Tensor:
+        value_clip = self.clip_param if self.use_clipped_value_loss else None
+        return value_loss(values, targets.values, targets.returns, value_clip)
+
+    def _actor_loss(self, means: torch.Tensor, targets: MiniBatch) -> Tuple[torch.Tensor, Dict[str, torch.Tensor]]:
+        """The loss (0-d) on mean actions, and its terms.
+
+        Args:
+            means: of the samples of `targets`; also of their images where there is a loss on asymmetry.
+            targets: B samples.
+        """
         distribution = self.policy.distribution
-        log_probs = distribution.log_prob(means[: batch.actions.shape[0]], batch.actions)
-        surrogate = clipped_surrogate(log_probs, batch.log_probs, batch.advantages, self.clip_param)
+        log_probs = distribution.log_prob(means[: len(targets.actions)], targets.actions)
+        surrogate = clipped_surrogate(log_probs, targets.log_probs, targets.advantages, self.clip_param)
         entropy = distribution.entropy()
         loss = surrogate - self.entropy_coef * entropy
-        terms = {"value_function": value_function, "surrogate": surrogate, "entropy": entropy}
+        terms = {"surrogate": surrogate, "entropy": entropy}
         if self._mirror is not None:
             terms["symmetry"] = self._mirror.loss(means)
         if self.symmetry == "loss":
             loss = loss + self.symmetry_loss_coef * terms["symmetry"]
-        loss.backward()
-        with torch.no_grad():
-            terms["kl"] = distribution.kl_from(old_means, old_log_std, means[: old_means.shape[0]]).mean()
-        return {name: term.detach() for name, term in terms.items()}
+        return loss, terms
 
-    def _forward(self, model: Model, obs: Observations, hidden: Hidden, batch: MiniBatch) -> torch.Tensor:
-        """Compute a network in the chosen precision, to outputs in float32."""
+    def _with_images(self, mirror: Mirror, batch: MiniBatch) -> List[View]:
+        """The samples of a mini-batch, then their mirror images; recurrent networks read them as rollouts of two."""
+        images = mirror.images(batch.observations)
+        if batch.trajectories is not None:
+            return [(batch.observations, batch.hidden), (images, _of_images(batch.hidden))]
+        both = {name: torch.cat([x, images[name]]) for name, x in batch.observations.items()}
+        return [(both, batch.hidden)]
+
+    def _forward(
+        self, evaluate: Evaluation, views: Sequence[View], trajectories: Optional[Trajectories]
+    ) -> List[torch.Tensor]:
+        """Compute networks in the chosen precision, to outputs in float32, one view of the samples behind the other."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
-            outputs, _ = model(obs, hidden, batch.trajectories)
-        return outputs.float()
+            outputs = [evaluate(obs, hidden, trajectories) for obs, hidden in views]
+        return [(same[0] if len(same) == 1 else torch.cat(same)).float() for same in zip(*outputs)]
 
     def _step(self, terms: Dict[str, torch.Tensor]) -> Optional[Dict[str, float]]:
         """Take one step of the optimiser along the gradients, unless a number is not finite.
@@ -327,15 +389,13 @@ class PPO:
         watched = torch.stack(list(terms.values()))
         if self._distributed is not None:
             # A mean with one number that is not finite is not finite, so all processes come to the same decision.
-            self._distributed.all_reduce_mean_([self._gradients, watched])
-        norms = [torch.linalg.vector_norm(part) for part in self._network_gradients]
-        for part, norm in zip(self._network_gradients, norms):
-            part.mul_((self.max_grad_norm / (norm + 1e-6)).clamp(max=1.0))
+            self._distributed.all_reduce_mean_([self._gradients.buffer, watched])
+        norms = self._gradients.cut_(self.max_grad_norm)
         # The one transfer to the host in a mini-batch.
-        numbers = torch.cat([watched, torch.stack(norms)]).tolist()
+        numbers = torch.cat([watched, torch.stack(list(norms.values()))]).tolist()
         if not all(math.isfinite(number) for number in numbers):
             return None
-        metrics = dict(zip([*terms, "actor_grad_norm", "critic_grad_norm"], numbers))
+        metrics = dict(zip([*terms, *(f"{name}_grad_norm" for name in norms)], numbers))
         if self.schedule == "adaptive":
             self.learning_rate = rules.adapt_to_kl(
                 self.learning_rate, metrics["kl"], self.desired_kl, self.min_learning_rate, self.max_learning_rate
@@ -356,29 +416,11 @@ class PPO:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go back to a state that `state_dict` returned, on any device."""
         self.learning_rate = float(state["learning_rate"])
-        self.hidden = {
-            name: {key: x.to(self.device) for key, x in states.items()} for name, states in state["hidden"].items()
-        }
+        # Those of mirror images are absent from a state without symmetry: they begin with zeros.
+        memories = {name: state["hidden"].get(name, states) for name, states in self.hidden.items()}
+        self.hidden = {name: {key: x.to(self.device) for key, x in states.items()} for name, states in memories.items()}
 
 
-def clipped_surrogate(
-    log_probs: torch.Tensor, old_log_probs: torch.Tensor, advantages: torch.Tensor, clip: float
-) -> torch.Tensor:
-    """Negated clipped objective (0-d), eq. 7 of the PPO paper; all arguments are (B,)."""
-    ratio = (log_probs - old_log_probs).exp()
-    return -torch.min(advantages * ratio, advantages * ratio.clamp(1.0 - clip, 1.0 + clip)).mean()
-
-
-def value_loss(
-    values: torch.Tensor, old_values: torch.Tensor, returns: torch.Tensor, clip: Optional[float]
-) -> torch.Tensor:
-    """Mean squared error (0-d) of values (B,).
-
-    With a `clip`, the larger one of this error and that of a value moved by at most `clip` from the old one, so that
-    nothing is gained by moving further.
-    """
-    errors = (values - returns).square()
-    if clip is not None:
-        clipped = old_values + (values - old_values).clamp(-clip, clip)
-        errors = torch.max(errors, (clipped - returns).square())
-    return errors.mean()
+def _of_images(hidden: Mapping[str, Hidden]) -> Dict[str, Hidden]:
+    """The memories of mirror images among `hidden`, by the names of the networks."""
+    return {name[len(_IMAGE) :]: states for name, states in hidden.items() if name.startswith(_IMAGE)}

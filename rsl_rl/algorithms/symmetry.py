@@ -46,22 +46,17 @@ class Mirror:
         index, sign = self._maps[name]
         return x.index_select(-1, index) * sign
 
-    def with_images(self, observations: Mapping[str, torch.Tensor]) -> Dict[str, torch.Tensor]:
-        """Append the images of B observations: group -> (B, D) becomes group -> (2 B, D)."""
-        return {name: torch.cat([x, self.image(name, x)]) for name, x in observations.items()}
+    def images(self, observations: Mapping[str, torch.Tensor]) -> Dict[str, torch.Tensor]:
+        """Mirror all groups that there is a map for: group -> (..., D)."""
+        return {name: self.image(name, x) for name, x in observations.items() if name in self._maps}
 
-    def augment(self, batch: MiniBatch, observations: Dict[str, torch.Tensor]) -> MiniBatch:
-        """Append the images of the samples of a mini-batch.
+    def augment(self, batch: MiniBatch) -> MiniBatch:
+        """Append the images of what a mini-batch of B samples has besides observations and memories.
 
         The image of an action is taken to have been as likely, and the image of a state to be as good, as the
         originals were.
-
-        Args:
-            batch: B samples.
-            observations: of `batch`, with images appended.
         """
         return batch._replace(
-            observations=observations,
             actions=torch.cat([batch.actions, self.image(ACTIONS, batch.actions)]),
             action_means=torch.cat([batch.action_means, self.image(ACTIONS, batch.action_means)]),
             log_probs=batch.log_probs.repeat(2),

@@ -7,15 +7,17 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 import torch
 from torch import nn
 
-from rsl_rl.models.model import Hidden, Model, Observations, reset_hidden
+from rsl_rl.models.model import Hidden, Model, Observations, flat_width
+from rsl_rl.models.policy import Policy
 from rsl_rl.modules.distribution import GaussianDistribution
 from rsl_rl.modules.memory import Memory
 from rsl_rl.modules.mlp import MLP
 from rsl_rl.modules.normalization import EmpiricalNormalization
-from rsl_rl.utils.errors import RslRlError, near_matches, reject_unknown
+from rsl_rl.utils.errors import reject_unknown
+from rsl_rl.utils.trajectories import Trajectories
 
 
-class ActorCritic(nn.Module):
+class ActorCritic(Policy):
     """Two multi-layer perceptrons that share nothing, and a normal distribution of actions around the actor's output.
 
     Args:
@@ -38,13 +40,10 @@ class ActorCritic(nn.Module):
         RslRlError: unknown key, activation or group; a group that is not flat; a bad standard deviation.
 
     Attributes:
-        actor: model to mean actions (B, A).
         critic: model to values (B, 1).
-        distribution: of actions around the mean.
-        is_recurrent: whether the two models have memories.
     """
 
-    is_recurrent = False
+    critic: Model
 
     def __init__(
         self,
@@ -69,7 +68,7 @@ class ActorCritic(nn.Module):
         memory = (rnn_hidden_size, rnn_num_layers, rnn_type) if self.is_recurrent else None
 
         def build(groups: Sequence[str], hidden_dims: Sequence[int], num_outputs: int) -> Model:
-            widths = _flat_widths(groups, observation_dims)
+            widths = {group: flat_width(group, observation_dims) for group in groups}
             encoders = {
                 group: EmpiricalNormalization(width) if normalize_observations else nn.Identity()
                 for group, width in widths.items()
@@ -91,27 +90,23 @@ class ActorCritic(nn.Module):
         """The observation groups that at least one of the networks reads."""
         return list(dict.fromkeys([*self.actor.groups, *self.critic.groups]))
 
-    def act_inference(self, obs: Observations, hidden: Optional[Hidden] = None) -> Tuple[torch.Tensor, Hidden]:
-        """Compute mean actions.
+    def values(
+        self, obs: Observations, hidden: Dict[str, Hidden], trajectories: Optional[Trajectories] = None
+    ) -> torch.Tensor:
+        """Estimate the values (B,) of states."""
+        return self.critic(obs, hidden["critic"], trajectories)[0].squeeze(-1)
 
-        Args:
-            obs: group -> (N, *shape).
-            hidden: the actor's memory; None for the start of an episode.
-
-        Returns:
-            actions: (N, A).
-            hidden: the actor's memory after this step; {} for a feed-forward actor.
-        """
-        return self.actor(obs, hidden)
+    def evaluate(
+        self, obs: Observations, hidden: Dict[str, Hidden], trajectories: Optional[Trajectories] = None
+    ) -> Tuple[torch.Tensor, torch.Tensor, Dict[str, Hidden]]:
+        """Compute mean actions (B, A), values (B,) and the memories after the (last) step."""
+        means, actor_hidden = self.actor(obs, hidden["actor"], trajectories)
+        values, critic_hidden = self.critic(obs, hidden["critic"], trajectories)
+        return means, values.squeeze(-1), {"actor": actor_hidden, "critic": critic_hidden}
 
     def initial_hidden(self, num_envs: int) -> Dict[str, Hidden]:
         """Return the memories at the start of an episode: "actor" and "critic" -> name -> zeros (layers, N, H)."""
         return {"actor": self.actor.initial_hidden(num_envs), "critic": self.critic.initial_hidden(num_envs)}
-
-    @staticmethod
-    def reset_hidden(hidden: Hidden, dones: torch.Tensor) -> Hidden:
-        """Return one network's memory with the rows of finished episodes, `dones` (N,) bool, back at their start."""
-        return reset_hidden(hidden, dones)
 
     def update_normalizers(self, obs: Observations, distributed: Optional[Any] = None) -> None:
         """Let both networks take in the samples group -> (B, D), of all ranks where several work."""
@@ -123,16 +118,3 @@ class ActorCriticRecurrent(ActorCritic):
     """As `ActorCritic`, with a memory (LSTM or GRU) before each of the perceptrons."""
 
     is_recurrent = True
-
-
-def _flat_widths(groups: Sequence[str], observation_dims: Mapping[str, Tuple[int, ...]]) -> Dict[str, int]:
-    """Map each group to its length, or refuse it."""
-    widths: Dict[str, int] = {}
-    for group in groups:
-        if group not in observation_dims:
-            raise RslRlError(f"there is no observation group {group!r}; {near_matches(group, observation_dims)}")
-        shape = observation_dims[group]
-        if len(shape) != 1:
-            raise RslRlError(f"observation group {group!r} has shape {tuple(shape)}, this network reads flat groups")
-        widths[group] = shape[0]
-    return widths

@@ -9,6 +9,7 @@ from torch import nn
 
 from rsl_rl.modules.memory import Memory
 from rsl_rl.modules.normalization import EmpiricalNormalization
+from rsl_rl.utils.errors import RslRlError, near_matches
 from rsl_rl.utils.trajectories import Trajectories
 
 Observations = Mapping[str, torch.Tensor]
@@ -52,17 +53,14 @@ class Model(nn.Module):
 
         Returns:
             outputs: (B, outputs).
-            hidden: memory after the step; {} for a feed-forward model and for a rollout.
+            hidden: memory after the (last) step; {} for a feed-forward model. After a rollout it is right for
+                environments in which no episode ended before the last step.
         """
         features = self._encode(obs)
         if self.memory is None:
             return self.head(features), {}
-        if trajectories is None:
-            features, hidden = self.memory(features.unsqueeze(0), hidden)
-            return self.head(features.squeeze(0)), hidden
-        start = None if hidden is None else trajectories.initial_hidden(hidden)
-        features, _ = self.memory(trajectories.pad(features), start)
-        return self.head(trajectories.unpad(features)), {}
+        features, after = remember(self.memory, features, hidden, trajectories)
+        return self.head(features), after
 
     def initial_hidden(self, num_envs: int) -> Hidden:
         """Return the memory at the start of an episode: name -> zeros (layers, N, H); {} without a memory."""
@@ -77,6 +75,49 @@ class Model(nn.Module):
     def _encode(self, obs: Observations) -> torch.Tensor:
         features = [encoder(obs[group]) for group, encoder in self.encoders.items()]
         return features[0] if len(features) == 1 else torch.cat(features, dim=-1)
+
+
+def flat_width(group: str, observation_dims: Mapping[str, Tuple[int, ...]], hint: str = "") -> int:
+    """Return the length of a flat observation group.
+
+    Args:
+        group: its name.
+        observation_dims: group -> shape of one environment's entry.
+        hint: what to do about a group that is not flat, appended to the error.
+
+    Raises:
+        RslRlError: there is no such group, or it is not flat.
+    """
+    if group not in observation_dims:
+        raise RslRlError(f"there is no observation group {group!r}; {near_matches(group, observation_dims)}")
+    shape = observation_dims[group]
+    if len(shape) != 1:
+        raise RslRlError(f"observation group {group!r} has shape {tuple(shape)}, this network reads flat groups{hint}")
+    return shape[0]
+
+
+def remember(
+    memory: Memory, features: torch.Tensor, hidden: Optional[Hidden], trajectories: Optional[Trajectories]
+) -> Tuple[torch.Tensor, Hidden]:
+    """Let a memory read one step of B environments, or all samples of a rollout.
+
+    Args:
+        memory: the recurrent network.
+        features: (B, F).
+        hidden: its state before the (first) step; None for the start of an episode.
+        trajectories: as in `Model.forward`.
+
+    Returns:
+        outputs: (B, H).
+        hidden: state after the (last) step. After a rollout it is right for environments in which no episode ended
+            before the last step.
+    """
+    if trajectories is None:
+        outputs, after = memory(features.unsqueeze(0), hidden)
+        return outputs.squeeze(0), after
+    start = None if hidden is None else trajectories.initial_hidden(hidden)
+    outputs, after = memory(trajectories.pad(features), start)
+    return trajectories.unpad(outputs), trajectories.last_hidden(after)
 
 
 def reset_hidden(hidden: Hidden, dones: torch.Tensor) -> Hidden:

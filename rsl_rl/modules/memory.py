@@ -7,6 +7,7 @@ from typing import Dict, Optional, Tuple
 import torch
 from torch import nn
 
+from rsl_rl.modules.gru import read_rollout
 from rsl_rl.utils.errors import check_choice
 
 # State tensors of each kind, in the order in which torch passes them.
@@ -62,3 +63,29 @@ class Memory(nn.Module):
         state = tuple(hidden[name] for name in self.state_names)
         outputs, after = self.rnn(x, state if len(state) > 1 else state[0])
         return outputs, dict(zip(self.state_names, after if len(state) > 1 else (after,)))
+
+    def read_rollout(
+        self, x: torch.Tensor, hidden: Optional[Dict[str, torch.Tensor]], restarts: torch.Tensor
+    ) -> Tuple[torch.Tensor, Dict[str, torch.Tensor]]:
+        """Read a rollout in which episodes end; only where `reads_rollouts` says that it can.
+
+        Args:
+            x: (T, N, input_dim), T steps of N environments.
+            hidden: state before the first step; None for the start of an episode.
+            restarts: (T, N) bool, where an episode begins with the step.
+
+        Returns:
+            outputs: (T, N, hidden_size).
+            hidden: state after the last step.
+        """
+        assert isinstance(self.rnn, nn.GRU)
+        outputs, state = read_rollout(self.rnn, x, None if hidden is None else hidden["h"], restarts)
+        return outputs, {"h": state}
+
+    def reads_rollouts(self, device: torch.device) -> bool:
+        """Whether `read_rollout` works for tensors on `device`; elsewhere rollouts must be cut into sequences.
+
+        In evaluation mode layers stay what they are called, so that exported graphs are plain.
+        """
+        on_cpu = device.type == "cpu" and not torch.is_autocast_enabled("cpu")
+        return self.training and on_cpu and isinstance(self.rnn, nn.GRU)

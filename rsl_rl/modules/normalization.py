@@ -15,6 +15,7 @@ class EmpiricalNormalization(nn.Module):
         mean: (D,) running mean; 0 before the first sample.
         var: (D,) running variance (of the population, not the sample estimate); 1 before the first sample.
         count: number of samples so far.
+        frozen: take in no more samples.
     """
 
     mean: torch.Tensor
@@ -30,6 +31,7 @@ class EmpiricalNormalization(nn.Module):
         """
         super().__init__()
         self.eps = eps
+        self.frozen = False
         self.register_buffer("mean", torch.zeros(dim))
         self.register_buffer("var", torch.ones(dim))
         self.register_buffer("count", torch.tensor(0, dtype=torch.int64))
@@ -45,6 +47,8 @@ class EmpiricalNormalization(nn.Module):
         Merges the moments of two sets of samples (Chan, Golub, LeVeque 1979, "Updating formulae and a pairwise
         algorithm for computing sample variances", eq. 2.1).
         """
+        if self.frozen:
+            return
         new = x.shape[0]
         var, mean = torch.var_mean(x, dim=0, unbiased=False)
         if distributed is not None:

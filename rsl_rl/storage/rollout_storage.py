@@ -23,7 +23,8 @@ class MiniBatch(NamedTuple):
         values: (B,), estimated before the update.
         returns: (B,), targets of the values.
         advantages: (B,), normalised.
-        hidden: "actor", "critic" -> memory before the first step, name -> (layers, n, H); {} for feed-forward ones.
+        hidden: "actor", "critic" -> memory before the first step of each of n sequences, name -> (layers, n, H); {} for
+            feed-forward ones.
         trajectories: how the samples follow on one another; None where they are drawn singly.
     """
 
@@ -49,8 +50,10 @@ class RolloutStorage:
         dones: (T, N) bool, the episode ended with the step.
         time_outs: (T, N) bool, it was cut off.
         values, returns, advantages: (T, N); `returns` and `advantages` are filled in when the rollout is complete.
-        hidden: "actor", "critic" -> memory before the first step, name -> (layers, N, H). Later ones are not needed:
-            within the rollout a memory is either computed from here or starts from zero.
+        sequence_length: L, steps over which recurrent networks are differentiated.
+        hidden: "actor", "critic" -> memory before the first step of each of T / L sequences, name ->
+            (layers, T / L, N, H). Later ones are not needed: within a sequence a memory is either computed from here or
+            starts from zero.
         step: number of steps written.
     """
 
@@ -62,6 +65,7 @@ class RolloutStorage:
         num_actions: int,
         hidden: Mapping[str, Hidden],
         device: torch.device,
+        sequence_length: Optional[int] = None,
     ) -> None:
         """Allocate everything.
 
@@ -72,7 +76,16 @@ class RolloutStorage:
             num_actions: A.
             hidden: memories to copy the shapes of.
             device: where the buffers live.
+            sequence_length: L, a divisor of T; None for T.
+
+        Raises:
+            RslRlError: it does not divide T.
         """
+        self.sequence_length = num_steps if sequence_length is None else sequence_length
+        if self.sequence_length < 1 or num_steps % self.sequence_length:
+            raise RslRlError(
+                f"algorithm.sequence_length is {sequence_length}; it must divide runner.num_steps_per_env = {num_steps}"
+            )
 
         def buffer(*shape: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
             return torch.zeros(num_steps, num_envs, *shape, dtype=dtype, device=device)
@@ -89,14 +102,20 @@ class RolloutStorage:
         self.values = buffer()
         self.returns = buffer()
         self.advantages = buffer()
-        self.hidden = {name: {key: state.clone() for key, state in states.items()} for name, states in hidden.items()}
+        sequences = num_steps // self.sequence_length
+        self.hidden = {
+            name: {key: torch.stack([state] * sequences, dim=1) for key, state in states.items()}
+            for name, states in hidden.items()
+        }
         self.step = 0
 
     def save_hidden(self, hidden: Mapping[str, Hidden]) -> None:
-        """Keep the memories before the first step."""
-        for name, states in hidden.items():
-            for key, state in states.items():
-                self.hidden[name][key].copy_(state)
+        """Keep the memories before the coming step if it is the first one of a sequence."""
+        sequence, within = divmod(self.step % self.num_steps, self.sequence_length)
+        if within == 0:
+            for name, states in hidden.items():
+                for key, state in states.items():
+                    self.hidden[name][key][:, sequence].copy_(state)
 
     def add_actions(
         self,
@@ -150,24 +169,31 @@ class RolloutStorage:
                 yield self._gather(part, {"actor": {}, "critic": {}}, None)
 
     def recurrent_mini_batches(self, num_mini_batches: int, num_epochs: int) -> Iterator[MiniBatch]:
-        """Go `num_epochs` times through all samples, in mini-batches of whole environments.
+        """Go `num_epochs` times through all samples, in mini-batches of whole sequences.
 
-        The environments are dealt out at random, since neighbours may live on like terrain.
+        A sequence is L steps of one environment. They are dealt out at random, since neighbours may live on like
+        terrain. Within a mini-batch of n sequences sample (t, j) is at t * n + j.
 
         Raises:
-            RslRlError: more mini-batches than environments.
+            RslRlError: more mini-batches than sequences.
         """
-        parts = self._split(self.num_envs, num_mini_batches, "environments")
+        length, num_sequences = self.sequence_length, self.num_steps // self.sequence_length
+        what = "environments" if num_sequences == 1 else "sequences"
+        parts = self._split(num_sequences * self.num_envs, num_mini_batches, what)
+        # Sequence c of environment n is column c * N + n.
+        dones = self.dones.view(num_sequences, length, -1).transpose(0, 1).flatten(1)
         # To lay out a rollout costs a GPU a synchronisation, so it is done once for all epochs.
-        layouts = [Trajectories(self.dones.index_select(1, part)) for part in parts]
-        step_offsets = torch.arange(self.num_steps, device=self.actions.device).unsqueeze(1) * self.num_envs
+        layouts = [Trajectories(dones.index_select(1, part)) for part in parts]
+        time = torch.arange(length, device=self.actions.device).unsqueeze(1)
         for _ in range(num_epochs):
             for part, layout in zip(parts, layouts):
                 hidden = {
-                    name: {key: state.index_select(1, part) for key, state in states.items()}
+                    name: {key: state.flatten(1, 2).index_select(1, part) for key, state in states.items()}
                     for name, states in self.hidden.items()
                 }
-                yield self._gather((step_offsets + part).reshape(-1), hidden, layout)
+                sequence = part.div(self.num_envs, rounding_mode="floor")
+                samples = (sequence * length + time) * self.num_envs + part % self.num_envs
+                yield self._gather(samples.reshape(-1), hidden, layout)
 
     def _split(self, count: int, num_parts: int, what: str) -> Sequence[torch.Tensor]:
         if not 1 <= num_parts <= count:

@@ -21,6 +21,11 @@ class Trajectories:
 
     Outside of the recurrent network a rollout is one flat batch of T*N samples, (t, n) at t * N + n. Padding is never
     read back, so it takes no part in any loss or gradient.
+
+    Attributes:
+        restarts: (T, N) bool, an episode begins with step t. False in the first row, whatever was before it.
+        num_pieces: P.
+        max_length: L.
     """
 
     def __init__(self, dones: torch.Tensor) -> None:
@@ -30,8 +35,10 @@ class Trajectories:
             dones: (T, N) bool, an episode ended with step t.
         """
         num_steps, num_envs = dones.shape
-        starts = torch.ones_like(dones)
-        starts[1:] = dones[:-1]
+        self.restarts = torch.zeros_like(dones)
+        self.restarts[1:] = dones[:-1]
+        starts = self.restarts.clone()
+        starts[0] = True
         time = torch.arange(num_steps, device=dones.device).unsqueeze(1).expand(num_steps, num_envs)
         row = time - torch.where(starts, time, torch.zeros_like(time)).cummax(dim=0).values
         # Columns are numbered environment by environment, and by time within one.
@@ -40,6 +47,7 @@ class Trajectories:
         self.max_length = int(row.max()) + 1
         self._cell = (row * self.num_pieces + column).reshape(-1)
         self._first_column = column[0].contiguous()
+        self._last_column = column[-1].contiguous()
 
     def pad(self, samples: torch.Tensor) -> torch.Tensor:
         """Lay out (T*N, F) samples as (L, P, F) pieces."""
@@ -65,3 +73,14 @@ class Trajectories:
             )
             for name, state in hidden.items()
         }
+
+    def last_hidden(self, hidden: Dict[str, torch.Tensor]) -> Dict[str, torch.Tensor]:
+        """Pick the state after the last step of the rollout, for environments in which no episode ended before it.
+
+        Args:
+            hidden: name -> (layers, P, H), after the last row of the grid.
+
+        Returns:
+            name -> (layers, N, H); where an episode ended within the rollout, what padding made of a state.
+        """
+        return {name: state.index_select(1, self._last_column) for name, state in hidden.items()}

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from rsl_rl.algorithms.gae import compute_gae
-from rsl_rl.algorithms.ppo import clipped_surrogate, value_loss
+from rsl_rl.algorithms.losses import clipped_surrogate, value_loss
 from rsl_rl.modules.distribution import MAX_STD, MIN_STD
 from rsl_rl.utils.errors import RslRlError
 from tests.rsl_rl.ppo_helpers import DIMS, NUM_ENVS, NUM_STEPS, collect, make_ppo, parameters, random_rollout

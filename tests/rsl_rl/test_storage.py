@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain
+from typing import Optional
 
 import pytest
 import torch
@@ -13,12 +14,14 @@ from rsl_rl.utils.errors import RslRlError
 STEPS, ENVS = 6, 8
 
 
-def filled(recurrent: bool = False) -> RolloutStorage:
+def filled(recurrent: bool = False, length: Optional[int] = None) -> RolloutStorage:
     """A rollout in which every entry tells its step and environment: 100 t + n."""
     hidden = {"actor": {"h": torch.zeros(1, ENVS, 2)} if recurrent else {}, "critic": {}}
-    storage = RolloutStorage(ENVS, STEPS, {"policy": (3,)}, 2, hidden, torch.device("cpu"))
+    storage = RolloutStorage(ENVS, STEPS, {"policy": (3,)}, 2, hidden, torch.device("cpu"), length)
     for step in range(STEPS):
         label = 100.0 * step + torch.arange(ENVS)
+        if recurrent:
+            storage.save_hidden({"actor": {"h": label.view(1, ENVS, 1).expand(1, ENVS, 2)}, "critic": {}})
         storage.add_actions(
             {"policy": label.unsqueeze(1).expand(-1, 3), "unused": label},
             label.unsqueeze(1).expand(-1, 2),
@@ -75,6 +78,29 @@ def test_recurrent_batches_hold_whole_environments(parts: int) -> None:
     assert sorted(seen) == ALL
 
 
+@pytest.mark.parametrize(("length", "parts"), [(3, 1), (2, 5), (1, 7), (6, 2)])
+def test_recurrent_batches_hold_whole_sequences(length: int, parts: int) -> None:
+    storage = filled(recurrent=True, length=length)
+    seen = []
+    for batch in storage.recurrent_mini_batches(parts, num_epochs=1):
+        samples = labels(batch)
+        firsts = samples[: len(samples) // length]
+        assert samples == [first + 100 * step for step in range(length) for first in firsts]
+        assert all(first // 100 % length == 0 for first in firsts)
+        # The memory is the one that was there before the first step of the sequence, and goes on until a done.
+        assert batch.hidden["actor"]["h"][0, :, 0].int().tolist() == firsts
+        assert batch.trajectories is not None
+        restarts = [[bool(storage.dones[s // 100 - 1, s % 100]) for s in row] for row in chunks(samples, len(firsts))]
+        restarts[0] = [False] * len(firsts)
+        assert batch.trajectories.restarts.tolist() == restarts
+        seen += samples
+    assert sorted(seen) == ALL
+
+
+def chunks(items: list[int], size: int) -> list[list[int]]:
+    return [items[start : start + size] for start in range(0, len(items), size)]
+
+
 def test_time_outs_of_an_earlier_rollout_are_forgotten() -> None:
     storage = filled()
     storage.clear()
@@ -92,5 +118,7 @@ def test_too_many_steps() -> None:
 def test_too_many_mini_batches() -> None:
     with pytest.raises(RslRlError, match="num_mini_batches is 9; this rollout has 8 environments"):
         next(filled().recurrent_mini_batches(9, 1))
+    with pytest.raises(RslRlError, match="num_mini_batches is 17; this rollout has 16 sequences"):
+        next(filled(length=3).recurrent_mini_batches(17, 1))
     with pytest.raises(RslRlError, match="num_mini_batches is 49; this rollout has 48 samples"):
         next(filled().mini_batches(49, 1))

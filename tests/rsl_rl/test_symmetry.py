@@ -44,11 +44,6 @@ def test_bad_maps(maps: Any, message: str) -> None:
     assert message in str(caught.value)
 
 
-def test_a_memory_has_no_image() -> None:
-    with pytest.raises(RslRlError, match="without memory"):
-        make_ppo("gru", symmetry="loss", mirror_maps=MAPS)
-
-
 def asymmetry(algorithm: Any) -> float:
     """Greatest difference between the image of an action and the action in the image."""
     mirror = Mirror(MAPS, DIMS, CPU)

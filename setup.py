@@ -29,6 +29,7 @@ setup(
             "mypy>=1.18",
             "vermin>=1.6",
             "types-PyYAML",
+            "wandb>=0.16",  # the tests write a run with the package itself, offline
             "example-robot-data>=6,<7",  # published robot descriptions, which the tests compare ours with
             "rsl-rl-lib>=5.5,<5.6",  # another PPO, which the tests and a benchmark compare ours with; also named rsl_rl
         ],

@@ -2,6 +2,7 @@
 
     python legged_gym/scripts/train.py --task=a1_flat --headless
     python legged_gym/scripts/train.py --task=a1_flat --resume                  go on with the newest run
+    python legged_gym/scripts/train.py --task=a1_vision_student --teacher=RUN   learn from a policy that sees more
     torchrun --nproc_per_node=2 legged_gym/scripts/train.py --task=a1_flat      one process a GPU
 
 Everything lands in logs/<experiment>/<date>_<run_name>/. Ctrl-C saves a checkpoint and stops. A resumed run goes on in
@@ -23,7 +24,7 @@ if not __package__:
 from legged_gym.utils import run_folder
 from legged_gym.utils.cli import apply_args, get_args
 from legged_gym.utils.script import run_script
-from legged_gym.utils.task_registry import check_sizes, describe_run, task_registry
+from legged_gym.utils.task_registry import check_sizes, describe_run, resolve_teacher, task_registry
 
 
 def main(argv: Optional[Sequence[str]] = None) -> None:
@@ -48,7 +49,7 @@ def prepare(args: argparse.Namespace) -> Any:
     """Return the (environment, training) configs of a new or resumed run, checked before anything slow begins.
 
     Raises:
-        UserError: for a mistake in the settings, or when there is no run to resume.
+        UserError: for a mistake in the settings, or when there is no run to resume or teacher to learn from.
     """
     env_cfg, train_cfg = task_registry.get_cfgs(args.task)
     apply_args(args, env_cfg, train_cfg)
@@ -57,6 +58,7 @@ def prepare(args: argparse.Namespace) -> Any:
         # By its path, lest another run that starts meanwhile becomes the newest.
         train_cfg.runner.resume, train_cfg.runner.resume_path = True, path
     check_sizes(env_cfg, train_cfg)
+    resolve_teacher(train_cfg)
     return env_cfg, train_cfg
 
 

@@ -116,6 +116,7 @@ def add_training_flags(parser: ArgumentParser) -> None:
     add("--resume", action="store_true", help="go on with a run, in its folder and with its settings")
     add("--run_name", help="ending of the name of the run folder")
     add("--logger", choices=LOGGERS, help="where curves go; metrics.jsonl is always written")
+    add("--teacher", metavar="RUN", help="run, checkpoint or shipped policy that a student learns from")
     add("--multi_gpu", action="store_true", help="insist on several processes; start with torchrun")
 
 
@@ -214,6 +215,10 @@ def _apply_flags(args: argparse.Namespace, env_cfg: Any, train_cfg: Any) -> None
             if getattr(args, name, None) is not None:
                 setattr(train_cfg.runner, name, getattr(args, name))
         train_cfg.runner.resume = train_cfg.runner.resume or getattr(args, "resume", False)
+        if getattr(args, "teacher", None) is not None:
+            if not hasattr(train_cfg.runner, "teacher"):
+                raise UserError("--teacher: this task learns without one; tasks of students have train.runner.teacher")
+            train_cfg.runner.teacher = args.teacher
 
 
 def _take_settings(argv: List[str]) -> Tuple[List[str], Dict[str, List[Tuple[str, str]]]]:

@@ -141,7 +141,7 @@ class TaskRegistry:
             The runner and the training config.
 
         Raises:
-            UserError: when neither `name` nor `train_cfg` is given, or there is nothing to resume.
+            UserError: when neither `name` nor `train_cfg` is given, or there is nothing to resume or to learn from.
         """
         if train_cfg is None:
             if name is None:
@@ -154,6 +154,7 @@ class TaskRegistry:
         apply_args(args, None, train_cfg)
         train_cfg.seed = getattr(env.cfg, "seed", train_cfg.seed)
         check_sizes(env.cfg, train_cfg)
+        resolve_teacher(train_cfg)
         return self._build_runner(env, task, args, train_cfg, log_root), train_cfg
 
     @staticmethod
@@ -209,21 +210,77 @@ def check_sizes(env_cfg: Any, train_cfg: Optional[Any] = None) -> None:
         raise UserError(f"env.num_envs is {num_envs}; at least one robot is needed")
     if train_cfg is None:
         return
-    steps, batches = train_cfg.runner.num_steps_per_env, train_cfg.algorithm.num_mini_batches
+    runner, algorithm = train_cfg.runner, train_cfg.algorithm
+    steps, batches = runner.num_steps_per_env, getattr(algorithm, "num_mini_batches", None)
     for name, value in (
         ("runner.num_steps_per_env", steps),
-        ("runner.max_iterations", train_cfg.runner.max_iterations),
-        ("runner.save_interval", train_cfg.runner.save_interval),
+        ("runner.max_iterations", runner.max_iterations),
+        ("runner.save_interval", runner.save_interval),
         ("algorithm.num_mini_batches", batches),
-        ("algorithm.num_learning_epochs", train_cfg.algorithm.num_learning_epochs),
+        ("algorithm.num_learning_epochs", algorithm.num_learning_epochs),
     ):
-        if value < 1:
+        if value is not None and value < 1:
             raise UserError(f"train.{name} is {value}; it must be at least 1")
-    # Recurrent networks learn from whole sequences, so their batches are sets of robots.
-    recurrent = "Recurrent" in train_cfg.runner.policy_class_name
-    samples, what = (num_envs, "robots") if recurrent else (num_envs * steps, "samples (num_envs x num_steps_per_env)")
+    if batches is None:
+        return  # the batches of imitation have a size of their own
+    samples, what = num_envs * steps, "samples (num_envs x num_steps_per_env)"
+    if _has_memory(train_cfg):
+        # Recurrent networks learn from whole sequences, so their batches are sets of robots, or of parts of rollouts.
+        length = getattr(algorithm, "sequence_length", None)
+        samples, what = (num_envs, "robots") if length is None else (samples // length, f"sequences of {length} steps")
     if samples % batches:
         raise UserError(f"{samples} {what} cannot be cut into {batches} equal mini-batches; change num_mini_batches")
+
+
+def _has_memory(train_cfg: Any) -> bool:
+    """Whether the policy has a memory, or an encoder of it has."""
+    policy_class = train_cfg.runner.policy_class_name
+    if policy_class != "SharedActorCritic":
+        return "Recurrent" in policy_class
+    policy = vars(train_cfg.policy)
+    return any(part and part.get("rnn_hidden_size") for part in (policy, *(policy.get("encoders") or {}).values()))
+
+
+def resolve_teacher(train_cfg: Any) -> None:
+    """Replace `runner.teacher` of a training that imitates by the path of a checkpoint.
+
+    It may be such a path, the folder of a run, the name of a run of `runner.teacher_task`, or that of a shipped policy.
+    Where nothing is given it becomes the newest run of that task, or the policy that is shipped for it.
+
+    Raises:
+        UserError: there is no teacher.
+    """
+    runner = train_cfg.runner
+    if hasattr(runner, "teacher"):
+        runner.teacher = os.path.abspath(_find_teacher(runner.teacher, runner.teacher_task))
+
+
+def _find_teacher(name: Optional[str], task: Optional[str]) -> str:
+    from legged_gym.utils.policy_io import POLICIES_DIR  # which is built on this module
+
+    root = run_folder.experiment_folder(registry.find(task).new_cfgs()[1].runner.experiment_name) if task else None
+    if name:
+        if os.path.isfile(name):
+            return name
+        folders = [name, os.path.join(POLICIES_DIR, name), *([os.path.join(root, name)] if root else [])]
+        hint = f"--teacher: there is no run, checkpoint or shipped policy {name!r}"
+    else:
+        if root is None:
+            raise UserError("there is no teacher; give --teacher=<run or checkpoint>")
+        runs = [run for run in run_folder.list_runs(root) if _task_of(run) == task]
+        folders = [*runs[-1:], os.path.join(POLICIES_DIR, str(task))]
+        hint = f"there is no teacher: train one (train.py --task={task}), or give --teacher=<run or checkpoint>"
+    for folder in folders:
+        found = run_folder.list_checkpoints(folder) if os.path.isdir(folder) else []
+        shipped = os.path.join(folder, "model.pt")
+        if found or os.path.isfile(shipped):
+            return found[-1][1] if found else shipped
+    raise UserError(hint)
+
+
+def _task_of(run: str) -> Optional[str]:
+    has_config = os.path.isfile(os.path.join(run, run_folder.RUN_CONFIG))
+    return run_folder.read_run_config(run).get("task") if has_config else None
 
 
 def _runner_class(name: str) -> type:

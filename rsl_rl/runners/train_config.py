@@ -39,14 +39,18 @@ RUNNER_DEFAULTS: Dict[str, Any] = {
 }
 
 
-def complete(train_cfg: Mapping[str, Any]) -> Dict[str, Any]:
+def complete(train_cfg: Mapping[str, Any], runner_defaults: Mapping[str, Any] = RUNNER_DEFAULTS) -> Dict[str, Any]:
     """Copy a config and fill in what is absent at the top and in the section `runner`.
+
+    Args:
+        train_cfg: the config.
+        runner_defaults: keys of the section `runner` and their defaults.
 
     Raises:
         RslRlError: a key that does not exist; names the near matches.
     """
     completed = _with_defaults("", train_cfg, TRAIN_DEFAULTS)
-    completed["runner"] = _with_defaults("runner.", completed["runner"], RUNNER_DEFAULTS)
+    completed["runner"] = _with_defaults("runner.", completed["runner"], runner_defaults)
     return copy.deepcopy(completed)
 
 

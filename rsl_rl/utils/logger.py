@@ -73,10 +73,11 @@ class WandbWriter:
             import wandb
 
             if getattr(wandb, "run", None) is None:
+                mode: Any = settings["wandb_mode"] or os.environ.get("WANDB_MODE", "offline")
                 wandb.init(
                     project=settings["wandb_project"] or settings["experiment_name"],
                     entity=settings["wandb_entity"],
-                    mode=settings["wandb_mode"] or os.environ.get("WANDB_MODE", "offline"),
+                    mode=mode,
                     name=os.path.basename(os.path.normpath(log_dir)),
                     dir=log_dir,
                     config=dict(config),

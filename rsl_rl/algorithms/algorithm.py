@@ -1,0 +1,42 @@
+"""The contract between algorithms and the loop that runs them."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Mapping, Protocol, Tuple
+
+import torch
+
+
+class Algorithm(Protocol):
+    """What the loop asks of an algorithm.
+
+    Attributes:
+        optimizer: of the parameters that it trains.
+        learning_rate: current one.
+    """
+
+    optimizer: torch.optim.Optimizer
+    learning_rate: float
+
+    def init_storage(
+        self, num_envs: int, num_steps: int, observation_dims: Mapping[str, Tuple[int, ...]], num_actions: int
+    ) -> None:
+        """Make room for rollouts of `num_steps` steps of `num_envs` environments."""
+
+    def set_progress(self, iteration: int, max_iterations: int) -> None:
+        """Tell how far the training is, before a rollout."""
+
+    def act(self, obs: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """Return actions (N, A) in the states `obs`, group -> (N, *shape)."""
+
+    def process_env_step(self, rewards: torch.Tensor, dones: torch.Tensor, extras: Mapping[str, Any]) -> None:
+        """Take in what the environments gave for the actions."""
+
+    def update(self) -> Dict[str, float]:
+        """Learn from what was collected, and return numbers to watch."""
+
+    def state_dict(self) -> Dict[str, Any]:
+        """Return what is in neither the policy nor the optimiser; "learning_rate" and "hidden" are among it."""
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go back to a state that `state_dict` returned."""

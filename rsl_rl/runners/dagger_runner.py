@@ -1,0 +1,136 @@
+"""The runner of imitation: a student learns what a teacher does, first on the teacher's ways, then on its own."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Dict, Mapping, Optional, Tuple, Type
+
+from rsl_rl.algorithms.dagger import DAgger
+from rsl_rl.models import POLICIES, Policy
+from rsl_rl.runners.runner import Runner
+from rsl_rl.runners.train_config import RUNNER_DEFAULTS
+from rsl_rl.storage.aggregate_files import AggregateFiles
+from rsl_rl.utils import checkpoint
+from rsl_rl.utils.errors import RslRlError, check_choice, near_matches
+
+DAGGER_DEFAULTS: Dict[str, Any] = {
+    **RUNNER_DEFAULTS,
+    "algorithm_class_name": "DAgger",
+    "num_steps_per_env": 192,
+    "max_iterations": 121,
+    "teacher": None,  # path of the teacher's checkpoint
+    "teacher_task": None,  # for the scripts that look for a teacher
+    "save_aggregate": True,  # beside the checkpoints, so that a resumed run goes on bit for bit
+}
+
+
+class DaggerRunner(Runner):
+    """Trains a student by DAgger; see `Runner`.
+
+    An iteration collects `num_steps_per_env` steps of each environment, adds them to all that is kept, and learns from
+    that. In the first iterations, up to `algorithm.bc_initial_samples` transitions, the teacher drives;
+    `max_iterations` counts these too.
+
+    A checkpoint is like one of PPO. What has been collected lies beside it in the folder `aggregate`, of the newest
+    checkpoint alone. A run that is resumed without it (an older checkpoint, or `save_aggregate` off) begins to collect
+    anew, with the student driving.
+
+    Raises:
+        RslRlError: there is no teacher, it does not fit the environment, or several processes are asked for.
+    """
+
+    ALGORITHMS: Mapping[str, Type[DAgger]] = {"DAgger": DAgger}
+    DEFAULTS = DAGGER_DEFAULTS
+
+    algorithm: DAgger
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._files = AggregateFiles(self.algorithm.storage)
+        planned = self.cfg["max_iterations"] * self.cfg["num_steps_per_env"] * self.env.num_envs
+        memory = self.algorithm.storage.check_memory(planned)
+        self.logger.message(f"teacher    {self.cfg['teacher']}: {self.algorithm.copied or 'no weights copied'}")
+        self.logger.message(f"aggregate  {memory}")
+
+    def _make_algorithm(self, settings: Mapping[str, Any]) -> DAgger:
+        if self.distributed.world_size > 1:
+            raise RslRlError("DaggerRunner trains in one process; start it without torchrun")
+        if not self.cfg["teacher"]:
+            raise RslRlError("runner.teacher is not set: give the path of the teacher's checkpoint")
+        teacher = load_teacher(self.cfg["teacher"], self.env.observation_dims, self.env.num_actions)
+        algorithm_class = self.ALGORITHMS[self.cfg["algorithm_class_name"]]
+        return algorithm_class(self.policy, teacher, device=self.device, **settings)
+
+    def _collect(self) -> Dict[str, float]:
+        self.algorithm.teacher_drives = self.total_timesteps < self.algorithm.bc_initial_samples
+        return super()._collect()
+
+    def _metrics(self) -> Dict[str, float]:
+        storage = self.algorithm.storage
+        return {
+            "Aggregate/samples": float(storage.num_samples),
+            "Aggregate/gigabytes": storage.num_gb,
+            "Aggregate/teacher_drives": float(self.algorithm.teacher_drives),
+        }
+
+    def save(self, path: str, infos: Optional[Mapping[str, Any]] = None) -> None:
+        """As `Runner.save`; what has been collected goes into the folder `aggregate` beside the file.
+
+        Raises:
+            RslRlError: as `Runner.save`.
+        """
+        if not self.cfg["save_aggregate"]:
+            super().save(path, infos)
+            return
+        folder = os.path.dirname(os.path.abspath(path))
+        self._files.save(folder, self.current_learning_iteration)
+        super().save(path, infos)
+        self._files.prune(folder, self.current_learning_iteration)
+
+    def load(self, path: str, load_optimizer: bool = True, load_env: bool = True) -> Optional[Dict[str, Any]]:
+        """As `Runner.load`; with `load_env` also what had been collected, if it is still there.
+
+        Raises:
+            RslRlError: as `Runner.load`.
+        """
+        infos = super().load(path, load_optimizer, load_env)
+        if load_env:
+            folder = os.path.dirname(os.path.abspath(path))
+            if not self._files.load(folder, self.current_learning_iteration):
+                self.logger.message(f"note: no aggregate was kept for {path}; collecting begins anew")
+        return infos
+
+
+def load_teacher(path: str, observation_dims: Mapping[str, Tuple[int, ...]], num_actions: int) -> Policy:
+    """Build the policy of a checkpoint of any runner.
+
+    Args:
+        path: the file; a small one for inference will do.
+        observation_dims: what the environment gives, group -> shape of one environment's entry.
+        num_actions: of the environment.
+
+    Returns:
+        The policy on the CPU, in evaluation mode. Its critic is untrained if the file has none.
+
+    Raises:
+        RslRlError: the file is missing or damaged, holds no policy, or one that needs other observations or actions.
+    """
+    content = checkpoint.load_checkpoint(path)
+    meta, state = content.get("meta"), content.get("model_state_dict")
+    if not isinstance(meta, dict) or not isinstance(state, dict):
+        raise RslRlError(f"checkpoint '{path}' holds no policy")
+    check_choice(f"policy_class_name of checkpoint '{path}'", meta["policy_class_name"], POLICIES)
+    checkpoint.check_same(path, "num_actions", meta["num_actions"], num_actions)
+    dims = {group: tuple(shape) for group, shape in meta["observation_dims"].items()}
+    teacher = POLICIES[meta["policy_class_name"]](dims, meta["num_actions"], **meta["policy"])
+    for group in teacher.actor.groups:
+        if group not in observation_dims:
+            raise RslRlError(f"the teacher '{path}' reads {group!r}; {near_matches(group, observation_dims)}")
+        checkpoint.check_same(path, f"observation {group!r}", list(dims[group]), list(observation_dims[group]))
+    checkpoint.check_shapes(path, "network", _without_critic(state), _without_critic(teacher.state_dict()))
+    teacher.load_state_dict(state, strict=False)
+    return teacher.eval()
+
+
+def _without_critic(state: Mapping[str, Any]) -> Dict[str, Any]:
+    return {name: tensor for name, tensor in state.items() if not name.startswith("critic.")}

@@ -1,0 +1,374 @@
+"""What all runners share: the loop of collecting and learning, logs, checkpoints, stopping."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import time
+from abc import ABC, abstractmethod
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Union
+
+import torch
+
+from rsl_rl.algorithms.algorithm import Algorithm
+from rsl_rl.env import VecEnv
+from rsl_rl.models import POLICIES
+from rsl_rl.runners.episode_statistics import EpisodeStatistics
+from rsl_rl.runners.inference_policy import InferencePolicy
+from rsl_rl.runners.stop_request import StopRequest
+from rsl_rl.runners.train_config import RUNNER_DEFAULTS, complete
+from rsl_rl.utils import checkpoint
+from rsl_rl.utils.console import Progress
+from rsl_rl.utils.distributed import Distributed
+from rsl_rl.utils.errors import check_choice
+from rsl_rl.utils.logger import Logger
+
+# Called as callback(runner, iteration, metrics); the runner is of any class in this package.
+Callback = Callable[[Any, int, Dict[str, float]], None]
+
+
+class Durations(NamedTuple):
+    """Seconds that the two halves of an iteration took."""
+
+    collection: float
+    learning: float
+
+
+class Runner(ABC):
+    """Trains a policy in a vectorised environment, and can go on from a checkpoint as if nothing had happened.
+
+    A subclass names its algorithms and makes one (`_make_algorithm`). Construction seeds all global random generators
+    with `seed` of the config.
+
+    Args:
+        env: the environment, made with the seed of this process (`Distributed.seed`).
+        train_cfg: nested dict with `seed`, `policy`, `algorithm`, `runner`; what is absent has its default.
+        log_dir: where logs and checkpoints go, the same for all processes; None writes none.
+        device: where networks live and learn.
+        task: name kept in checkpoints, so that a run is not resumed in another task.
+        callbacks: called after every iteration, before it is logged, as `callback(runner, iteration, metrics)`; they
+            may add entries to `metrics`.
+        distributed: the group of processes that this one belongs to; None asks the environment variables.
+
+    Raises:
+        RslRlError: unknown key or value in the config.
+
+    Attributes:
+        ALGORITHMS: the choices for `runner.algorithm_class_name`.
+        DEFAULTS: keys of the `runner` section and their defaults.
+        env: the environment.
+        policy: its networks.
+        algorithm: what trains them.
+        cfg: the resolved `runner` section of the config.
+        log_dir: run folder, or None.
+        callbacks: as given; more may be added.
+        current_learning_iteration: iterations done since the very first start; `model_<n>.pt` is the state after n.
+        total_timesteps: transitions collected so far, by all processes.
+        total_time: seconds of collecting and learning so far.
+    """
+
+    ALGORITHMS: Mapping[str, Callable[..., Algorithm]]
+    DEFAULTS: Mapping[str, Any] = RUNNER_DEFAULTS
+
+    algorithm: Algorithm
+
+    def __init__(
+        self,
+        env: VecEnv,
+        train_cfg: Mapping[str, Any],
+        log_dir: Optional[str] = None,
+        device: str = "cpu",
+        task: str = "",
+        callbacks: Sequence[Callback] = (),
+        distributed: Optional[Distributed] = None,
+    ) -> None:
+        train_cfg = complete(train_cfg, self.DEFAULTS)
+        self.cfg: Dict[str, Any] = train_cfg["runner"]
+        check_choice("runner.policy_class_name", self.cfg["policy_class_name"], POLICIES)
+        check_choice("runner.algorithm_class_name", self.cfg["algorithm_class_name"], self.ALGORITHMS)
+        self.env = env
+        self.log_dir = log_dir
+        self.task = task
+        self.callbacks: List[Callback] = list(callbacks)
+        self.distributed = Distributed.from_environment(device) if distributed is None else distributed
+        self.device = self.distributed.device
+        checkpoint.seed_everything(self.distributed.seed(train_cfg["seed"]))
+
+        policy_class = POLICIES[self.cfg["policy_class_name"]]
+        self.policy = policy_class(env.observation_dims, env.num_actions, **train_cfg["policy"])
+        self._policy_cfg = {**_keyword_defaults(policy_class.__init__), **train_cfg["policy"]}
+        self.algorithm = self._make_algorithm(train_cfg["algorithm"])
+        self.distributed.broadcast_([*self.policy.parameters(), *self.policy.buffers()])
+        self.algorithm.init_storage(env.num_envs, self.cfg["num_steps_per_env"], env.observation_dims, env.num_actions)
+        self.logger = Logger(log_dir, self.cfg, train_cfg, enabled=self.distributed.is_main)
+        self.current_learning_iteration = 0
+        self.total_timesteps = 0
+        self.total_time = 0.0
+        self._statistics = EpisodeStatistics(env.num_envs, self.device)
+        self._observations: Optional[Dict[str, torch.Tensor]] = None
+        self._saved_iteration = -1
+
+    @abstractmethod
+    def _make_algorithm(self, settings: Mapping[str, Any]) -> Algorithm:
+        """Make the algorithm that the config names, from its section of the config, for `self.policy`."""
+
+    def _metrics(self) -> Dict[str, float]:
+        """Numbers to log besides those of all runners, under their full tags."""
+        return {}
+
+    def learn(
+        self,
+        num_learning_iterations: int,
+        init_at_random_ep_len: bool = False,
+        time_limit_s: Optional[float] = None,
+    ) -> None:
+        """Train, and leave a checkpoint of the end in the run folder.
+
+        Ctrl-C, SIGTERM and the time limit end the training after the iteration under way, in all processes.
+
+        Args:
+            num_learning_iterations: iterations to do in this call.
+            init_at_random_ep_len: let the first episodes begin at random ages, so that not all time out together. Does
+                nothing after a resume, whose episodes are under way.
+            time_limit_s: overrides `runner.max_wall_time_s`.
+
+        Raises:
+            RslRlError: a checkpoint cannot be written.
+        """
+        limit = self.cfg["max_wall_time_s"] if time_limit_s is None else time_limit_s
+        start, first = time.perf_counter(), self.current_learning_iteration
+        last = first + num_learning_iterations
+        reason: Optional[str] = None
+        self._begin(init_at_random_ep_len)
+        try:
+            with StopRequest() as stop:
+                while self.current_learning_iteration < last and reason is None:
+                    self.algorithm.set_progress(self.current_learning_iteration, self.cfg["max_iterations"])
+                    began = time.perf_counter()
+                    episodes = self._collect()
+                    collected = time.perf_counter()
+                    losses = self.algorithm.update()
+                    durations = Durations(collected - began, time.perf_counter() - collected)
+                    metrics = self._count(episodes, losses, durations)
+                    self._report(metrics, first, last, time.perf_counter() - start, limit)
+                    if self.current_learning_iteration % self.cfg["save_interval"] == 0:
+                        self._save_model()
+                    reason = self._reason_to_stop(stop, time.perf_counter() - start, limit)
+                self._save_model()
+        finally:
+            self.logger.flush()
+        if reason is not None:
+            self.logger.message(f"stopped after iteration {self.current_learning_iteration}: {reason}")
+
+    def _begin(self, init_at_random_ep_len: bool) -> None:
+        """Start the episodes, unless they are under way, and open the logs."""
+        if self._observations is None:
+            self._observations = self._on_device(self.env.reset())
+            if init_at_random_ep_len:
+                ages = self.env.episode_length_buf
+                ages.copy_(torch.randint_like(ages, high=int(self.env.max_episode_length)))
+        self.logger.start(self.current_learning_iteration)
+        if self.current_learning_iteration == 0:
+            self._save_model()
+
+    @torch.no_grad()
+    def _collect(self) -> Dict[str, float]:
+        """Go through one rollout; returns the means of what the environment logged."""
+        obs = self._observations
+        assert obs is not None, "learn has not started the episodes"
+        for _ in range(self.cfg["num_steps_per_env"]):
+            actions = self.algorithm.act(obs)
+            obs, rewards, dones, extras = self.env.step(actions.to(self.env.device))
+            obs, rewards, dones = self._on_device(obs), rewards.to(self.device), dones.to(self.device)
+            self._statistics.step(rewards, dones, extras.get("log"))
+            self.algorithm.process_env_step(rewards, dones, extras)
+        self._observations = obs
+        return self._statistics.end_rollout()
+
+    def _count(
+        self, episodes: Mapping[str, float], losses: Mapping[str, float], durations: Durations
+    ) -> Dict[str, float]:
+        """Move all counters on by one iteration and gather its metrics."""
+        samples = self.cfg["num_steps_per_env"] * self.env.num_envs * self.distributed.world_size
+        iteration_time = durations.collection + durations.learning
+        self.current_learning_iteration += 1
+        self.total_timesteps += samples
+        self.total_time += iteration_time
+        metrics: Dict[str, float] = {f"Episode/{name}": value for name, value in episodes.items()}
+        metrics.update({f"Loss/{name}": value for name, value in losses.items()})
+        metrics["Loss/learning_rate"] = self.algorithm.learning_rate
+        metrics.update(self._metrics())
+        metrics["Perf/total_fps"] = samples / iteration_time
+        metrics["Perf/collection time"] = durations.collection
+        metrics["Perf/learning_time"] = durations.learning
+        if self._statistics.mean_reward is not None and self._statistics.mean_length is not None:
+            metrics["Train/mean_reward"] = self._statistics.mean_reward
+            metrics["Train/mean_episode_length"] = self._statistics.mean_length
+        metrics["Train/total_timesteps"] = self.total_timesteps
+        metrics["Train/iteration_time"] = iteration_time
+        metrics["Train/time"] = self.total_time
+        return metrics
+
+    def _report(self, metrics: Dict[str, float], first: int, last: int, elapsed: float, limit: Optional[float]) -> None:
+        """Run the callbacks and log the iteration that was just done."""
+        iteration = self.current_learning_iteration
+        for callback in self.callbacks:
+            callback(self, iteration, metrics)
+        eta = elapsed / (iteration - first) * (last - iteration)
+        if limit is not None:
+            eta = min(eta, max(limit - elapsed, 0.0))
+        progress = Progress(
+            iteration=iteration,
+            last_iteration=last,
+            samples=self.total_timesteps,
+            samples_per_second=metrics["Perf/total_fps"],
+            mean_reward=self._statistics.mean_reward,
+            elapsed_s=elapsed,
+            eta_s=eta,
+        )
+        self.logger.log(metrics, progress)
+
+    def _reason_to_stop(self, stop: StopRequest, elapsed: float, limit: Optional[float]) -> Optional[str]:
+        """Agree with all processes on whether to end here; None to go on."""
+        reason = stop.reason
+        if reason is None and limit is not None and elapsed >= limit:
+            reason = f"the time limit of {limit:g} s is reached"
+        return (reason or "another process was asked to") if self.distributed.any_rank(reason is not None) else None
+
+    def _save_model(self) -> None:
+        """Save into the run folder, once an iteration."""
+        if self.log_dir is None or self._saved_iteration == self.current_learning_iteration:
+            return
+        os.makedirs(self.log_dir, exist_ok=True)
+        self.save(os.path.join(self.log_dir, checkpoint.checkpoint_name(self.current_learning_iteration)))
+        self._saved_iteration = self.current_learning_iteration
+
+    def save(self, path: str, infos: Optional[Mapping[str, Any]] = None) -> None:
+        """Write a checkpoint; `infos` is plain data that `load` gives back.
+
+        In a group all processes must call this. Rank k > 0 keeps its environments and random generators beside the
+        file, in `<name>.rank<k>.pt`; the file itself appears last, so where it is, all shares are.
+
+        Raises:
+            RslRlError: `infos` or the environment's state is not plain data, or the disk refuses.
+        """
+        share = {
+            "meta": self._meta(),
+            "rng": checkpoint.capture_rng(),
+            "env": self.env.state_dict(),
+            "algorithm_state": self.algorithm.state_dict(),
+            "runner": {
+                "observations": self._observations,
+                "statistics": self._statistics.state_dict(),
+                "total_timesteps": self.total_timesteps,
+                "total_time": self.total_time,
+            },
+            "iter": self.current_learning_iteration,
+        }
+        if not self.distributed.is_main:
+            checkpoint.save_checkpoint(checkpoint.rank_path(path, self.distributed.rank), share)
+        self.distributed.barrier()
+        if self.distributed.is_main:
+            whole = {
+                "model_state_dict": self.policy.state_dict(),
+                "optimizer_state_dict": self.algorithm.optimizer.state_dict(),
+                "infos": infos,
+                **share,
+            }
+            checkpoint.save_checkpoint(path, whole)
+
+    def load(self, path: str, load_optimizer: bool = True, load_env: bool = True) -> Optional[Dict[str, Any]]:
+        """Read a checkpoint.
+
+        Args:
+            path: the file that `save` wrote (`checkpoint.latest_checkpoint` finds the newest of a folder).
+            load_optimizer: also take optimiser and learning rate.
+            load_env: also take everything else that it takes to go on bit for bit: environments, random generators,
+                memories, statistics, counters of samples and time. Without it the episodes start anew, which also
+                works in another task or with another number of environments, e.g. to play or to fine-tune.
+
+        Returns:
+            `infos` of `save`.
+
+        Raises:
+            RslRlError: the file is missing, damaged or does not fit this run; nothing has been changed then.
+        """
+        content = checkpoint.load_checkpoint(path)
+        share = content
+        if load_env and not self.distributed.is_main:
+            share = checkpoint.load_checkpoint(checkpoint.rank_path(path, self.distributed.rank))
+        self._check_fit(path, content, share, load_env)
+        self.logger.close()
+        self.policy.load_state_dict(content["model_state_dict"])
+        if load_optimizer:
+            self.algorithm.optimizer.load_state_dict(content["optimizer_state_dict"])
+        self._load_algorithm(share["algorithm_state"], load_optimizer, load_env)
+        self.current_learning_iteration = self._saved_iteration = content["iter"]
+        if load_env:
+            self.env.load_state_dict(share["env"])
+            self._load_runner(share["runner"])
+            checkpoint.restore_rng(share["rng"])
+        return content["infos"]
+
+    def _load_algorithm(self, state: Mapping[str, Any], load_optimizer: bool, load_env: bool) -> None:
+        """Take the learning rate with the optimiser, and the memories with the episodes that they belong to."""
+        own = self.algorithm.state_dict()
+        rate = state if load_optimizer else own
+        memory = state if load_env else own
+        self.algorithm.load_state_dict({**state, "learning_rate": rate["learning_rate"], "hidden": memory["hidden"]})
+
+    def _load_runner(self, state: Mapping[str, Any]) -> None:
+        observations = state["observations"]
+        self._observations = None if observations is None else self._on_device(observations)
+        self._statistics.load_state_dict(state["statistics"])
+        self.total_timesteps = state["total_timesteps"]
+        self.total_time = state["total_time"]
+
+    def _meta(self) -> Dict[str, Any]:
+        """What a checkpoint must have in common with the run that loads it."""
+        return {
+            "task": self.task,
+            "num_envs": self.env.num_envs,
+            "world_size": self.distributed.world_size,
+            "rank": self.distributed.rank,
+            "observation_dims": {group: list(shape) for group, shape in self.env.observation_dims.items()},
+            "num_actions": self.env.num_actions,
+            "policy_class_name": self.cfg["policy_class_name"],
+            "policy": self._policy_cfg,
+        }
+
+    def _check_fit(self, path: str, content: Mapping[str, Any], share: Mapping[str, Any], load_env: bool) -> None:
+        """Refuse a checkpoint of another run before anything is changed."""
+        saved, current = content["meta"], self._meta()
+        keys = ["num_actions", "policy_class_name"]
+        if load_env:
+            keys = ["task", "num_envs", "world_size", "observation_dims", *keys]
+        for key in keys:
+            checkpoint.check_same(path, key, saved[key], current[key])
+        # The noise at the start is overwritten by what was learned.
+        policies = [{**meta["policy"], "init_noise_std": None} for meta in (saved, current)]
+        checkpoint.check_same(path, "policy", *policies)
+        checkpoint.check_shapes(path, "network", content["model_state_dict"], self.policy.state_dict())
+        if load_env:
+            checkpoint.check_same(path, "rank", share["meta"]["rank"], self.distributed.rank)
+            checkpoint.check_same(path, "iteration", share["iter"], content["iter"])
+
+    def get_inference_policy(self, device: Optional[Union[str, torch.device]] = None) -> InferencePolicy:
+        """Return the current actor as a callable from observations to mean actions, see `InferencePolicy`.
+
+        It follows the training as long as it stays on the same device.
+        """
+        return InferencePolicy(self.policy, device)
+
+    def close(self) -> None:
+        """Close the logs; the environment belongs to the caller."""
+        self.logger.close()
+
+    def _on_device(self, tensors: Mapping[str, torch.Tensor]) -> Dict[str, torch.Tensor]:
+        return {name: tensor.to(self.device) for name, tensor in tensors.items()}
+
+
+def _keyword_defaults(function: Callable[..., Any]) -> Dict[str, Any]:
+    """Map the parameters of `function` that have a default to it."""
+    parameters = inspect.signature(function).parameters.values()
+    return {p.name: p.default for p in parameters if p.default is not p.empty}

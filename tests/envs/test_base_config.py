@@ -192,7 +192,7 @@ def test_an_entry_that_a_subclass_took_out_can_be_put_back_by_its_fields():
         ("control.stiffness", [1], "expected a dict"),
         ("control.stiffness.hip", "stiff", "env.control.stiffness.hip: expected a number"),
         ("terrain", 5, "env.terrain: expected a group of settings, got 5"),
-        ("observations.policy.base_ang_vel", 5, "expected fields (scale, noise, clip) or None, got 5"),
+        ("observations.policy.base_ang_vel", 5, "expected fields (scale, noise, clip, gaussian) or None, got 5"),
         ("terminations.contact.time_out", 1.0, "expected true or false"),
         ("observations.policy.base_ang_vel.noise", None, "expected a number, got None"),
     ],

@@ -88,7 +88,7 @@ def _rotation(quat: np.ndarray) -> np.ndarray:
 
 
 def test_noise_is_uniform_with_the_amplitude_of_the_table():
-    env = make_env(2048, **quiet(noise__add_noise=True))
+    env = make_env(512, **quiet(noise__add_noise=True))
     env._assemble()
     noisy = env.obs_buf["policy"].clone()
     env.observation_groups["policy"]._noisy = False
@@ -224,8 +224,8 @@ def test_heading_mode_turns_towards_the_commanded_heading():
 
 
 def test_small_velocity_commands_become_standing():
-    env = make_env(2000, **quiet())
-    env._resample_commands(torch.arange(2000))
+    env = make_env(500, **quiet())
+    env._resample_commands(torch.arange(500))
     norms = env.commands[:, :2].norm(dim=1)
     assert ((norms == 0) | (norms > 0.2)).all()
     # a disc of radius 0.2 in a square of side 2

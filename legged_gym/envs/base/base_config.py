@@ -88,11 +88,13 @@ class ObsTerm(TableEntry):
         scale: Factor, one number or k of them.
         noise: Half-width of uniform noise before scaling, one number or k of them, in the units of the quantity.
         clip: Bound before scaling: c for [-c, c], or the pair [low, high]; None for no bound.
+        gaussian: Whether the noise is normal, with `noise` its standard deviation.
     """
 
     scale: Numbers = 1.0
     noise: Numbers = 0.0
     clip: Optional[Numbers] = None
+    gaussian: bool = False
 
 
 @dataclass

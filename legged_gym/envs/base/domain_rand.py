@@ -1,22 +1,27 @@
-"""Domain randomisation: what differs from robot to robot, drawn once, and pushes."""
+"""Domain randomisation: what differs from robot to robot, and pushes."""
 
 from __future__ import annotations
 
 import math
+from typing import List, Sequence
 
 import torch
+from torch import Tensor
 
 from legged_gym.envs.base.commands import CommandTerms
+from legged_gym.errors import UserError
 
 
 class DomainRandomization(CommandTerms):
     """Draws through the seam; what was drawn is kept for privileged observations."""
 
-    def _randomize_robots(self) -> None:
-        """Give every environment its own robot. Drawn at construction, as in legged_gym."""
-        cfg, count = self.cfg.domain_rand, self.num_envs
-        joints = self.num_actions
-        every = torch.arange(count, device=self.device)
+    def _init_randomization(self) -> None:
+        """Give every environment its own robot, drawn once, as in legged_gym, unless each episode draws anew."""
+        cfg, count, joints = self.cfg.domain_rand, self.num_envs, self.num_actions
+        if cfg.widen_over is not None:
+            first, last = cfg.widen_over
+            if not (cfg.every_episode and 0 <= first < last):
+                raise UserError("domain_rand.widen_over: give [first, last] steps, and set domain_rand.every_episode")
         self.friction_coeffs = torch.ones(count, device=self.device)
         self.added_masses = torch.zeros(count, device=self.device)
         self.com_displacements = torch.zeros(count, 3, device=self.device)
@@ -25,23 +30,45 @@ class DomainRandomization(CommandTerms):
         self.env_d_gains = self.d_gains.repeat(count, 1)
         steps = math.ceil(cfg.push_interval_s / self.dt)
         self.push_phases = torch.randint(0, steps, (count,), generator=self.generator, device=self.device)
+        self._randomize_robots(torch.arange(count, device=self.device))
+
+    def _randomize_robots(self, env_ids: Tensor) -> None:
+        """Draw the robots of some environments."""
+        cfg, count, joints = self.cfg.domain_rand, len(env_ids), self.num_actions
         root = self.body_names[0]
         if cfg.randomize_friction:
-            self.friction_coeffs = self._uniform(cfg.friction_range, count)
-            self.sim.set_friction(every, self.friction_coeffs)
+            self.friction_coeffs[env_ids] = self._uniform(self._widened(cfg.friction_range, 1.0), count)
+            self.sim.set_friction(env_ids, self.friction_coeffs[env_ids])
         if cfg.randomize_base_mass:
-            self.added_masses = self._uniform(cfg.added_mass_range, count)
-            self.sim.set_masses(every, root, self.added_masses)
+            self.added_masses[env_ids] = self._uniform(self._widened(cfg.added_mass_range, 0.0), count)
+            self.sim.set_masses(env_ids, root, self.added_masses[env_ids])
         if cfg.randomize_com:
-            self.com_displacements = self._uniform(cfg.com_displacement_range, count, 3)
-            self.sim.set_coms(every, root, self.com_displacements)
+            self.com_displacements[env_ids] = self._uniform(self._widened(cfg.com_displacement_range, 0.0), count, 3)
+            self.sim.set_coms(env_ids, root, self.com_displacements[env_ids])
         if cfg.randomize_gains:
-            self.env_p_gains = self.p_gains * self._uniform(cfg.stiffness_factor_range, count, joints)
-            self.env_d_gains = self.d_gains * self._uniform(cfg.damping_factor_range, count, joints)
-            self.sim.set_gains(every, self.env_p_gains, self.env_d_gains)
+            stiffness, damping = (
+                self._uniform(self._widened(bounds, 1.0), count, joints)
+                for bounds in (cfg.stiffness_factor_range, cfg.damping_factor_range)
+            )
+            self.env_p_gains[env_ids], self.env_d_gains[env_ids] = self.p_gains * stiffness, self.d_gains * damping
+            self.sim.set_gains(env_ids, self.env_p_gains[env_ids], self.env_d_gains[env_ids])
         if cfg.randomize_motor_strength:
-            self.motor_strengths = self._uniform(cfg.motor_strength_range, count, joints)
-            self.sim.set_motor_strength(every, self.motor_strengths)
+            strengths = self._uniform(self._widened(cfg.motor_strength_range, 1.0), count, joints)
+            self.motor_strengths[env_ids] = strengths
+            self.sim.set_motor_strength(env_ids, strengths)
+
+    def _widened(self, bounds: Sequence[float], nominal: float) -> List[float]:
+        """The part of a range that is in use now; it grows from the nominal value (or the nearest bound) to all."""
+        low, high = bounds
+        share, centre = self.randomization_share(), min(max(nominal, low), high)
+        return [centre + share * (low - centre), centre + share * (high - centre)]
+
+    def randomization_share(self) -> float:
+        """How much of the ranges is in use, 0 to 1; see `domain_rand.widen_over`."""
+        if self.cfg.domain_rand.widen_over is None:
+            return 1.0
+        first, last = self.cfg.domain_rand.widen_over
+        return min(max((self.common_step_counter - first) / (last - first), 0.0), 1.0)
 
     def _push_robots(self) -> None:
         """Every `push_interval_s`, set a robot's horizontal velocity at random.
@@ -55,5 +82,6 @@ class DomainRandomization(CommandTerms):
         due = torch.nonzero((self.push_phases + self.common_step_counter) % interval == 0).flatten()
         if len(due):
             states = self.root_states[due]
-            states[:, 7:9] = self._uniform([-cfg.max_push_vel_xy, cfg.max_push_vel_xy], len(due), 2)
+            limit = cfg.max_push_vel_xy * self.randomization_share()
+            states[:, 7:9] = self._uniform([-limit, limit], len(due), 2)
             self.sim.set_root_states(due, states)

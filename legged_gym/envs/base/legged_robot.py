@@ -1,6 +1,6 @@
 """The environment: N legged robots that learn to follow commands.
 
-`step` reads top to bottom: act, simulate, update, terminate, reward, reset, observe, remember.
+`step` reads top to bottom: act, simulate, update, terminate, reward, reset, look, observe, remember.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from legged_gym.envs.base.failures import FailureHandling
 from legged_gym.envs.base.legged_robot_config import RETIRED_SETTINGS
 from legged_gym.envs.base.observations import ObservationTerms
 from legged_gym.envs.base.rewards import RewardTerms
-from legged_gym.envs.base.tables import ObservationGroup, RewardSum, check_names, find_term
+from legged_gym.envs.base.tables import RewardSum, check_names, find_term, make_group
 from legged_gym.envs.base.terminations import TerminationTerms
 from legged_gym.envs.base.terrain_levels import TerrainLevels
 from legged_gym.errors import UserError
 from legged_gym.rotations import quat_rotate_inverse
+from legged_gym.sensors.depth_camera import DepthCamera
 from legged_gym.sensors.height_scan import HeightScan
 from legged_gym.sim.factory import make_simulator
 from legged_gym.sim.gains import gains_of
@@ -87,7 +88,7 @@ class LeggedRobot(
         self._create_sim(sim, device, deterministic)
         self._parse_config()
         self._init_buffers()
-        self._randomize_robots()
+        self._init_randomization()
         self._prepare_tables()
 
     # ---------------------------------------------------------------- the life of a step
@@ -108,6 +109,7 @@ class LeggedRobot(
         self._check_termination()
         self._compute_reward()
         self._reset_finished()
+        self._look()
         self._observe()
         self._remember()
         return self.obs_buf, self.rew_buf, self.reset_buf, self.extras
@@ -201,6 +203,10 @@ class LeggedRobot(
             self.reset_idx(env_ids)
             self._update_base()
 
+    def _look(self) -> None:
+        if self.depth_camera is not None:
+            self.depth_camera.update(self.root_states)
+
     def _observe(self) -> None:
         self._assemble()
         if not math.isfinite(sum(float(obs.sum()) for obs in self.obs_buf.values())):
@@ -232,6 +238,8 @@ class LeggedRobot(
         self._log_episodes(env_ids)
         if self._curriculum and self._ever_reset:
             self._update_terrain_curriculum(env_ids)
+        if self.cfg.domain_rand.every_episode and self._ever_reset:
+            self._randomize_robots(env_ids)
         self._ever_reset = True
         self._reset_robots(env_ids)
         self._resample_commands(env_ids)
@@ -247,6 +255,8 @@ class LeggedRobot(
                 low, high + 1, (len(env_ids),), generator=self.generator, device=self.device
             )
             self._action_history[:, env_ids] = 0.0
+        if self.depth_camera is not None:
+            self.depth_camera.reset(env_ids)
 
     def _reset_robots(self, env_ids: Tensor) -> None:
         cfg, count = self.cfg.init_state, len(env_ids)
@@ -256,7 +266,8 @@ class LeggedRobot(
         states = self._base_init_state.repeat(count, 1)
         states[:, :3] += self.env_origins[env_ids]
         if self.terrain is not None:
-            states[:, :2] += self._uniform([-1.0, 1.0], count, 2)
+            reach = torch.tensor(cfg.max_random_pos, device=self.device)
+            states[:, :2] += self._uniform([-1.0, 1.0], count, 2) * reach
         states[:, 7:13] += self._uniform([-cfg.max_random_vel, cfg.max_random_vel], count, 6)
         if not self.cfg.asset.fix_base_link:
             self.sim.set_root_states(env_ids, states)
@@ -269,6 +280,8 @@ class LeggedRobot(
             log["terrain_level"] = self.terrain_levels.float().mean()
         if self.cfg.commands.curriculum:
             log["max_command_x"] = self.command_ranges.lin_vel_x[1]
+        if self.cfg.domain_rand.widen_over is not None:
+            log["randomization_share"] = self.randomization_share()
         if self.num_failures:
             log["failed_envs"] = float(self.num_failures)
         self.extras["log"] = log
@@ -373,6 +386,9 @@ class LeggedRobot(
         self._base_init_state = torch.tensor([[*init.pos, *init.rot, *init.lin_vel, *init.ang_vel]], device=device)
         self._place_on_terrain()
         self._update_base()
+        seen = any("depth" in table(section) for section in table(self.cfg.observations).values())
+        camera = self.cfg.depth_camera
+        self.depth_camera = DepthCamera(camera, sim, n, self.dt, self.generator) if seen else None
 
     def _prepare_tables(self) -> None:
         cfg = self.cfg
@@ -382,12 +398,12 @@ class LeggedRobot(
             for group, rows in groups.items()
             for name in rows
         }
-        sizes = {name: int(term().shape[1]) for name, term in self._observations.items()}
+        shapes = {name: tuple(term().shape[1:]) for name, term in self._observations.items()}
         noise_level = cfg.noise.noise_level if cfg.noise.add_noise else 0.0
         self.observation_groups = {
-            group: ObservationGroup(group, rows, sizes, noise_level).to(self.device) for group, rows in groups.items()
+            group: make_group(group, rows, shapes, noise_level).to(self.device) for group, rows in groups.items()
         }
-        self.observation_dims = {name: (group.dim,) for name, group in self.observation_groups.items()}
+        self.observation_dims = {name: group.shape for name, group in self.observation_groups.items()}
         entries = table(cfg.terminations)
         terms = {name: find_term(self, "_termination_", name, "terminations") for name in entries}
         self._terminations = [terms[name] for name, entry in entries.items() if not entry.time_out]
@@ -398,7 +414,7 @@ class LeggedRobot(
 
     # ---------------------------------------------------------------- saved state
 
-    _STATE_BUFFERS = (
+    _STATE_BUFFERS: Tuple[str, ...] = (
         "actions", "last_actions", "last_dof_vel", "commands", "rew_buf", "reset_buf", "time_out_buf",
         "episode_length_buf", "feet_air_time", "last_contacts", "measured_heights", "terrain_levels",
         "terrain_types", "env_origins", "friction_coeffs", "added_masses", "com_displacements", "motor_strengths",
@@ -409,6 +425,7 @@ class LeggedRobot(
         """Everything needed to go on bit for bit: physics, buffers, curricula, random numbers."""
         state: Dict[str, Any] = {name: getattr(self, name).clone() for name in self._STATE_BUFFERS}
         state["delays"] = None if self._delays is None else self._delays.clone()
+        state["depth_camera"] = None if self.depth_camera is None else self.depth_camera.state_dict()
         state["episode_sums"] = self.reward_sum.episode_sums.clone()
         state["observations"] = {name: obs.clone() for name, obs in self.obs_buf.items()}
         state["lin_vel_x_range"] = list(self.command_ranges.lin_vel_x)
@@ -429,6 +446,8 @@ class LeggedRobot(
         for name in self._STATE_BUFFERS:
             setattr(self, name, state[name].to(self.device).clone())
         self._delays = None if state["delays"] is None else state["delays"].to(self.device).clone()
+        if self.depth_camera is not None:
+            self.depth_camera.load_state_dict(state.get("depth_camera") or {})
         self.reward_sum.episode_sums.copy_(state["episode_sums"])
         self.command_ranges.lin_vel_x = list(state["lin_vel_x_range"])
         self.common_step_counter, self.num_failures, ever_reset = state["counters"]

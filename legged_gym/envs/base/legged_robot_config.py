@@ -43,6 +43,9 @@ class LeggedRobotCfg(BaseConfig):
         # smooth slope, rough slope, stairs up, stairs down, discrete obstacles[, stepping stones[, gap]]; the rest: pit
         terrain_proportions = [0.1, 0.1, 0.35, 0.25, 0.2]
         slope_treshold = 0.75  # trimesh only: steeper edges become walls
+        tile_types: Optional[Any] = None  # names of recipes, one column each in turn, instead of the proportions
+        difficulty_range: Optional[Any] = None  # of the first and the last level; None: level / num_rows
+        roughness: Optional[Any] = None  # m at difficulty 0 and 1, amplitude of fractal roughness on every tile
 
     class commands:
         curriculum = False  # widens lin_vel_x when tracking is good
@@ -63,6 +66,7 @@ class LeggedRobotCfg(BaseConfig):
         rot = [0.0, 0.0, 0.0, 1.0]  # x, y, z, w
         lin_vel = [0.0, 0.0, 0.0]
         ang_vel = [0.0, 0.0, 0.0]
+        max_random_pos = [1.0, 1.0]  # m along x and y, on a height map: robots start within this of their origin
         max_random_vel = 0.5  # m/s and rad/s, added to each root velocity at reset
         dof_pos_factor = [0.5, 1.5]  # joints start at default angle times this
         default_joint_angles = {"joint_a": 0.0}  # rad, target of a zero action; every joint of the robot
@@ -92,6 +96,8 @@ class LeggedRobotCfg(BaseConfig):
         mirror_negates = ["hip_joint"]  # parts of the names of joints whose angle changes sign in a mirror
 
     class domain_rand:
+        every_episode = False  # draw a new robot at each reset; legged_gym draws once
+        widen_over: Optional[Any] = None  # [first, last] policy steps over which ranges grow from nominal to full
         randomize_friction = True
         friction_range = [0.5, 1.25]
         randomize_base_mass = False
@@ -117,6 +123,35 @@ class LeggedRobotCfg(BaseConfig):
             dof_vel = ObsTerm(scale=0.05, noise=1.5)
             actions = ObsTerm()
             heights: Optional[ObsTerm] = ObsTerm(scale=5.0, noise=0.1, clip=1.0)
+
+    class depth_camera:
+        """Made where an observation group has the term `depth`. The numbers are those of an Intel RealSense."""
+
+        width = 106  # pixels of the picture, before cropping
+        height = 60
+        horizontal_fov = 87.0  # degrees
+        crop = [0, 2, 4, 4]  # pixels off the top, bottom, left and right
+        image_shape = [58, 87]  # rows and columns of what a policy sees; one ray each
+        position = [0.1, 0.0, 0.15]  # m in the base frame
+        position_jitter = 0.01  # m, each axis, redrawn each episode
+        pitch = 0.0  # degrees, positive looks down
+        pitch_jitter = 5.0  # degrees
+        near = 0.0  # m, reads -0.5
+        far = 2.0  # m, reads 0.5
+        period = 0.1  # s between frames
+        period_jitter = 0.02  # s
+        latency = 0.04  # s from a frame to the policy
+        latency_jitter = 0.02  # s
+        sees_robot = False
+
+        class noise:
+            enabled = True
+            gaussian_noise = 0.005  # 1/m, standard deviation is this times depth squared
+            edge_noise = 0.3  # share of pixels that read a neighbour
+            hole_pixels = 0.002  # share of pixels
+            hole_patches = 2  # rectangles in a frame, each half of the time
+            hole_patch_size = 0.2  # of the image's height and width, at most
+            hole_depth = 2.0  # m that holes read
 
     class terminations:
         base_contact = Termination(threshold=1.0)
@@ -210,7 +245,7 @@ class LeggedRobotCfgPPO(BaseConfig):
         critic_hidden_dims = [512, 256, 128]
         activation = "elu"
         rnn_type = "lstm"  # lstm or gru; ActorCriticRecurrent only, like the next two
-        rnn_hidden_size = 256
+        rnn_hidden_size: Optional[int] = 256  # SharedActorCritic: None for no memory behind the encoders
         rnn_num_layers = 1
         actor_obs_groups = ["policy"]
         critic_obs_groups = ["critic"]  # the policy group if the environment has no critic group
@@ -236,6 +271,7 @@ class LeggedRobotCfgPPO(BaseConfig):
         symmetry = "none"  # augment: mirrored copies of every sample; loss: penalty on asymmetric actions
         symmetry_loss_coef = 0.0
         weight_decay = 0.0
+        sequence_length: Optional[int] = None  # steps of backpropagation through time; None: num_steps_per_env
 
     class runner:
         policy_class_name = "ActorCritic"

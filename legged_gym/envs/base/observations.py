@@ -84,6 +84,11 @@ class ObservationTerms(RobotState):
         grid = torch.arange(count_x * count_y).view(count_x, count_y).flip(1)
         return grid.flatten().tolist(), [1.0] * (count_x * count_y)
 
+    def _obs_depth(self) -> Tensor:
+        """Image of the depth camera (1, rows, columns), 0.5 for `depth_camera.far` and beyond, -0.5 for `near`."""
+        assert self.depth_camera is not None  # made for whoever has this term in a table
+        return self.depth_camera.images
+
     def _obs_feet_contact(self) -> Tensor:
         """1 for each foot whose vertical contact force exceeds 1 N."""
         return self.feet_contact.float()
@@ -100,6 +105,36 @@ class ObservationTerms(RobotState):
         return self.added_masses[:, None]
 
     def _mirror_added_mass(self) -> Mirror:
+        return [0], [1.0]
+
+    def _obs_com_displacement(self) -> Tensor:
+        """How far the base's centre of mass was moved, m."""
+        return self.com_displacements
+
+    def _mirror_com_displacement(self) -> Mirror:
+        return [0, 1, 2], [1.0, -1.0, 1.0]
+
+    def _obs_motor_strength(self) -> Tensor:
+        """Factor on each motor's torque, less 1."""
+        return self.motor_strengths - 1.0
+
+    def _mirror_motor_strength(self) -> Mirror:
+        index, _ = self.mirror_joints()
+        return index, [1.0] * len(index)
+
+    def _obs_gain_factors(self) -> Tensor:
+        """Mean over the joints of stiffness and of damping, relative to the nominal ones, less 1."""
+        factors = (self.env_p_gains / self.p_gains, self.env_d_gains / self.d_gains)
+        return torch.stack([factor.mean(1) for factor in factors], dim=1) - 1.0
+
+    def _mirror_gain_factors(self) -> Mirror:
+        return [0, 1], [1.0, 1.0]
+
+    def _obs_base_height(self) -> Tensor:
+        """Height of the base above the ground under it, m."""
+        return self.root_states[:, 2:3] - self.height_scan.sample(self.root_states[:, None, :2])
+
+    def _mirror_base_height(self) -> Mirror:
         return [0], [1.0]
 
     def mirror_joints(self) -> Mirror:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Union
 
 import torch
 from torch import Tensor
 
-from legged_gym.envs.base.tables import ObservationGroup, RewardSum
+from legged_gym.envs.base.tables import ImageGroup, ObservationGroup, RewardSum
+from legged_gym.sensors.depth_camera import DepthCamera
 from legged_gym.sensors.height_scan import HeightScan
 from legged_gym.sim.simulator import Simulator
 from legged_gym.terrain import Terrain
@@ -23,6 +24,7 @@ class RobotState:
     sim: Simulator
     terrain: Optional[Terrain]
     height_scan: HeightScan
+    depth_camera: Optional[DepthCamera]  # None where no observation needs it
     generator: torch.Generator  # every random number of the environment
     device: torch.device
     num_envs: int
@@ -68,6 +70,8 @@ class RobotState:
     last_contacts: Tensor  # (N, F) bool
     friction_coeffs: Tensor  # (N,)
     added_masses: Tensor  # (N,) kg
+    com_displacements: Tensor  # (N, 3) m
+    motor_strengths: Tensor  # (N, D)
     env_p_gains: Tensor  # (N, D) randomised
     env_d_gains: Tensor  # (N, D) randomised
     push_phases: Tensor  # (N,) int64, policy steps
@@ -76,4 +80,4 @@ class RobotState:
     terrain_levels: Tensor  # (N,) int64
     terrain_types: Tensor  # (N,) int64
     reward_sum: RewardSum
-    observation_groups: Dict[str, ObservationGroup]
+    observation_groups: Dict[str, Union[ObservationGroup, ImageGroup]]

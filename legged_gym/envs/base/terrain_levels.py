@@ -25,13 +25,14 @@ class TerrainLevels(RobotState):
         self.terrain_levels = torch.randint(0, highest + 1, (n,), generator=self.generator, device=device)
         self.terrain_types = torch.arange(n, device=device) * cfg.num_cols // n
         self._tile_origins = torch.as_tensor(self.terrain.env_origins, device=device)
+        self._finish_x = torch.as_tensor(self.terrain.finish_x, device=device)
         self.env_origins = self._tile_origins[self.terrain_levels, self.terrain_types]
 
     def _update_terrain_curriculum(self, env_ids: Tensor) -> None:
-        """Up a level after walking half a tile, down after less than half the commanded distance."""
+        """Up a level after crossing the tile, down after less than half the commanded distance."""
         distance = (self.root_states[env_ids, :2] - self.env_origins[env_ids, :2]).norm(dim=1)
         commanded = self.commands[env_ids, :2].norm(dim=1) * self.cfg.env.episode_length_s
-        up = distance > self.cfg.terrain.terrain_length / 2
+        up = self._crossed(env_ids, distance)
         down = (distance < 0.5 * commanded) & ~up
         levels = self.terrain_levels[env_ids] + up.long() - down.long()
         rows = self.cfg.terrain.num_rows
@@ -39,3 +40,9 @@ class TerrainLevels(RobotState):
         anywhere = torch.randint(0, rows, levels.shape, generator=self.generator, device=self.device)
         self.terrain_levels[env_ids] = torch.where(levels >= rows, anywhere, levels.clamp(min=0))
         self.env_origins[env_ids] = self._tile_origins[self.terrain_levels[env_ids], self.terrain_types[env_ids]]
+
+    def _crossed(self, env_ids: Tensor, distance: Tensor) -> Tensor:
+        """(n,) bool: beyond the finish of a lane; on other tiles, half a tile or more m from the origin."""
+        finish = self._finish_x[self.terrain_levels[env_ids], self.terrain_types[env_ids]]
+        far = distance > self.cfg.terrain.terrain_length / 2
+        return torch.where(finish.isnan(), far, self.root_states[env_ids, 0] > finish)

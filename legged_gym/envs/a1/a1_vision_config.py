@@ -1,0 +1,250 @@
+"""A1 that walks by sight: scandot teachers (phase 1), and students that see depth images (phase 2).
+
+Numbers are those of Agarwal et al. 2022 (CoRL, arXiv:2211.07638) unless docs/differences.md says otherwise.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Optional
+
+from legged_gym.envs.a1.a1_config import A1RoughCfg, A1RoughCfgPPO
+from legged_gym.envs.base.base_config import ObsTerm, Termination
+from legged_gym.envs.base.dagger_config import LeggedRobotCfgDagger
+
+# x and y of a scandot, m, and its depth below the feet, which the networks see five times as large
+_SCANDOT_SCALE, _SCANDOT_NOISE = [1.0, 1.0, 5.0], [0.01, 0.01, 0.014]
+
+
+class A1VisionCfg(A1RoughCfg):
+    """Phase 1: proprioception, commands and scandots of lanes of obstacles."""
+
+    class env(A1RoughCfg.env):
+        num_envs = 1024
+
+    class init_state(A1RoughCfg.init_state):
+        pos = [0.0, 0.0, 0.35]
+        max_random_pos = [0.3, 1.0]
+        max_random_vel = 0.2
+        dof_pos_factor = [0.8, 1.2]
+
+    class terrain(A1RoughCfg.terrain):
+        mesh_type = "heightfield"
+        horizontal_scale = 0.05
+        border_size = 8.0
+        num_cols = 10
+        tile_types = ["lane_flat", "lane_stairs", "lane_curbs", "lane_gaps", "lane_stones"]
+        difficulty_range = [0.0, 1.0]
+        roughness = [0.02, 0.04]
+        max_init_terrain_level = 2
+        measured_points_x = [0.1, 0.3333, 0.5667, 0.8]
+        measured_points_y = [-0.3, -0.1, 0.1, 0.3]
+        scandot_height = 0.3  # m of the base above the ground, at which a scandot below reads 0
+
+    class commands(A1RoughCfg.commands):
+        walking_speed = 0.35  # m/s over obstacles
+        flat_tiles = ["lane_flat"]
+
+        class ranges(A1RoughCfg.commands.ranges):
+            lin_vel_x = [0.0, 0.75]
+            lin_vel_y = [0.0, 0.0]
+            heading = [-math.radians(10.0), math.radians(10.0)]  # over obstacles
+            flat_speed = [0.2, 0.75]  # m/s in curves on flat ground
+            curve_heading = [-math.radians(60.0), math.radians(60.0)]
+
+    class control(A1RoughCfg.control):
+        stiffness = {"joint": 40.0}
+        damping = {"joint": 0.5}
+
+    class domain_rand(A1RoughCfg.domain_rand):
+        every_episode = True
+        widen_over: Optional[Any] = [4_000, 14_000]
+        friction_range = [0.3, 1.25]
+        randomize_base_mass = True
+        added_mass_range = [-2.0, 6.0]
+        randomize_com = True
+        com_displacement_range = [-0.15, 0.15]
+        randomize_gains = True
+        stiffness_factor_range = [0.875, 1.125]  # 35 to 45 N m/rad
+        damping_factor_range = [0.8, 1.2]  # 0.4 to 0.6 N m s/rad
+        randomize_motor_strength = True
+        motor_strength_range = [0.9, 1.1]
+        push_interval_s = 15.0
+        max_push_vel_xy = 0.3
+
+    class observations:
+        class proprioception:
+            base_lin_vel = ObsTerm(scale=2.0, noise=0.025, gaussian=True)
+            base_ang_vel = ObsTerm(scale=0.25, noise=0.2, gaussian=True)
+            projected_gravity = ObsTerm(noise=0.02, gaussian=True)
+            commands = ObsTerm(scale=[2.0, 2.0, 0.25])
+            dof_pos = ObsTerm(noise=0.01, gaussian=True)
+            dof_vel = ObsTerm(scale=0.05, noise=1.0, gaussian=True)
+            actions = ObsTerm()
+
+        class commands:
+            commands = ObsTerm()
+
+        class scandots:
+            scandots = ObsTerm(scale=16 * _SCANDOT_SCALE, noise=16 * _SCANDOT_NOISE, gaussian=True)
+
+    class terminations(A1RoughCfg.terminations):
+        tilt = Termination(threshold=math.pi / 2)
+
+    class rewards(A1RoughCfg.rewards):
+        feet_air_time_target = 0.2
+        tracking_sigma = 0.15
+        # The paper's tracking is far below zero for who stumbles, and to fall early would be better: first walk.
+        ramps = {"tracking": [2_500, 7_500]}
+
+        class scales(A1RoughCfg.rewards.scales):
+            tracking = 7.0
+            survival = 1.0
+            work = -1e-4
+            foot_jerk = -1e-4
+            feet_drag = -1e-4
+            collision = -1.0
+            base_height = 0.0
+            torques = 0.0
+
+
+class A1VisionCfgPPO(A1RoughCfgPPO):
+    """Training of `a1_vision`: one recurrent network for actions and values."""
+
+    class policy(A1RoughCfgPPO.policy):
+        encoders = {
+            "proprioception": {},
+            "scandots": {"hidden_dims": [64, 32], "output_dim": 16},
+            "commands": {},
+        }
+        output_activation: Optional[str] = None
+        rnn_type = "gru"
+        rnn_hidden_size: Optional[int] = 256
+        actor_hidden_dims = [128, 64]
+        critic_hidden_dims = [128]
+        activation = "relu"
+
+    class algorithm(A1RoughCfgPPO.algorithm):
+        sequence_length = 24
+        weight_decay = 0.01
+
+    class runner(A1RoughCfgPPO.runner):
+        policy_class_name = "SharedActorCritic"
+        experiment_name = "a1_vision"
+        max_iterations = 800
+
+
+class A1VisionRmaCfg(A1VisionCfg):
+    """Phase 1 of RMA: the robot's own constants are observed too."""
+
+    class observations(A1VisionCfg.observations):
+        class privileged:
+            added_mass = ObsTerm(scale=0.2)
+            com_displacement = ObsTerm(scale=5.0)
+            friction = ObsTerm()
+            motor_strength = ObsTerm(scale=5.0)
+            gain_factors = ObsTerm(scale=5.0)
+            base_height = ObsTerm(scale=2.0)
+
+
+class A1VisionRmaCfgPPO(A1VisionCfgPPO):
+    """Training of `a1_vision_rma`: a memory of the terrain (gamma), a code of the robot (z), and a policy on both."""
+
+    class policy(A1VisionCfgPPO.policy):
+        encoders = {
+            "proprioception": {},
+            "commands": {},
+            "gamma": {"groups": ["scandots"], "rnn_hidden_size": 128, "output_dim": 16},
+            "z": {"groups": ["privileged"], "hidden_dims": [64, 32], "output_dim": 8},
+        }
+        rnn_hidden_size = None
+        actor_hidden_dims = [256, 128]
+
+    class runner(A1VisionCfgPPO.runner):
+        experiment_name = "a1_vision_rma"
+
+
+class A1VisionBlindCfg(A1VisionCfg):
+    """The baseline of all that see: scandots read zero."""
+
+    class observations(A1VisionCfg.observations):
+        class scandots(A1VisionCfg.observations.scandots):
+            scandots = ObsTerm(scale=0.0)
+
+
+class A1VisionBlindCfgPPO(A1VisionCfgPPO):
+    """Training of `a1_vision_blind`, the same as that of `a1_vision`."""
+
+    class runner(A1VisionCfgPPO.runner):
+        experiment_name = "a1_vision_blind"
+
+
+class A1VisionStudentCfg(A1VisionCfg):
+    """Phase 2: depth images, and proprioception without the velocity that no robot measures; and all a teacher sees."""
+
+    class env(A1VisionCfg.env):
+        num_envs = 128
+
+    class domain_rand(A1VisionCfg.domain_rand):
+        widen_over = None
+
+    class terrain(A1VisionCfg.terrain):
+        max_init_terrain_level = 9
+
+    class observations(A1VisionCfg.observations):
+        class student_proprioception(A1VisionCfg.observations.proprioception):
+            base_lin_vel = ObsTerm(scale=0.0)
+
+        class depth:
+            depth = ObsTerm()
+
+    class depth_camera(A1VisionCfg.depth_camera):
+        pitch = 20.0  # a level camera at this height sees no ground nearer than 0.9 m
+
+
+class A1VisionStudentCfgDagger(LeggedRobotCfgDagger):
+    """Training of `a1_vision_student`."""
+
+    class policy(A1VisionCfgPPO.policy):
+        encoders = {
+            "proprioception": {"groups": ["student_proprioception"]},
+            "depth": {"conv": {}},
+            "commands": {},
+        }
+
+    class runner(LeggedRobotCfgDagger.runner):
+        experiment_name = "a1_vision_student"
+        teacher_task = "a1_vision"
+
+
+class A1VisionRmaStudentCfg(A1VisionRmaCfg, A1VisionStudentCfg):
+    """Phase 2 of RMA."""
+
+    class observations(A1VisionRmaCfg.observations, A1VisionStudentCfg.observations):
+        """What both need."""
+
+
+class A1VisionRmaStudentCfgDagger(A1VisionStudentCfgDagger):
+    """Training of `a1_vision_rma_student`: gamma and z are estimated, the teacher's policy acts on them."""
+
+    class policy(A1VisionRmaCfgPPO.policy):
+        encoders = {
+            "proprioception": {"groups": ["student_proprioception"]},
+            "commands": {},
+            "gamma": {
+                "groups": ["student_proprioception", "commands", "depth"],
+                "conv": {},
+                "rnn_hidden_size": 128,
+                "output_dim": 16,
+            },
+            "z": {"groups": ["student_proprioception", "commands"], "rnn_hidden_size": 64, "output_dim": 8},
+        }
+
+    class algorithm(A1VisionStudentCfgDagger.algorithm):
+        loss = "latent"
+        latents = ["gamma", "z"]
+        freeze = ["head", "critic"]
+
+    class runner(A1VisionStudentCfgDagger.runner):
+        experiment_name = "a1_vision_rma_student"
+        teacher_task = "a1_vision_rma"

@@ -1,0 +1,121 @@
+"""A robot that walks by sight over lanes of obstacles, after Agarwal et al. 2022 (CoRL, arXiv:2211.07638).
+
+On top of `LeggedRobot`: scandots (a cheap stand-in for depth), commands that depend on the ground, and the rewards of
+that work's supplement.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import List
+
+import torch
+from torch import Tensor
+
+from legged_gym.envs.base.legged_robot import LeggedRobot
+from legged_gym.envs.base.observations import Mirror
+from legged_gym.rotations import yaw_from_quat
+
+# shares of the commands on flat ground: curves, turns in place; the rest is standing
+_CURVES, _TURNS = 1.0 / 3.0, 2.0 / 3.0
+
+
+class VisionRobot(LeggedRobot):
+    """Walks straight on over obstacles, and in curves on flat ground.
+
+    Attributes besides those of `LeggedRobot`:
+        last_feet_forces: (N, F, 3) N, of the last policy step.
+    """
+
+    _STATE_BUFFERS = (*LeggedRobot._STATE_BUFFERS, "last_feet_forces")
+
+    def _init_buffers(self) -> None:
+        super()._init_buffers()
+        self.last_feet_forces = torch.zeros_like(self.feet_forces)
+        self._feet_velocities = torch.zeros_like(self.feet_forces[..., :2])
+        flat = [[name in self.cfg.commands.flat_tiles for name in row] for row in self._tile_names()]
+        self._is_flat = torch.tensor(flat, device=self.device)
+
+    def _tile_names(self) -> List[List[str]]:
+        """Types of tiles by level and column; a plane is one flat tile."""
+        return [[self.cfg.commands.flat_tiles[0]]] if self.terrain is None else self.terrain.tile_types
+
+    # ---------------------------------------------------------------- commands
+
+    def _resample_commands(self, env_ids: Tensor) -> None:
+        """Straight on at walking pace over obstacles; on flat ground a third each of curves, turns and standing."""
+        cfg, count = self.cfg.commands, len(env_ids)
+        new = torch.zeros(count, 4, device=self.device)
+        new[:, 0] = cfg.walking_speed
+        new[:, 3] = self._uniform(cfg.ranges.heading, count)
+        flat = self._is_flat[self.terrain_levels[env_ids], self.terrain_types[env_ids]]
+        kind = self._uniform([0.0, 1.0], count)
+        curve, turn = flat & (kind < _CURVES), flat & (kind >= _CURVES) & (kind < _TURNS)
+        stand = flat & (kind >= _TURNS)
+        heading = yaw_from_quat(self.root_states[env_ids, 3:7])
+        new[:, 0] = torch.where(curve, self._uniform(cfg.ranges.flat_speed, count), new[:, 0])
+        new[:, 0] *= ~(turn | stand)
+        new[:, 3] = torch.where(curve, self._uniform(cfg.ranges.curve_heading, count), new[:, 3])
+        new[:, 3] = torch.where(turn, self._uniform([-math.pi, math.pi], count), new[:, 3])
+        new[:, 3] = torch.where(stand, heading, new[:, 3])
+        self.commands[env_ids] = new
+
+    # ---------------------------------------------------------------- observations
+
+    def scandots_world(self) -> Tensor:
+        """(N, P, 3) m, world: the points of the ground under the scandots."""
+        yaw = yaw_from_quat(self.root_states[:, 3:7])[:, None]
+        x, y = self._scandot_grid()
+        forward, left = yaw.cos() * x - yaw.sin() * y, yaw.sin() * x + yaw.cos() * y
+        place = self.root_states[:, None, :2] + torch.stack((forward, left), dim=-1)
+        return torch.cat((place, self.measured_heights[..., None]), dim=-1)
+
+    def _scandot_grid(self) -> List[Tensor]:
+        points = self.cfg.terrain
+        x, y = (torch.tensor(p, device=self.device) for p in (points.measured_points_x, points.measured_points_y))
+        return [x.repeat_interleave(len(y)), y.repeat(len(x))]
+
+    def _obs_scandots(self) -> Tensor:
+        """x, y of each point in the yaw frame and how far the ground lies below a standing robot's feet, m."""
+        height = self.cfg.terrain.scandot_height
+        drop = (self.root_states[:, 2:3] - height - self.measured_heights).clamp_(-1.0, 1.0)
+        x, y = self._scandot_grid()
+        return torch.stack((x.expand_as(drop), y.expand_as(drop), drop), dim=-1).flatten(1)
+
+    def _mirror_scandots(self) -> Mirror:
+        index, _ = self._mirror_heights()
+        return [3 * point + k for point in index for k in range(3)], [1.0, -1.0, 1.0] * len(index)
+
+    # ---------------------------------------------------------------- rewards
+
+    def _compute_reward(self) -> None:
+        self._feet_velocities = self.sim.body_states.index_select(1, self.feet_indices)[..., 7:9]
+        super()._compute_reward()
+        self.last_feet_forces = self.feet_forces.clone()
+
+    def reset_idx(self, env_ids: Tensor) -> None:
+        """See `LeggedRobot.reset_idx`."""
+        super().reset_idx(env_ids)
+        self.last_feet_forces[env_ids] = 0.0
+
+    def _reward_tracking(self) -> Tensor:
+        """Commanded forward speed less the errors of forward speed, m/s, and of yaw rate, rad/s."""
+        speed = (self.commands[:, 0] - self.base_lin_vel[:, 0]).abs()
+        turn = (self.commands[:, 2] - self.base_ang_vel[:, 2]).abs()
+        return self.commands[:, 0] - speed - turn
+
+    def _reward_work(self) -> Tensor:
+        """Mechanical power of all joints, W; braking counts as driving."""
+        return (self.torques * self.dof_vel).abs().sum(1)
+
+    def _reward_foot_jerk(self) -> Tensor:
+        """Change of the feet's contact forces since the last step, N."""
+        return (self.feet_forces - self.last_feet_forces).norm(dim=-1).sum(1)
+
+    def _reward_feet_drag(self) -> Tensor:
+        """Speed, |vx| + |vy|, of feet that touch the ground, m/s."""
+        return (self._feet_velocities.abs().sum(-1) * self.feet_contact).sum(1)
+
+    def _reward_survival(self) -> Tensor:
+        """1."""
+        return torch.ones(self.num_envs, device=self.device)

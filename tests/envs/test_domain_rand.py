@@ -1,0 +1,74 @@
+"""Robots that differ: drawn once or each episode, from ranges that may widen during training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from legged_gym.envs import A1FlatCfg
+from legged_gym.envs.base.legged_robot import LeggedRobot
+from legged_gym.errors import UserError
+
+
+def make_env(num_envs: int = 64, **settings: Any) -> LeggedRobot:
+    cfg = A1FlatCfg()
+    cfg.env.num_envs = num_envs
+    cfg.domain_rand.randomize_com = cfg.domain_rand.randomize_gains = cfg.domain_rand.randomize_motor_strength = True
+    for name, value in settings.items():
+        cfg.set(f"domain_rand.{name}", value)
+    env = LeggedRobot(cfg, sim="mujoco", seed=1)
+    env.reset()
+    return env
+
+
+def drawn(env: LeggedRobot) -> torch.Tensor:
+    """(N, k), all that was drawn of each robot."""
+    parts = (env.friction_coeffs[:, None], env.added_masses[:, None], env.com_displacements, env.motor_strengths,
+             env.env_p_gains, env.env_d_gains)  # fmt: skip
+    return torch.cat(parts, dim=1)
+
+
+def test_robots_stay_the_same_unless_each_episode_draws_anew():
+    ids = torch.tensor([3, 5])
+    env = make_env()
+    before = drawn(env).clone()
+    env.reset_idx(ids)
+    assert torch.equal(drawn(env), before)
+
+    env = make_env(every_episode=True)
+    before = drawn(env).clone()
+    env.reset_idx(ids)
+    changed = (drawn(env) != before).all(1)
+    assert torch.nonzero(changed).flatten().tolist() == ids.tolist()
+
+
+def test_what_is_drawn_reaches_the_physics():
+    env = make_env(2, every_episode=True, randomize_motor_strength=False, randomize_com=False, randomize_gains=False,
+                   randomize_friction=False, push_robots=False, added_mass_range=[3.0, 3.0])  # fmt: skip
+    env.reset_idx(torch.arange(2))
+    for _ in range(150):
+        env.step(torch.zeros(2, 12))
+    weight = (12.454 - 0.001 + 3.0) * 9.81  # the robot without its massless IMU, and what was added
+    assert env.contact_forces[:, :, 2].sum(1).mean() == pytest.approx(weight, rel=0.02)
+
+
+def test_ranges_widen_with_the_steps_of_training():
+    env = make_env(256, every_episode=True, widen_over=[100, 300], added_mass_range=[-1.0, 3.0],
+                   friction_range=[0.3, 1.25])  # fmt: skip
+    for step, share in ((0, 0.0), (100, 0.0), (200, 0.5), (300, 1.0), (900, 1.0)):
+        env.common_step_counter = step
+        env.reset_idx(torch.arange(256))
+        masses, friction = env.added_masses, env.friction_coeffs
+        assert masses.min() >= -share and masses.max() <= 3.0 * share
+        assert masses.max() >= 2.8 * share and masses.min() <= -0.9 * share
+        # around 1, the friction of a robot that is not randomised
+        assert friction.min() >= 1.0 - 0.7 * share - 1e-6 and friction.max() <= 1.0 + 0.25 * share + 1e-6
+
+
+def test_widening_needs_robots_that_are_drawn_anew():
+    with pytest.raises(UserError, match=r"set domain_rand\.every_episode"):
+        make_env(2, widen_over=[0, 100])
+    with pytest.raises(UserError, match=r"give \[first, last\] steps"):
+        make_env(2, every_episode=True, widen_over=[100, 100])

@@ -1,0 +1,142 @@
+"""The robot that walks by sight: commands by terrain, scandots, the rewards of the paper."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+import torch
+
+from legged_gym.envs.a1.a1_vision_config import A1VisionCfg
+from legged_gym.envs.base.vision_robot import VisionRobot
+
+
+def make_env(num_envs: int = 8, **settings: Any) -> VisionRobot:
+    cfg = A1VisionCfg()
+    cfg.env.num_envs = num_envs
+    small = {"terrain.num_rows": 2, "terrain.num_cols": 2, "terrain.border_size": 4.0, "terrain.terrain_width": 4.0,
+             "terrain.max_init_terrain_level": 1, "terrain.tile_types": ["lane_flat", "lane_stairs"],
+             "noise.add_noise": False, "domain_rand.push_robots": False}  # fmt: skip
+    for path, value in {**small, **{key.replace("__", "."): value for key, value in settings.items()}}.items():
+        cfg.set(path, value)
+    env = VisionRobot(cfg, sim="mujoco", seed=2)
+    env.reset()
+    return env
+
+
+def place(env: VisionRobot, x: float, y: float, z: float, yaw: float = 0.0) -> None:
+    """Put all robots somewhere, without moving time on."""
+    states = torch.zeros(env.num_envs, 13)
+    states[:, :3] = torch.tensor([x, y, z])
+    states[:, 5], states[:, 6] = math.sin(yaw / 2), math.cos(yaw / 2)
+    env.sim.set_root_states(torch.arange(env.num_envs), states)
+    env._update_base()
+
+
+def test_robots_start_near_the_beginning_of_a_lane_and_face_along_it():
+    env = make_env(64)
+    start = env.root_states[:, :2] - env.env_origins[:, :2]
+    assert (start[:, 0].abs() <= 0.3).all() and (start[:, 1].abs() <= 1.0).all()
+    tile_x = env.root_states[:, 0] - 8.0 * env.terrain_levels
+    assert (tile_x > 0.5).all() and (tile_x < 2.0).all()
+    assert torch.allclose(env.root_states[:, 6], torch.ones(64))
+
+
+def test_commands_go_straight_over_obstacles_and_in_three_ways_on_flat_ground():
+    env = make_env(600)
+    flat = env.terrain_types == 0
+    speed, heading = env.commands[:, 0], env.commands[:, 3]
+    over = ~flat
+    assert torch.allclose(speed[over], torch.tensor(0.35))
+    ten = math.radians(10.0)
+    assert heading[over].abs().max() <= ten and heading[over].abs().max() > 0.95 * ten
+    assert (env.commands[:, 1] == 0).all()
+
+    curve = flat & (speed > 0)
+    assert speed[curve].min() >= 0.2 and speed[curve].max() <= 0.75
+    assert heading[curve].abs().max() <= math.radians(60.0)
+    turn = flat & (speed == 0) & (heading != 0)
+    stand = flat & (speed == 0) & (heading == 0)  # robots face along x, so no turn
+    for share in (curve, turn, stand):
+        assert float(share.sum() / flat.sum()) == pytest.approx(1 / 3, abs=0.09)
+    assert heading[turn].abs().max() > math.radians(150.0)
+
+
+def test_scandots_are_points_of_the_ground_in_the_frame_of_the_robots_yaw():
+    env = make_env(1, terrain__roughness=None)
+    # facing +y at the foot of the second level's stairs, which go along x and have treads of 0.3 m
+    x, y, yaw = 8.0 + 2.0, 4.0 + 2.0, math.pi / 2
+    place(env, x, y, 0.5, yaw)
+    dots = env._obs_scandots().view(16, 3)
+    expected_x = torch.tensor([0.1, 0.3333, 0.5667, 0.8]).repeat_interleave(4)
+    expected_y = torch.tensor([-0.3, -0.1, 0.1, 0.3]).repeat(4)
+    assert torch.allclose(dots[:, 0], expected_x) and torch.allclose(dots[:, 1], expected_y)
+    # a robot that faces +y has +x on its right: points at y = -0.3 lie at x = 2.3 of the tile. The first riser of the
+    # hardest stairs, 0.23 m, stands at 2.1 m, the second at 2.4 m.
+    right = dots.view(4, 4, 3)[:, 0, 2]
+    assert torch.allclose(right, torch.full((4,), 0.5 - 0.3 - 0.23), atol=1e-5)
+    left = dots.view(4, 4, 3)[:, 3, 2]
+    assert torch.allclose(left, torch.full((4,), 0.5 - 0.3), atol=1e-5)
+    world = env.scandots_world()[0].view(4, 4, 3)
+    assert torch.allclose(world[3, 0], torch.tensor([x + 0.3, y + 0.8, 0.23]), atol=1e-5)
+
+
+def test_scandots_do_not_look_further_than_a_metre():
+    env = make_env(1, terrain__roughness=None)
+    place(env, 1.0, 2.0, 5.0)
+    assert (env._obs_scandots().view(16, 3)[:, 2] == 1.0).all()
+
+
+def test_a_mirrored_robot_sees_mirrored_scandots():
+    env = make_env(1, terrain__roughness=None)
+    index, sign = env._mirror_scandots()
+    dots = {}
+    for yaw in (0.5, -0.5):
+        place(env, 8.0 + 1.7, 6.0, 0.5, yaw)  # the stairs look alike from the left and from the right
+        dots[yaw] = env._obs_scandots()[0]
+    assert not torch.allclose(dots[0.5], dots[-0.5])
+    assert torch.allclose(torch.tensor(sign) * dots[0.5][index], dots[-0.5], atol=1e-5)
+
+
+def test_rewards_by_hand():
+    env = make_env(2)
+    env.commands[:] = torch.tensor([0.35, 0.0, 0.2, 0.0])
+    env.base_lin_vel = torch.tensor([[0.25, 0.4, 0.0], [0.55, 0.0, 0.0]])
+    env.base_ang_vel = torch.tensor([[0.0, 0.0, 0.5], [0.0, 0.0, 0.1]])
+    # 0.35 - 0.1 - 0.3 and 0.35 - 0.2 - 0.1
+    assert torch.allclose(env._reward_tracking(), torch.tensor([-0.05, 0.05]))
+    env.torques, env.dof_vel = torch.zeros(2, 12), torch.zeros(2, 12)
+    env.torques[0, :2], env.dof_vel[0, :2] = torch.tensor([2.0, -3.0]), torch.tensor([1.0, 4.0])
+    assert env._reward_work().tolist() == [14.0, 0.0]
+    env.feet_forces, env.last_feet_forces = torch.zeros(2, 4, 3), torch.zeros(2, 4, 3)
+    env.feet_forces[0, 0], env.last_feet_forces[0, 0] = torch.tensor([0.0, 3.0, 30.0]), torch.tensor([0.0, 0.0, 26.0])
+    env.feet_forces[0, 1] = torch.tensor([1.0, 0.0, 0.0])
+    assert torch.allclose(env._reward_foot_jerk(), torch.tensor([6.0, 0.0]))
+    env._feet_velocities = torch.ones(2, 4, 2) * torch.tensor([-0.5, 0.25])
+    env.feet_contact = torch.tensor([[True, False, True, False], [False] * 4])
+    assert env._reward_feet_drag().tolist() == [1.5, 0.0]
+
+
+def test_contact_forces_of_the_last_step_are_remembered_and_forgotten_at_a_reset():
+    env = make_env(2)
+    for _ in range(30):
+        env.step(torch.zeros(2, 12))
+    assert torch.equal(env.last_feet_forces, env.feet_forces)
+    assert (env.last_feet_forces[..., 2].sum(1) > 50).all()
+    env.reset_idx(torch.tensor([1]))
+    assert (env.last_feet_forces[1] == 0).all() and (env.last_feet_forces[0] != 0).any()
+
+
+def test_robots_move_up_after_most_of_a_lane_and_down_after_too_little():
+    env = make_env(4)
+    env.terrain_types[:] = 1
+    env.terrain_levels[:] = torch.tensor([0, 1, 0, 1])
+    env.env_origins[:] = env._tile_origins[env.terrain_levels, env.terrain_types]
+    env.commands[:, :2] = torch.tensor([0.35, 0.0])
+    # robots start at 1 m and finish at 6 m of the tile; half of what 20 s at 0.35 m/s lead to is 3.5 m
+    walked = torch.tensor([5.1, 3.4, 4.9, 4.9])
+    env.root_states[:, 0] = env.env_origins[:, 0] + walked
+    env.root_states[:, 1] = env.env_origins[:, 1]
+    env._update_terrain_curriculum(torch.arange(4))
+    assert env.terrain_levels.tolist() == [1, 0, 0, 1]

@@ -30,6 +30,10 @@ _METRICS = {
     "ang_vel_error": "yaw rate error, rad/s",
     "fall_rate": "falls per 20 s",
     "success_rate": "success",
+    "success_to_half_difficulty": "success up to difficulty 0.5",
+    "x_displacement": "distance along the lane, m",
+    "mean_time_to_fall": "time to fall, s",
+    "foot_edge_violations": "feet on edges",
     "cost_of_transport": "cost of transport",
     "mean_speed": "mean speed, m/s",
 }

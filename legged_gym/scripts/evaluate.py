@@ -3,11 +3,15 @@
     python legged_gym/scripts/evaluate.py --task=a1_flat                                 the newest run
     python legged_gym/scripts/evaluate.py --task=a1_flat --load_run=20260131_120000 --checkpoint=300 --json=result.json
     python legged_gym/scripts/evaluate.py --task=a1_flat --policy=resources/policies/a1_flat
+    python legged_gym/scripts/evaluate.py --compare a1_vision a1_vision_blind logs/<experiment>/<run> --json=result.json
 
 Robots are randomised, pushed and given noisy observations as in training; commands are drawn from the whole of their
 ranges and curricula are off. On rough terrain every level of every type is visited equally often. What the metrics are
-is told in legged_gym/utils/evaluation.py. The seed is another one than that of training, so robots, commands and ground
-are new to the policy.
+is told in legged_gym/utils/evaluation.py and, for lanes of obstacles, evaluation_lanes.py. The seed is another one than
+that of training, so robots, commands and ground are new to the policy.
+
+--compare takes paths, names of runs, shipped policies and tasks (their newest run). Each policy acts in the environment
+of its own task, with the same seed, the same number of episodes and the same settings from the command line.
 
 For robots that walk straight on over rough ground, fix the command:
 
@@ -19,7 +23,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, Optional, Sequence, Tuple
 
 if not __package__:
     # Run as a file: the packages beside this one go before any installed ones.
@@ -28,22 +32,14 @@ if not __package__:
 from legged_gym.envs import registry
 from legged_gym.errors import UserError
 from legged_gym.utils.cli import ArgumentParser, make_parser
-from legged_gym.utils.policy_io import add_policy_flag, find_policy, load_policy
+from legged_gym.utils.evaluation_text import format_comparison, format_result
+from legged_gym.utils.policy_io import add_policy_flag, find_policy
 from legged_gym.utils.script import run_script
-from legged_gym.utils.task_registry import task_registry
 
 DEFAULT_EPISODES = 1000
 DEFAULT_ENVS = 500
 # far from the seeds that people train with
 DEFAULT_SEED = 1000
-
-_UNITS = {
-    "lin_vel_xy_error": "m/s",
-    "ang_vel_error": "rad/s",
-    "fall_rate": "per 20 s",
-    "mean_episode_length_s": "s",
-    "mean_speed": "m/s",
-}
 
 
 def main(argv: Optional[Sequence[str]] = None) -> None:
@@ -54,36 +50,36 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     """
     parser = add_evaluation_flags(make_parser(__doc__ or ""))
     add_policy_flag(parser)
+    parser.add_argument("--compare", nargs="+", metavar="POLICY", help="evaluate several policies side by side")
     args = parser.parse(argv)
     complete(args)
     # Imported here: torch takes seconds to import, and mistakes found above are answered at once.
     from legged_gym.utils import reports
-    from legged_gym.utils.evaluation import evaluate, prepare_cfg
 
     reports.check_writable(args.json)
-    source = find_policy(args)
-    prepare_cfg(source.env_cfg)
-    env, env_cfg = task_registry.make_env(source.task, args, source.env_cfg)
-    try:
-        policy = load_policy(source, env)
-        print(f"task       {source.task}, {env.num_envs} robots, at least {args.num_episodes} episodes of "
-              f"{env_cfg.env.episode_length_s:g} s, seed {args.seed}")  # fmt: skip
-        print(f"policy     {reports.short_path(source.path)}", flush=True)
-        result = {
-            "kind": "evaluation",
-            "task": source.task,
-            "policy": reports.short_path(source.path),
-            "seed": args.seed,
-            "sim": args.sim,
-            **evaluate(env, policy, args.num_episodes),
-            **reports.origin(__file__, argv),
-        }
-    finally:
-        env.close()
-    print(format_result(result))
+    result, text = _compare(args) if args.compare else _evaluate(args)
+    result.update(reports.origin(__file__, argv))
+    print(text)
     if args.json:
         reports.write_json(args.json, result)
         print(f"\nwritten to {args.json}")
+
+
+def _evaluate(args: argparse.Namespace) -> Tuple[Dict[str, Any], str]:
+    """The result of one policy, and the same as text."""
+    from legged_gym.utils.evaluation_runs import evaluate_source
+
+    result = evaluate_source(find_policy(args), args)
+    return result, format_result(result)
+
+
+def _compare(args: argparse.Namespace) -> Tuple[Dict[str, Any], str]:
+    """The results of several policies, and the same as text."""
+    from legged_gym.utils.evaluation_runs import compare, find_policies
+
+    results = compare(args, find_policies(args, args.compare))
+    content = {"kind": "comparison", "seed": args.seed, "num_episodes": args.num_episodes, "policies": results}
+    return content, format_comparison(results)
 
 
 def add_evaluation_flags(parser: ArgumentParser) -> ArgumentParser:
@@ -101,38 +97,13 @@ def complete(args: argparse.Namespace) -> None:
     """
     if args.num_episodes < 1:
         raise UserError(f"--num_episodes={args.num_episodes}: at least 1 is needed")
-    if args.task is not None or getattr(args, "policy", None) is None:
+    if args.task is not None or not (getattr(args, "policy", None) or getattr(args, "compare", None)):
         registry.find(args.task)
     if args.num_envs is None:
         args.num_envs = min(DEFAULT_ENVS, args.num_episodes)
     args.num_envs = min(args.num_envs, args.num_episodes)
     if args.seed is None:
         args.seed = DEFAULT_SEED
-
-
-def format_result(result: Dict[str, Any]) -> str:
-    """Lay out a result as a table of metrics and, with terrain, one of success by type and level."""
-    lines = [f"\n{'metric':<24}{'mean':>10}   95 % confidence   ({result['num_episodes']} episodes)"]
-    for name, estimate in result["metrics"].items():
-        low, high = (_number(bound) for bound in estimate["ci95"])
-        lines.append(f"{name:<24}{_number(estimate['mean']):>10}   {low} to {high}  {_UNITS.get(name, '')}".rstrip())
-    if "terrain" in result:
-        lines += ["", *_terrain_lines(result["terrain"])]
-    return "\n".join(lines)
-
-
-def _terrain_lines(terrain: Dict[str, List[Dict[str, Any]]]) -> List[str]:
-    num_levels = 1 + max(entry["level"] for entries in terrain.values() for entry in entries)
-    lines = [f"{'success in % at level':<24}" + "".join(f"{level:>5}" for level in range(num_levels))]
-    for name, entries in terrain.items():
-        rates = {entry["level"]: entry["success_rate"]["mean"] for entry in entries}
-        cells = [rates.get(level) for level in range(num_levels)]
-        lines.append(f"{name:<24}" + "".join(f"{'-' if rate is None else f'{100 * rate:.0f}':>5}" for rate in cells))
-    return lines
-
-
-def _number(value: Optional[float]) -> str:
-    return "-" if value is None else f"{value:.4f}"
 
 
 if __name__ == "__main__":

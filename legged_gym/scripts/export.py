@@ -2,10 +2,12 @@
 
     python legged_gym/scripts/export.py --task=a1_flat                        the newest run, into <run>/exported/
     python legged_gym/scripts/export.py --policy=<checkpoint> --output=<folder>
+    python legged_gym/scripts/export.py --task=a1_flat --latency              and time it on one core
     python legged_gym/scripts/export.py --task=a1_flat --ship --evaluation=<file.json>
 
 The last line makes a shipped policy, resources/policies/<task>/: a small checkpoint, ONNX, the settings and a card.
-Exported networks are compared with the original first, and are not written if they differ.
+Exported networks are compared with the original first, and are not written if they differ. --latency prints how long
+one control step of one robot takes with onnxruntime in one thread on one core.
 """
 
 from __future__ import annotations
@@ -47,6 +49,8 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
 
     for path in paths:
         print(f"{short_path(path)}  {os.path.getsize(path) / 1e6:.2f} MB")
+    if args.latency:
+        print(describe_latency(next(path for path in paths if path.endswith(".onnx"))))
 
 
 def export(source: PolicySource, env: Any, args: argparse.Namespace) -> List[str]:
@@ -59,7 +63,7 @@ def export(source: PolicySource, env: Any, args: argparse.Namespace) -> List[str
 
 def ship(source: PolicySource, env: Any, args: argparse.Namespace) -> List[str]:
     """Write a shipped policy; returns the paths."""
-    from legged_gym.scripts.evaluate import format_result
+    from legged_gym.utils.evaluation_text import format_result
     from legged_gym.utils.policy_shipping import read_metrics, ship_policy
 
     folder = args.output or os.path.join(POLICIES_DIR, source.task)
@@ -67,6 +71,18 @@ def ship(source: PolicySource, env: Any, args: argparse.Namespace) -> List[str]:
         return ship_policy(source, env, folder)
     metrics = read_metrics(args.evaluation, source.task)
     return ship_policy(source, env, folder, metrics, format_result(metrics))
+
+
+def describe_latency(path: str) -> str:
+    """Time an ONNX file, and say in one line how long a step takes and where."""
+    from legged_gym.utils.policy_latency import measure_latency
+    from legged_gym.utils.reports import machine
+
+    found = measure_latency(path)
+    return (
+        f"one step  {found.median_ms:.3f} ms median, {found.p95_ms:.3f} ms 95th percentile of {found.num_steps} steps "
+        f"(onnxruntime, 1 thread, {machine()['cpu']})"
+    )
 
 
 def make_small_env(source: PolicySource, args: argparse.Namespace) -> Any:
@@ -83,6 +99,7 @@ def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
     parser.add_argument("--output", metavar="FOLDER", help="where to write; by default exported/ beside the checkpoint")
     parser.add_argument("--ship", action="store_true", help="write resources/policies/<task>/ (or --output) instead")
     parser.add_argument("--evaluation", metavar="FILE", help="with --ship: results of evaluate.py, for the card")
+    parser.add_argument("--latency", action="store_true", help="print how long one step takes on one CPU core")
     args = parser.parse(argv)
     if args.evaluation and not args.ship:
         raise UserError("--evaluation goes with --ship")

@@ -6,12 +6,15 @@
     python legged_gym/scripts/play.py --task=a1_flat --video=walk.mp4 --command 0.5 0 0.2 --duration=10
 
 In a window the robots are driven by keys: W/S forward, A/D sideways, Q/E turn, R reset, [ ] look at another robot,
-space pause, Esc quit. In a video they go on a tour: forward, sideways, turn, curve, stop. With --headless alone nothing
-is shown, and the commands are drawn as in training.
+space pause, Esc quit. In a video they go on a tour: forward, sideways, turn, curve, stop; on lanes of obstacles they
+keep to the commands of training, which lead along the lanes. With --headless alone nothing is shown, and the commands
+are drawn as in training.
+
+A video also shows what the policy sees of the ground: scandots as dots, depth images beside the picture.
 
 There is no noise, no push, average friction, and ground of 5 x 5 tiles without curriculum; settings by path win:
---env.terrain.num_rows=1. Curves of robot 0 go to a PNG file, mean rewards to the terminal, and the policy of a run is
-exported into its folder (see export.py).
+--env.terrain.num_rows=1. Curves of the robot in the video go to a PNG file, mean rewards to the terminal, and the
+policy of a run is exported into its folder (see export.py).
 """
 
 from __future__ import annotations
@@ -52,7 +55,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     # Imported here: mistakes found above are answered without waiting for torch.
     from legged_gym.utils import driving
     from legged_gym.utils.files import check_folder
-    from legged_gym.utils.playing import MOST_ROBOTS, Player, prepare_cfg
+    from legged_gym.utils.playing import MOST_ROBOTS, Player, groups_read, prepare_cfg, robot_to_watch
     from legged_gym.utils.policy_io import load_policy
 
     command = driving.parse_command(args.command)
@@ -66,13 +69,13 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         policy = load_policy(source, env, args.rl_device)
         _export(source, env)
         driver = _make_driver(env, show, command) if _is_driven(source, show, command) else None
-        player = Player(env, policy, driver)
+        player = Player(env, policy, driver, robot_to_watch(env))
         num_steps = _num_steps(args, env, show, driver)
         print(f"task       {source.task}, {env.num_envs} robots\npolicy     {source.name}", flush=True)
         if show == "window":
             _play_in_window(player, driver, num_steps)
         elif show == "video":
-            _play_into_video(player, source, stem + ".mp4", num_steps)
+            _play_into_video(player, source, groups_read(source, policy), stem + ".mp4", num_steps)
         else:
             for _ in range(num_steps):
                 player.step()
@@ -130,10 +133,11 @@ def _output_stem(source: PolicySource, video: Optional[str]) -> str:
 
 def _is_driven(source: PolicySource, show: str, command: Optional[Command]) -> bool:
     """Whether commands come from outside of the environment."""
-    from legged_gym.utils.driving import has_velocity_commands
+    from legged_gym.utils.driving import has_velocity_commands, walks_lanes
 
     if has_velocity_commands(source.env_cfg):
-        return show != "nothing" or command is not None
+        # a tour would lead off a lane: sideways, in circles
+        return show == "window" or command is not None or (show == "video" and not walks_lanes(source.env_cfg))
     if command is not None:
         raise UserError(f"--command: the robots of task {source.task} do not follow velocity commands")
     return False
@@ -191,11 +195,11 @@ def _play_in_window(player: Player, driver: Optional[Driver], num_steps: int) ->
             viewer.wait(env.dt)
 
 
-def _play_into_video(player: Player, source: PolicySource, path: str, num_steps: int) -> None:
+def _play_into_video(player: Player, source: PolicySource, observed: Sequence[str], path: str, num_steps: int) -> None:
     from legged_gym.utils.reports import short_path
     from legged_gym.utils.video import Film
 
-    with Film(player, path, f"{source.task}   {source.name}") as film:
+    with Film(player, path, f"{source.task}   {source.name}", player.robot, observed) as film:
         while player.steps < num_steps:
             player.step()
             film.look()
@@ -205,11 +209,11 @@ def _play_into_video(player: Player, source: PolicySource, path: str, num_steps:
 
 
 def _report(player: Player, source: PolicySource, path: str, has_window: bool) -> None:
-    """Say how it went, and write the curves of robot 0."""
+    """Say how it went, and write the curves of the robot that was watched."""
     from legged_gym.utils.plots import save_plots, show_plots
     from legged_gym.utils.reports import short_path
 
-    title = f"{source.task}   {source.name}   robot 0"
+    title = f"{source.task}   {source.name}   robot {player.robot}"
     if player.steps:
         save_plots(player.log, player.env, path, title)
         print(f"plots      {short_path(path)}")

@@ -11,6 +11,7 @@ import torch
 
 from legged_gym.envs.base.base_config import table
 from legged_gym.errors import UserError
+from legged_gym.terrain import uses_height_map
 
 RANGES = ("lin_vel_x", "lin_vel_y", "ang_vel_yaw")
 """The three ranges of `commands.ranges` that a driver takes over."""
@@ -126,6 +127,13 @@ def has_velocity_commands(env_cfg: Any) -> bool:
     """Whether the robots of a config see velocity commands, which can then be given from outside."""
     seen = any("commands" in table(group) for group in table(env_cfg.observations).values())
     return seen and all(hasattr(env_cfg.commands.ranges, name) for name in RANGES)
+
+
+def walks_lanes(env_cfg: Any) -> bool:
+    """Whether the ground of a config has lanes of obstacles, on which robots are to keep their direction."""
+    terrain = env_cfg.terrain
+    types = [(terrain.terrain_kwargs or {}).get("type", "")] if terrain.selected else terrain.tile_types or []
+    return uses_height_map(terrain.mesh_type) and any("lane_" in name for name in types)
 
 
 def take_over(env_cfg: Any) -> None:

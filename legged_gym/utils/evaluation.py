@@ -16,7 +16,8 @@ counts, the one it ended in does not), with the true state of the robot and not 
   over joints of |torque * velocity|: nothing is won back by braking. Path and speed are horizontal.
 - mean_speed, m/s: that speed.
 - success_rate, only with terrain: share of episodes without a fall in which the robot came further from its start than
-  half the length of a tile, which leads over the tile's obstacles.
+  half the length of a tile, which leads over the tile's obstacles. Lanes with a finish line have more to tell, see
+  `legged_gym.utils.evaluation_lanes`.
 
 Metrics over time are ratios of sums over all episodes, with Student's t intervals; rates have Wilson intervals
 (`legged_gym.utils.intervals`). Episodes count as independent.
@@ -33,6 +34,7 @@ from torch import Tensor
 
 from legged_gym.errors import UserError
 from legged_gym.terrain import uses_height_map
+from legged_gym.utils import evaluation_lanes as lanes
 from legged_gym.utils.intervals import ratio_of_sums, share
 
 # s, the length of episode that fall rates are stated for
@@ -51,11 +53,13 @@ def prepare_cfg(env_cfg: Any) -> None:
     """Change an environment config from training to evaluation, in place.
 
     Curricula are off: commands come from the whole of the configured ranges and change every 10 s, as in legged_gym,
-    however often they did in training; and robots stay on the tiles they are given. Noise, randomised robots and pushes stay as trained. On a height map the tiles are laid out by type and
-    difficulty even if the training mixed them, so that results can be told apart.
+    however often they did in training; and robots stay on the tiles they are given. Noise, randomised robots and pushes
+    stay as trained, from the whole of their ranges. On a height map tiles are laid out by type and difficulty even if
+    the training mixed them, so that results can be told apart.
     """
     env_cfg.commands.curriculum = False
     env_cfg.commands.resampling_time = COMMAND_INTERVAL
+    env_cfg.domain_rand.widen_over = None
     env_cfg.terrain.curriculum = uses_height_map(env_cfg.terrain.mesh_type)
 
 
@@ -100,7 +104,7 @@ class EpisodeRecorder:
         """
         self.num_samples = 0
         self._env, self._count = env, episodes_per_env
-        self._weight = weight(env)
+        self._lanes = lanes.LaneSamples(env) if lanes.has_lanes(env.terrain) else None
         self._rows = torch.zeros(env.num_envs, dtype=torch.long, device=env.device)
         self._columns = torch.arange(env.num_envs, device=env.device)
         self._start = env.root_states[:, :2].clone()
@@ -123,7 +127,11 @@ class EpisodeRecorder:
         """Take in the present states, in which the policy is about to act."""
         self.num_samples += 1
         env, at = self._env, (self._rows, self._columns)
-        for name, values in measure(env, self._weight).items():
+        # robots may differ from episode to episode, so their weight is asked for each time
+        samples = measure(env, weight(env))
+        if self._lanes is not None:
+            samples.update(self._lanes.measure(self._ended))
+        for name, values in samples.items():
             if name not in self._sums:
                 self._sums[name] = self._zeros(torch.float64)
             self._sums[name][at] += values.double()
@@ -263,11 +271,13 @@ def evaluate(env: Any, policy: Any, num_episodes: int) -> Dict[str, Any]:
 
     Returns:
         `num_episodes`, `episode_length_s`, `metrics` name -> {"mean", "ci95"}, and where there is terrain, `terrain`:
-        type -> list of levels, see `terrain_table`.
+        type -> list of levels, see `terrain_table`. Where it has lanes also `terrain_types`, type -> all its levels
+        together, and `lanes`, what was counted.
     """
     episodes = run_episodes(env, policy, math.ceil(num_episodes / env.num_envs))
     length = float(env.cfg.env.episode_length_s)
-    half_tile = None if env.terrain is None else env.terrain.tile_length / 2
+    terrain, on_lanes = env.terrain, lanes.has_lanes(env.terrain)
+    half_tile = None if terrain is None or on_lanes else terrain.tile_length / 2
     result: Dict[str, Any] = {
         "num_envs": env.num_envs,
         "num_episodes": len(episodes.fell),
@@ -276,8 +286,12 @@ def evaluate(env: Any, policy: Any, num_episodes: int) -> Dict[str, Any]:
         "intervals": METHODS,
         "metrics": summarize(episodes, length, half_tile),
     }
-    if env.terrain is not None:
-        result["terrain"] = terrain_table(episodes, env.terrain)
+    if terrain is not None:
+        result["terrain"] = terrain_table(episodes, terrain)
+    if on_lanes:
+        result["metrics"].update(lanes.lane_metrics(episodes, terrain))
+        result["terrain_types"] = lanes.types_table(episodes, terrain)
+        result["lanes"] = lanes.lane_facts(terrain)
     return result
 
 
@@ -287,7 +301,7 @@ def summarize(episodes: Episodes, episode_length_s: float, half_tile: Optional[f
     Args:
         episodes: at least one.
         episode_length_s: s, after which an episode is cut off.
-        half_tile: m, distance of success; None without terrain.
+        half_tile: m, distance of success; None where that is not what success means.
     """
     sums = episodes.sums
     ones = torch.ones_like(sums["seconds"])
@@ -331,8 +345,10 @@ def terrain_table(episodes: Episodes, terrain: Any) -> Dict[str, List[Dict[str, 
 
     Returns:
         type -> one entry for each level (row of the map) with that type: `level`, `difficulty` (None where the type has
-        none), `episodes`, `success_rate` and `fall_share` (of episodes, whatever their length), each {"mean", "ci95"}.
+        none), `episodes`, `success_rate` and `fall_share` (of episodes, whatever their length), each {"mean", "ci95"};
+        on lanes also what `evaluation_lanes.estimates` gives.
     """
+    on_lanes, half_tile = lanes.has_lanes(terrain), terrain.tile_length / 2
     table: Dict[str, List[Dict[str, Any]]] = {}
     for level in range(terrain.num_rows):
         columns: Dict[str, List[int]] = {}
@@ -341,13 +357,15 @@ def terrain_table(episodes: Episodes, terrain: Any) -> Dict[str, List[Dict[str, 
         for name, members in columns.items():
             here = (episodes.levels == level) & torch.isin(episodes.types, torch.tensor(members))
             chosen = episodes.select(here)
+            success = lanes.succeeded(chosen, terrain) if on_lanes else succeeded(chosen, half_tile)
             difficulty = float(terrain.difficulties[level, members[0]])
             entry = {
                 "level": level,
                 "difficulty": None if math.isnan(difficulty) else difficulty,
                 "episodes": len(chosen.fell),
-                "success_rate": share(succeeded(chosen, terrain.tile_length / 2)),
+                "success_rate": share(success),
                 "fall_share": share(chosen.fell),
+                **(lanes.estimates(chosen) if on_lanes else {}),
             }
             table.setdefault(name, []).append(entry)
     return table

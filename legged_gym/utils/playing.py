@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 import torch
 
 from legged_gym.utils.driving import Command, set_command
+from legged_gym.utils.evaluation_lanes import FLAT_TYPES, has_lanes
+from legged_gym.utils.exported_policy import ExportedPolicy
 from legged_gym.utils.plots import StateLog
-from legged_gym.utils.policy_io import Policy
+from legged_gym.utils.policy_io import Policy, PolicySource, load_network
 
 Driver = Callable[[float], Command]
 
@@ -21,7 +23,8 @@ class Player:
 
     Attributes:
         env: the environment.
-        log: the states of one robot.
+        robot: index of the robot to watch.
+        log: the states of that robot.
         steps: policy steps done.
         falls: episodes that ended other than by time-out.
         episodes: episodes that ended.
@@ -34,9 +37,9 @@ class Player:
             env: the environment.
             policy: what drives the robots.
             driver: gives the commands; None leaves that to the environment.
-            robot: index of the robot to log.
+            robot: index of the robot to watch.
         """
-        self.env, self._policy, self._driver = env, policy, driver
+        self.env, self._policy, self._driver, self.robot = env, policy, driver, robot
         self.log = StateLog(env, robot)
         self.steps = self.episodes = self.falls = 0
         self._earned: Dict[str, float] = {}
@@ -48,6 +51,11 @@ class Player:
     def time(self) -> float:
         """Seconds since the start."""
         return float(self.steps * self.env.dt)
+
+    @property
+    def observations(self) -> Dict[str, torch.Tensor]:
+        """The present observations by group, on which the policy acts next."""
+        return self._obs
 
     @property
     def command(self) -> Optional[Command]:
@@ -101,6 +109,22 @@ def prepare_cfg(env_cfg: Any, most_robots: int = MOST_ROBOTS) -> None:
     env_cfg.env.num_envs = min(env_cfg.env.num_envs, most_robots)
     env_cfg.terrain.num_rows = env_cfg.terrain.num_cols = TILES
     env_cfg.terrain.curriculum = False
-    env_cfg.noise.add_noise = False
+    env_cfg.noise.add_noise = env_cfg.depth_camera.noise.enabled = False
     env_cfg.domain_rand.randomize_friction = False
     env_cfg.domain_rand.push_robots = False
+
+
+def groups_read(source: PolicySource, policy: Policy) -> List[str]:
+    """The groups of observations that a loaded policy reads, whatever form it has."""
+    if isinstance(policy, ExportedPolicy):
+        return list(policy.description["observations"])
+    return list(load_network(source.path)[0].actor.groups)
+
+
+def robot_to_watch(env: Any) -> int:
+    """Index of the first robot that stands on a lane with obstacles; without lanes, 0."""
+    if not has_lanes(env.terrain):
+        return 0
+    names = env.terrain.tile_types
+    tiles = zip(env.terrain_levels.tolist(), env.terrain_types.tolist())
+    return next((robot for robot, (row, col) in enumerate(tiles) if names[row][col] not in FLAT_TYPES), 0)

@@ -6,11 +6,13 @@
 ``policy.json``        the description alone (see `policy_metadata`)
 =====================  ========================================================================================
 
-Both networks compute the mean action, with the scaling of observations inside. They keep no state: the memory of a
-recurrent policy goes in as ``h_in`` (LSTM also ``c_in``) and comes out as ``h_out`` (``c_out``), so that a program may
-run many robots, and starts an episode by passing zeros. The batch axis is dynamic.
+Both networks compute the mean action, with the scaling of observations inside. Each group of observations is an input,
+images as (batch, channels, rows, columns). They keep no state: the memory of a recurrent policy goes in as ``h_in``
+(LSTM also ``c_in``) and comes out as ``h_out`` (``c_out``), memories of single parts with their name in front
+(``gamma.h_in``), so that a program may run many robots, and starts an episode by passing zeros. The batch axis is
+dynamic.
 
-Nothing is written before both have followed the network in torch through a rollout of random observations.
+Nothing is written before both have followed the network in torch through a long rollout of random observations.
 """
 
 from __future__ import annotations
@@ -49,8 +51,9 @@ DESCRIPTION_FILE = "policy.json"
 
 # Old enough for the runtimes on robots, new enough for every layer here.
 _OPSET = 17
-_PARITY_STEPS = 60
-# Relative to the largest output: float32 sums in another order stay a hundred times below, also after 60 steps of LSTM.
+_PARITY_STEPS = 200
+# Relative to the largest output: float32 sums in another order stay a hundred times below, also after so many steps of
+# LSTM.
 _TOLERANCE = 1e-4
 
 
@@ -63,6 +66,7 @@ class StepModule(nn.Module):
         self.actor = copy.deepcopy(actor).cpu().float().eval().requires_grad_(False)
         self.groups = list(actor.groups)
         self.memory_names = list(actor.initial_hidden(1))
+        self.eval()  # the wrapper too: torch's exporters put the whole module back into the mode that its root is in
 
     def forward(self, *inputs: Tensor) -> Any:
         """Map observations (N, ...) of each group, then memories (L, N, H), to actions (N, A), then memories.

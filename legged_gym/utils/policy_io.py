@@ -25,7 +25,7 @@ from legged_gym.utils.task_registry import task_registry
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from rsl_rl.models import ActorCritic
+    from rsl_rl.models import Policy as PolicyNetwork
 
 POLICIES_DIR = os.path.join(LEGGED_GYM_ROOT_DIR, "resources", "policies")
 SHIPPED_CHECKPOINT = "model.pt"
@@ -129,7 +129,7 @@ def load_policy(source: PolicySource, env: Any, device: Any = None) -> Policy:
     return InferencePolicy(network.to(device))
 
 
-def load_network_for(source: PolicySource, env: Any) -> Tuple[ActorCritic, Dict[str, Any]]:
+def load_network_for(source: PolicySource, env: Any) -> Tuple[PolicyNetwork, Dict[str, Any]]:
     """As `load_network`, and make sure that the policy fits the environment.
 
     Raises:
@@ -141,7 +141,7 @@ def load_network_for(source: PolicySource, env: Any) -> Tuple[ActorCritic, Dict[
     return network, content
 
 
-def load_network(path: str) -> Tuple[ActorCritic, Dict[str, Any]]:
+def load_network(path: str) -> Tuple[PolicyNetwork, Dict[str, Any]]:
     """Build the networks of a checkpoint, the actor with its trained weights.
 
     Returns:
@@ -261,7 +261,7 @@ def _exported_step(path: str) -> Any:
     return (OnnxStep if path.endswith(".onnx") else TorchScriptStep)(content, path)
 
 
-def _check_network(source: PolicySource, network: ActorCritic, meta: Mapping[str, Any], env: Any) -> None:
+def _check_network(source: PolicySource, network: PolicyNetwork, meta: Mapping[str, Any], env: Any) -> None:
     """Refuse a checkpoint of another task or other observations."""
     if meta.get("task") and meta["task"] != source.task:
         raise UserError(f"checkpoint {source.path} is of task {meta['task']!r}, not {source.task!r}")

@@ -21,7 +21,11 @@ FORMAT_VERSION = 1
 ACTIONS = "actions"
 
 _OBSERVATION_RULE = "each term: within its clip, if any, times its scale; all in this order, within +-clip"
+_IMAGE_RULE = "the newest image of the camera that has arrived, times the scale of its term, within +-clip"
 _HEIGHT_SCAN_RULE = "a grid, x outer loop, y inner; it turns with the base, by 2 atan2(z, w) of its quaternion"
+_SCANDOTS_RULE = "of each point: x, y, and height of the base - scandot_height - height of the ground within +-1 m"
+# settings of a depth camera that decide what an image shows; times, jitters and noise do not
+_CAMERA_KEYS = ("position", "pitch", "width", "height", "horizontal_fov", "crop", "near", "far")
 _ACTION_RULES = {
     "P": "torque = stiffness * (default_pos + scale * a - pos) - damping * vel",
     "V": "torque = stiffness * (scale * a - vel) - damping * acceleration",
@@ -116,12 +120,15 @@ def check_fits(description: Mapping[str, Any], env: Any, path: str) -> None:
 
 
 def _describe_group(env: Any, group: str) -> Dict[str, Any]:
-    """Layout of one observation; only flat ones, which come from a table, have terms."""
+    """Layout of one observation; only those that come from a table have terms, images have one and a camera."""
     description: Dict[str, Any] = {"shape": list(env.observation_dims[group])}
     table = getattr(env, "observation_groups", {}).get(group)
     if table is None:
         return description
-    description["rule"] = _OBSERVATION_RULE
+    is_image = len(description["shape"]) > 1
+    description["rule"] = _IMAGE_RULE if is_image else _OBSERVATION_RULE
+    if is_image:
+        description["camera"] = section_to_dict(env.cfg.depth_camera)
     description["clip"] = float(env.cfg.normalization.clip_observations)
     description["terms"] = terms = []
     start = 0
@@ -157,11 +164,14 @@ def _describe_height_scan(terrain: Any) -> Any:
     """Points of the grid of heights, m forward and to the left of the base; None without one."""
     if not terrain.measure_heights:
         return None
-    return {
+    description = {
         "points_x": list(terrain.measured_points_x),
         "points_y": list(terrain.measured_points_y),
         "rule": _HEIGHT_SCAN_RULE,
     }
+    if hasattr(terrain, "scandot_height"):
+        description.update(scandot_height=terrain.scandot_height, scandots_rule=_SCANDOTS_RULE)
+    return description
 
 
 def numbers(values: Tensor) -> List[Any]:
@@ -173,9 +183,16 @@ def numbers(values: Tensor) -> List[Any]:
 def _layout(group: Mapping[str, Any]) -> Any:
     """What must agree; noise is the business of the environment alone."""
     keys = ("name", "size", "scale", "clip")
-    return group["shape"], group.get("clip"), [[term[key] for key in keys] for term in group.get("terms", [])]
+    terms = [[term[key] for key in keys] for term in group.get("terms", [])]
+    return group["shape"], group.get("clip"), terms, _camera_layout(group)
+
+
+def _camera_layout(group: Mapping[str, Any]) -> Dict[str, Any]:
+    """What must agree of the camera of an image; empty for other groups."""
+    return {key: group["camera"].get(key) for key in _CAMERA_KEYS} if "camera" in group else {}
 
 
 def _summary(group: Mapping[str, Any]) -> str:
-    terms = ", ".join(f"{term['name']} {term['size']} x {term['scale']}" for term in group.get("terms", []))
-    return f"{group['shape']} ({terms})" if terms else str(group["shape"])
+    parts = [f"{term['name']} {term['size']} x {term['scale']}" for term in group.get("terms", [])]
+    parts += [f"{key} {value}" for key, value in _camera_layout(group).items()]
+    return f"{group['shape']} ({', '.join(parts)})" if parts else str(group["shape"])

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, List, Optional, Sequence, Tuple, Type
 import numpy as np
 
 from legged_gym.sim.simulator import Camera
+from legged_gym.utils.driving import has_velocity_commands
+from legged_gym.utils.policy_sight import PolicySight
 
 if TYPE_CHECKING:
     from legged_gym.utils.playing import Player
@@ -73,9 +75,12 @@ class VideoWriter:
 
 
 class Film:
-    """Films a robot at play, in real time: frames with the command and the measured velocity on them."""
+    """Films a robot at play, in real time.
 
-    def __init__(self, player: Player, path: str, caption: str, robot: int = 0) -> None:
+    On the frames are the command and the measured velocity, and what the policy sees of the ground.
+    """
+
+    def __init__(self, player: Player, path: str, caption: str, robot: int = 0, observed: Sequence[str] = ()) -> None:
         """Set up the camera.
 
         Args:
@@ -83,6 +88,7 @@ class Film:
             path: of the video.
             caption: one line for all frames.
             robot: index of the robot.
+            observed: groups of observations that the policy reads.
         """
         self._player, self._caption, self._robot = player, caption, robot
         dt = player.env.dt
@@ -90,6 +96,7 @@ class Film:
         self._writer = VideoWriter(path, 1.0 / (dt * self._stride))
         self._camera = FollowCamera(player.env.cfg.viewer)
         self._overlay = Overlay()
+        self._sight = PolicySight(player.env, observed, robot)
         self._velocity = np.zeros(3)
 
     def look(self) -> None:
@@ -101,13 +108,19 @@ class Film:
         if player.steps % self._stride:
             return
         frame = env.sim.render(self._robot, camera, WIDTH, HEIGHT)
+        frame = self._sight.draw(frame, camera, player.observations)
         caption = f"{self._caption}   {player.time:.1f} s"
-        command = player.command
-        if command is None:
-            self._writer.add(self._overlay.draw(frame, caption))
-            return
-        rows = [("command", command[:3]), ("measured", self._velocity.tolist())]
-        self._writer.add(self._overlay.draw(frame, caption, command.label, rows))
+        self._writer.add(self._overlay.draw(frame, caption, *self._table()))
+
+    def _table(self) -> Tuple[str, List[Tuple[str, Sequence[float]]]]:
+        """What the robot is doing, and its commanded and measured velocities; nothing where there are no commands."""
+        command, env = self._player.command, self._player.env
+        measured = self._velocity.tolist()
+        if command is not None:
+            return command.label, [("command", command[:3]), ("measured", measured)]
+        if not has_velocity_commands(env.cfg):
+            return "", []
+        return "", [("command", env.commands[self._robot, :3].tolist()), ("measured", measured)]
 
     def __enter__(self) -> Film:
         self._writer.__enter__()

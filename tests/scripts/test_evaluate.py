@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 
 from benchmarks import learning_curve
 from legged_gym.errors import UserError
 from legged_gym.scripts import evaluate, train
-from legged_gym.utils import run_folder
+from legged_gym.utils import evaluation_runs, run_folder
+from tests.utils.tiny_run import make_run
 
 TINY = [
     "--task=a1_flat",
@@ -24,7 +26,8 @@ def root(tmp_path_factory):
     """A folder with logs of one iteration of a1_flat."""
     folder = tmp_path_factory.mktemp("runs")
     patch = pytest.MonkeyPatch()
-    patch.setattr(run_folder, "LEGGED_GYM_ROOT_DIR", str(folder))
+    for module in (run_folder, evaluation_runs):
+        patch.setattr(module, "LEGGED_GYM_ROOT_DIR", str(folder))
     hidden = [f"--train.policy.{network}_hidden_dims=[8]" for network in ("actor", "critic")]
     train.main([*TINY, "--num_envs=4", "--max_iterations=1", "--logger=none", "--headless", *hidden])
     yield folder
@@ -88,6 +91,50 @@ def test_a_learning_curve_has_a_point_for_every_checkpoint(root):
     assert last == {name: metrics[name] for name in last}
 
 
+def test_policies_side_by_side(root, capsys):
+    """The same policy by the name of its run and by its path: what evaluate.py measures for it, twice."""
+    (folder,) = run_folder.list_runs(str(root / "logs" / "flat_a1"))
+    path, small = root / "comparison.json", ("--num_envs=2", "--num_episodes=4")
+    evaluate.main([*TINY[1:], f"--json={path}", *small, "--compare", os.path.basename(folder), folder])
+    out = capsys.readouterr().out
+    comparison = json.loads(path.read_text())
+    assert (comparison["kind"], comparison["seed"], comparison["num_episodes"]) == ("comparison", 1000, 4)
+    assert {"created", "command", "machine", "versions"} <= set(comparison)
+    alone = run(root, *small)
+    for policy in comparison["policies"]:
+        assert policy["name"] == f"{os.path.basename(folder)}/model_1"
+        assert {key: policy[key] for key in policy if key != "name"} == {
+            key: alone[key] for key in policy if key != "name"
+        }
+    mean = f"{alone['metrics']['lin_vel_xy_error']['mean']:.3f} ("
+    (line,) = (line for line in out.splitlines() if line.startswith("lin_vel_xy_error"))
+    assert line.count(mean) == 2
+    assert f"\nA  a1_flat: {os.path.basename(folder)}/model_1\nB  a1_flat: " in out
+
+
+def test_a_policy_on_lanes(tmp_path):
+    """A moment is enough to see what is written down; what it means is tested elsewhere."""
+    types = "--env.terrain.tile_types=[lane_flat,lane_gaps]"
+    folder = make_run(tmp_path, "a1_vision", types, "--env.terrain.num_rows=2", "--env.terrain.num_cols=2")
+    path = tmp_path / "result.json"
+    flags = [f"--policy={folder}", "--sim=mujoco", "--num_envs=2", "--num_episodes=4", "--env.env.episode_length_s=0.1"]
+    evaluate.main([*flags, f"--json={path}"])
+    result = json.loads(path.read_text())
+    assert list(result["metrics"])[-5:] == [
+        "success_rate",
+        "success_to_half_difficulty",
+        "x_displacement",
+        "mean_time_to_fall",
+        "foot_edge_violations",
+    ]
+    assert result["metrics"]["success_rate"]["mean"] == 0.0
+    assert [entry["difficulty"] for entry in result["terrain"]["lane_gaps"]] == [0.0, 1.0]
+    assert list(result["terrain_types"]) == ["lane_flat", "lane_gaps"]
+    assert sum(entry["episodes"] for entry in result["terrain_types"].values()) == result["num_episodes"] == 4
+    with pytest.raises(UserError, match=r"--seed=1: .* was trained with this seed, so it knows the terrain"):
+        evaluate.main([*flags, "--seed=1"])
+
+
 def test_rough_terrain_is_told_by_type_and_level(capsys):
     entry = {"level": 1, "difficulty": 0.1, "episodes": 2, "success_rate": {"mean": 0.5}, "fall_share": {"mean": 0.5}}
     empty = {**entry, "level": 0, "success_rate": {"mean": None}}
@@ -99,6 +146,9 @@ def test_rough_terrain_is_told_by_type_and_level(capsys):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
+        (["--compare", "a1_flt"], "'a1_flt' is no file or folder, run, shipped policy or task; did you mean a1_flat"),
+        (["--compare", "a1_flat", "--task=a1_flat"], "--task does not go with --compare"),
+        (["--compare"], "expected at least one argument"),
         (["--task=a1_flt"], "unknown task 'a1_flt'; did you mean a1_flat"),
         (["--task=a1_flat", "--num_episodes=0"], "--num_episodes=0: at least 1 is needed"),
         (["--task=a1_flat", "--episodes=3"], "did you mean --num_episodes"),

@@ -8,7 +8,8 @@ import os
 import pytest
 
 from legged_gym.scripts import export
-from legged_gym.utils import policy_io
+from legged_gym.utils import policy_io, policy_latency
+from legged_gym.utils.policy_latency import Latency
 from legged_gym.utils.script import run_script
 from tests.utils.tiny_run import ITERATION, make_run
 
@@ -42,6 +43,20 @@ def test_a_checkpoint_is_exported_anywhere(run, tmp_path):
     assert sorted(os.listdir(tmp_path / "here")) == FILES
     description = json.loads((tmp_path / "here" / "policy.json").read_text())
     assert description["origin"]["run"] == os.path.basename(run)
+
+
+def test_the_latency_of_what_was_exported_is_told(run, tmp_path, capfd, monkeypatch):
+    measured = []
+
+    def measure_latency(path):
+        measured.append(path)
+        return Latency(0.12345, 0.23456, 1000)
+
+    monkeypatch.setattr(policy_latency, "measure_latency", measure_latency)
+    assert status_of(f"--policy={run}", f"--output={tmp_path}/here", "--latency") == 0
+    assert measured == [str(tmp_path / "here" / "policy.onnx")]
+    last = capfd.readouterr().out.splitlines()[-1]
+    assert last.startswith("one step  0.123 ms median, 0.235 ms 95th percentile of 1000 steps (onnxruntime, 1 thread, ")
 
 
 def test_a_policy_is_shipped_with_its_evaluation(run, tmp_path, monkeypatch):

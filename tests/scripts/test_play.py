@@ -8,8 +8,9 @@ import imageio.v2 as imageio
 import numpy as np
 import pytest
 
+from legged_gym.envs.a1.a1_vision_config import A1VisionCfg
 from legged_gym.scripts import play
-from legged_gym.utils import video
+from legged_gym.utils import policy_sight, video
 from legged_gym.utils.script import run_script
 from tests.utils.tiny_run import ITERATION, RECURRENT, make_run
 
@@ -60,6 +61,32 @@ def test_without_display_a_video_goes_into_the_run_folder(run, monkeypatch, caps
     assert "no display here: a video is written instead" in capsys.readouterr().out
 
 
+def test_a_video_on_lanes_has_scandots_and_no_tour(tmp_path, monkeypatch, capsys):
+    """The robot in the video is one on obstacles, and the commands are those of training."""
+    monkeypatch.setattr(video, "WIDTH", 320)
+    monkeypatch.setattr(video, "HEIGHT", 240)
+    drawn, commands = [], []
+
+    def draw_dots(frame, places):
+        drawn.append(places)
+        return frame
+
+    def take_down(self, frame, caption, title="", rows=()):
+        commands.append(dict(rows)["command"])
+        return frame
+
+    monkeypatch.setattr(policy_sight, "draw_dots", draw_dots)
+    monkeypatch.setattr(video.Overlay, "draw", take_down)
+    types = "--env.terrain.tile_types=[lane_gaps]"
+    run = make_run(tmp_path / "run", "a1_vision", types)
+    ground = ("--env.terrain.num_rows=1", "--env.terrain.num_cols=1")
+    assert status_of(f"--policy={run}", f"--video={tmp_path}/walk.mp4", "--num_steps=4", *SMALL, *ground) == 0
+    assert [places.shape for places in drawn] == [(16, 2)] * 2
+    speed = A1VisionCfg().commands.walking_speed
+    assert [command[:2] for command in commands] == [pytest.approx([speed, 0.0])] * 2
+    assert f"policy     {os.path.basename(run)}" in capsys.readouterr().out
+
+
 def test_headless_shows_nothing_and_plays_an_episode(run, capsys, monkeypatch):
     monkeypatch.setattr(video, "Film", None)  # must not be used
     settings = ("--env.env.episode_length_s=0.2", "--env.terminations.base_contact=null")
@@ -89,7 +116,7 @@ def test_mistakes_are_one_line_and_status_2(run, capsys, argv, message):
 def test_settings_of_the_command_line_win_over_those_of_play(run, monkeypatch):
     made = {}
 
-    def player(env, policy, driver):
+    def player(env, policy, driver, robot):
         made["env"] = env
         raise KeyboardInterrupt
 

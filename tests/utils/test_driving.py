@@ -17,6 +17,7 @@ from legged_gym.utils.driving import (
     set_command,
     take_over,
     trained_ranges,
+    walks_lanes,
 )
 from legged_gym.utils.task_registry import task_registry
 
@@ -103,6 +104,19 @@ def test_a_task_without_velocity_commands_is_recognised():
     assert has_velocity_commands(cfg)
     cfg.observations.policy.commands = None
     assert not has_velocity_commands(cfg)
+
+
+def test_lanes_are_recognised():
+    cfg = A1RoughCfg()
+    assert not walks_lanes(cfg)
+    cfg.terrain.tile_types = ["stairs_up", "lane_gaps"]
+    assert walks_lanes(cfg)
+    cfg.terrain.selected, cfg.terrain.terrain_kwargs = True, {"type": "stairs_up"}
+    assert not walks_lanes(cfg)
+    cfg.terrain.terrain_kwargs = {"type": "lane_stairs", "difficulty": 0.5}
+    assert walks_lanes(cfg)
+    cfg.terrain.mesh_type = "plane"
+    assert not walks_lanes(cfg)
 
 
 def test_a_command_stays_through_resets_and_time():

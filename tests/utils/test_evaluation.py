@@ -21,89 +21,7 @@ from legged_gym.utils.evaluation import (
     terrain_table,
     weight,
 )
-
-MASS, GRAVITY, DT = 10.0, 9.81, 0.5
-
-
-class ScriptedEnv:
-    """Robots that move as a script says; `ends(env, episode)` is the age at which it falls.
-
-    In an episode of env n that is k steps old: command (1, 0, 0.5), forward velocity k, yaw rate 0, one joint with
-    torque -2 and velocity n + 1, position (offset + sum of the velocities * DT, 0) in the world.
-    """
-
-    def __init__(self, ends, num_envs=2, max_episode_length=4, terrain=None):
-        self.num_envs, self.num_actions, self.device = num_envs, 1, torch.device("cpu")
-        self.dt, self.max_episode_length, self.terrain = DT, max_episode_length, terrain
-        self.cfg = SimpleNamespace(
-            env=SimpleNamespace(episode_length_s=max_episode_length * DT),
-            sim=SimpleNamespace(gravity=[0.0, 0.0, -GRAVITY]),
-        )
-        model = SimpleNamespace(body_subtreemass=[99.0, MASS])
-        self.sim = SimpleNamespace(robot=SimpleNamespace(model=model, body_ids=[1]))
-        self.added_masses = torch.arange(num_envs, dtype=torch.float32)
-        self.terrain_levels = torch.zeros(num_envs, dtype=torch.long)
-        self.terrain_types = torch.zeros(num_envs, dtype=torch.long)
-        self.env_origins = torch.zeros(num_envs, 3)
-        self.commands = torch.tensor([[1.0, 0.0, 0.5, 0.0]]).repeat(num_envs, 1)
-        self.base_ang_vel = torch.zeros(num_envs, 3)
-        self.torques = torch.full((num_envs, 1), -2.0)
-        self.dof_vel = torch.arange(1.0, num_envs + 1)[:, None]
-        self._ends, self._episode = ends, torch.zeros(num_envs, dtype=torch.long)
-        self._age = torch.zeros(num_envs)
-        self._offset = 100.0
-        self.finished = []
-
-    @property
-    def base_lin_vel(self):
-        return torch.stack((self._age, torch.zeros_like(self._age), torch.zeros_like(self._age)), dim=1)
-
-    @property
-    def root_states(self):
-        states = torch.zeros(self.num_envs, 13)
-        states[:, 0] = self._offset + DT * self._age * (self._age + 1) / 2
-        states[:, 7] = self._age
-        return states
-
-    def reset(self):
-        self._age.zero_()
-        self._episode.zero_()
-        return {"policy": self._age[:, None]}
-
-    def step(self, actions):
-        self._age += 1
-        ends = torch.tensor([self._ends(n, int(episode)) for n, episode in enumerate(self._episode)])
-        time_outs = self._age >= self.max_episode_length
-        dones = time_outs | (self._age >= ends)
-        time_outs &= ends >= self.max_episode_length
-        self.finished += torch.nonzero(dones).flatten().tolist()
-        self._offset += 3.0
-        if dones.any():
-            self._update_terrain_curriculum(torch.nonzero(dones).flatten())
-        self._episode += dones.long()
-        self._age[dones] = 0.0
-        return {"policy": self._age[:, None]}, torch.zeros(self.num_envs), dones, {"time_outs": time_outs}
-
-    def _update_terrain_curriculum(self, env_ids):
-        """Nothing, as without a curriculum."""
-
-
-class CountingPolicy:
-    """Zero actions; notes which environments it was told to forget."""
-
-    def __init__(self):
-        self.resets = []
-
-    def __call__(self, observations):
-        return torch.zeros(len(observations["policy"]), 1)
-
-    def reset(self, dones=None):
-        self.resets.append(dones.clone())
-
-
-def never(n, episode):
-    return 10**6
-
+from tests.utils.scripted_env import DT, GRAVITY, MASS, CountingPolicy, ScriptedEnv, never
 
 # ---------------------------------------------------------------- metrics
 
@@ -146,6 +64,19 @@ def test_weight_counts_the_robot_and_what_was_added_to_it():
     assert weight(ScriptedEnv(never)).tolist() == pytest.approx([MASS * GRAVITY, (MASS + 1) * GRAVITY])
 
 
+def test_a_robot_drawn_anew_for_each_episode_has_another_weight():
+    class Redrawn(ScriptedEnv):
+        def step(self, actions):
+            result = super().step(actions)
+            self.added_masses = 5.0 * self._episode.float()
+            return result
+
+    env = Redrawn(never, num_envs=1, max_episode_length=3)
+    episodes = run_episodes(env, CountingPolicy(), 2)
+    # path of an episode: speeds 0, 1, 2 m/s for DT each
+    assert episodes.sums["weight_path"].tolist() == pytest.approx([3 * DT * m * GRAVITY for m in (MASS, MASS + 5.0)])
+
+
 def test_a_robot_that_does_not_move_has_no_cost_of_transport():
     env = ScriptedEnv(never, num_envs=2, max_episode_length=1)
     assert evaluate(env, CountingPolicy(), 2)["metrics"]["cost_of_transport"] == {"mean": None, "ci95": [None, None]}
@@ -174,9 +105,13 @@ def test_the_policy_forgets_at_the_start_and_where_episodes_end():
 
 def test_curricula_are_off_for_evaluation():
     cfg = SimpleNamespace(
-        commands=SimpleNamespace(curriculum=True), terrain=SimpleNamespace(mesh_type="trimesh", curriculum=False)
+        commands=SimpleNamespace(curriculum=True),
+        terrain=SimpleNamespace(mesh_type="trimesh", curriculum=False),
+        domain_rand=SimpleNamespace(widen_over=[5, 10]),
     )
     prepare_cfg(cfg)
+    # robots differ as much as at the end of training
+    assert cfg.domain_rand.widen_over is None
     # a map with levels by row and types by column; robots are then placed by the schedule
     assert (cfg.commands.curriculum, cfg.terrain.curriculum) == (False, True)
     cfg.terrain.mesh_type = "plane"
@@ -248,6 +183,7 @@ class TwoByThree:
     env_origins = torch.arange(18.0).view(2, 3, 3).numpy()
     tile_types = [["stairs", "stairs", "gap"], ["stairs", "stairs", "gap"]]
     difficulties = torch.tensor([[0.0, 0.0, math.nan], [0.5, 0.5, math.nan]]).numpy()
+    finish_x = torch.full((2, 3), math.nan).numpy()
 
 
 def test_tiles_are_visited_equally_often_by_few_robots_too():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import imageio.v2 as imageio
 import numpy as np
 import pytest
@@ -10,9 +12,12 @@ from matplotlib.figure import Figure
 
 from legged_gym.envs.a1.a1_config import A1FlatCfg, A1RoughCfg
 from legged_gym.utils.driving import Command, Script
-from legged_gym.utils.playing import Player, prepare_cfg
+from legged_gym.utils.playing import Player, groups_read, prepare_cfg, robot_to_watch
 from legged_gym.utils.plots import draw_plots, save_plots
+from legged_gym.utils.policy_export import export_checkpoint
+from legged_gym.utils.policy_io import find_policy, load_policy
 from legged_gym.utils.task_registry import task_registry
+from tests.utils.tiny_run import flags, make_env, make_run
 
 
 class RandomPolicy:
@@ -44,10 +49,36 @@ def test_settings_of_play():
     prepare_cfg(cfg)
     assert cfg.env.num_envs == 50
     assert (cfg.terrain.num_rows, cfg.terrain.num_cols, cfg.terrain.curriculum) == (5, 5, False)
+    assert not cfg.depth_camera.noise.enabled
     assert not (cfg.noise.add_noise or cfg.domain_rand.randomize_friction or cfg.domain_rand.push_robots)
     cfg.env.num_envs = 2
     prepare_cfg(cfg)
     assert cfg.env.num_envs == 2
+
+
+def test_the_robot_to_watch_stands_on_obstacles():
+    levels, types = torch.tensor([0, 1, 0]), torch.tensor([0, 1, 1])
+    names = [["lane_flat", "lane_gaps"], ["lane_stairs", "lane_flat"]]
+    terrain = SimpleNamespace(finish_x=np.ones((2, 2)), tile_types=names)
+    env = SimpleNamespace(terrain=terrain, terrain_levels=levels, terrain_types=types)
+    assert robot_to_watch(env) == 2
+    terrain.tile_types = [["lane_flat"] * 2] * 2
+    assert robot_to_watch(env) == 0
+    terrain.finish_x[:] = np.nan
+    assert robot_to_watch(env) == 0
+    env.terrain = None
+    assert robot_to_watch(env) == 0
+
+
+@pytest.mark.parametrize("path", ["", "exported/policy.onnx"])
+def test_what_a_policy_reads(tmp_path, path):
+    run = make_run(tmp_path)
+    source = find_policy(flags(f"--policy={run}"))
+    env = make_env(source)
+    export_checkpoint(source, env, only_onnx=True)
+    source = find_policy(flags(f"--policy={run}/{path}"))
+    assert groups_read(source, load_policy(source, env)) == ["policy"]
+    env.close()
 
 
 def test_mean_rewards_add_up_to_what_the_environment_paid(env):

@@ -16,17 +16,27 @@ from legged_gym.errors import UserError
 from legged_gym.utils import policy_export
 from legged_gym.utils.policy_export import StepModule, export_policy, readable_json
 from legged_gym.utils.policy_metadata import describe_network
-from rsl_rl.models import ActorCritic, ActorCriticRecurrent
+from rsl_rl.models import ActorCritic, ActorCriticRecurrent, SharedActorCritic
 
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.* is deprecated:DeprecationWarning")
 
-DIMS = {"policy": (10,), "heights": (5,)}
+DIMS = {"policy": (10,), "heights": (5,), "depth": (1, 58, 87)}
 STEPS = 80
+# reads an image, and remembers in two encoders besides the memory behind them
+SEEING = {
+    "encoders": {
+        "gamma": {"groups": ["policy", "depth"], "conv": {"output_dim": 16}, "rnn_hidden_size": 6, "output_dim": 4},
+        "z": {"groups": ["heights"], "hidden_dims": [8], "rnn_type": "lstm", "rnn_hidden_size": 5, "output_dim": 3},
+        "policy": {},
+    },
+    "rnn_type": "gru",
+}
 POLICIES = {
     "mlp": (ActorCritic, {}),
     "normalised": (ActorCritic, {"normalize_observations": True, "actor_obs_groups": ["heights", "policy"]}),
     "lstm": (ActorCriticRecurrent, {"normalize_observations": True}),
     "gru": (ActorCriticRecurrent, {"rnn_type": "gru", "rnn_num_layers": 2}),
+    "seeing": (SharedActorCritic, SEEING),
 }
 
 
@@ -122,6 +132,31 @@ def test_onnx_has_named_axes_and_passes_the_checker(tmp_path):
         "h_out": [1, "batch", 12],
         "c_out": [1, "batch", 12],
     }
+
+
+def test_networks_stay_in_evaluation_mode_from_one_format_to_the_next():
+    policy = make_policy("seeing").train()
+    module, description = StepModule(policy.actor), describe(policy)
+    policy_export.to_onnx(module, description, json.dumps(description))
+    assert not any(part.training for part in module.modules())
+
+
+def test_every_group_and_every_memory_is_an_input(tmp_path):
+    policy = make_policy("seeing")
+    export_policy(policy.actor, describe(policy), str(tmp_path), only_onnx=True)
+    session = onnxruntime.InferenceSession(str(tmp_path / "policy.onnx"), providers=["CPUExecutionProvider"])
+    assert {entry.name: entry.shape for entry in session.get_inputs()} == {
+        "policy": ["batch", 10],
+        "depth": ["batch", 1, 58, 87],
+        "heights": ["batch", 5],
+        "h_in": [1, "batch", 12],
+        "gamma.h_in": [1, "batch", 6],
+        "z.h_in": [1, "batch", 5],
+        "z.c_in": [1, "batch", 5],
+    }
+    outputs = {entry.name: entry.shape for entry in session.get_outputs()}
+    assert list(outputs) == ["actions", "h_out", "gamma.h_out", "z.h_out", "z.c_out"]
+    assert outputs["actions"] == ["batch", 3]
 
 
 def test_export_is_silent_and_leaves_the_network_alone(tmp_path, capfd, recwarn):

@@ -6,13 +6,19 @@ A small program of its own, in numpy, reads the description and the raw state of
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
+from legged_gym.envs.base.base_config import ObsTerm
+from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
+from legged_gym.envs.base.tables import make_group
+from legged_gym.errors import UserError
 from legged_gym.utils.policy_export import export_checkpoint
 from legged_gym.utils.policy_io import find_policy
+from legged_gym.utils.policy_metadata import _CAMERA_KEYS, _describe_group, check_fits
 from tests.utils.tiny_run import ITERATION, flags, make_env, make_run
 
 
@@ -77,8 +83,8 @@ def height_scan(env, state, points_x, points_y):
     return np.array(found)
 
 
-def rebuild(description, env, robot, command, last_action):
-    """The observation vector, by the description and the raw state alone."""
+def rebuild(description, env, robot, command, last_action, name="policy"):
+    """An observation vector, by the description and the raw state alone."""
     state, joints = raw_state(env, robot), description["joints"]
     values = {
         "base_lin_vel": state["rotation"].T @ state["lin_vel"],
@@ -91,8 +97,13 @@ def rebuild(description, env, robot, command, last_action):
     }
     scan = description["height_scan"]
     if scan is not None:
-        values["heights"] = state["position"][2] - 0.5 - height_scan(env, state, scan["points_x"], scan["points_y"])
-    group = description["observations"]["policy"]
+        heights = height_scan(env, state, scan["points_x"], scan["points_y"])
+        values["heights"] = state["position"][2] - 0.5 - heights
+        if "scandot_height" in scan:
+            places = [(x, y) for x in scan["points_x"] for y in scan["points_y"]]
+            drops = np.clip(state["position"][2] - scan["scandot_height"] - heights, -1.0, 1.0)
+            values["scandots"] = np.array([(*place, drop) for place, drop in zip(places, drops)]).flatten()
+    group = description["observations"][name]
     vector = np.full(group["shape"], np.nan)
     for term in group["terms"]:
         value = values[term["name"]]
@@ -124,6 +135,74 @@ def test_observations_with_heights_can_be_rebuilt_from_the_description(tmp_path)
     assert float(env.measured_heights.std()) > 0.01  # the ground is rough
     assert_rebuilt(env, description, 1e-4)
     env.close()
+
+
+def test_all_observations_of_a_robot_that_walks_by_sight_can_be_rebuilt(tmp_path):
+    run = make_run(tmp_path, "a1_vision", "--env.terrain.tile_types=[lane_stones]", "--env.terrain.border_size=2")
+    env, description = export(run, tmp_path)
+    assert list(description["observations"]) == ["proprioception", "scandots", "commands"]
+    assert [entry["name"] for entry in description["memory"]] == ["h"]
+    obs = env.reset()
+    env.root_states[:, 0] += torch.tensor([0.0, 1.0, 2.0, 3.0])[: env.num_envs]  # over the stones
+    env.sim.set_root_states(torch.arange(env.num_envs), env.root_states.clone())
+    for _ in range(3):
+        actions = torch.randn(env.num_envs, env.num_actions)
+        obs, _, dones, _ = env.step(actions)
+        for robot in torch.nonzero(~dones).flatten().tolist():
+            for name in description["observations"]:
+                command = env.commands[robot, :3].numpy()
+                rebuilt = rebuild(description, env, robot, command, actions[robot].numpy(), name)
+                assert np.abs(rebuilt - obs[name][robot].numpy()).max() < 1e-4
+    assert obs["scandots"].view(-1, 16, 3)[..., 2].std() > 0.5  # some points lie between the stones
+    env.close()
+
+
+class Camera:
+    """Settings of a depth camera."""
+
+    def __init__(self, **changes):
+        settings = {"width": 106, "height": 60, "horizontal_fov": 87.0, "near": 0.0, "far": 2.0, "period": 0.1}
+        vars(self).update({**settings, **changes})
+
+
+def camera_env(**changes):
+    """An environment with nothing but a camera."""
+
+    def _obs_depth():
+        """Distances to the image plane.
+
+        A second line that nobody needs.
+        """
+
+    env = SimpleNamespace(observation_dims={"depth": (1, 4, 6)}, dof_names=[], dt=0.02, _obs_depth=_obs_depth)
+    env.observation_groups = {"depth": make_group("depth", {"depth": ObsTerm()}, {"depth": (1, 4, 6)}, 0.0)}
+    control, normalization = SimpleNamespace(action_scale=0.25), SimpleNamespace(clip_observations=100.0)
+    env.cfg = SimpleNamespace(control=control, normalization=normalization, depth_camera=Camera(**changes))
+    return env
+
+
+def test_an_image_is_described_with_its_camera():
+    group = _describe_group(camera_env(), "depth")
+    assert group["shape"] == [1, 4, 6]
+    assert group["camera"]["horizontal_fov"] == 87.0
+    (term,) = group["terms"]
+    assert (term["name"], term["size"], term["scale"], term["meaning"]) == (
+        *("depth", 24, 1.0),
+        "Distances to the image plane.",
+    )
+    json.dumps(group, allow_nan=False)
+
+
+def test_what_an_image_shows_is_decided_by_settings_that_exist():
+    assert set(_CAMERA_KEYS) <= set(vars(LeggedRobotCfg().depth_camera))
+
+
+def test_images_of_another_camera_do_not_fit():
+    group = _describe_group(camera_env(), "depth")
+    description = {"joints": [], "actions": {"scale": 0.25}, "control_dt": 0.02, "observations": {"depth": group}}
+    check_fits(description, camera_env(period=0.2), "policy.onnx")  # when frames come is the robot's business
+    with pytest.raises(UserError, match=r"'depth' is .*horizontal_fov 87.0.*environment's is .*horizontal_fov 60.0"):
+        check_fits(description, camera_env(horizontal_fov=60.0), "policy.onnx")
 
 
 def test_torques_follow_the_rule_of_the_description(flat_run, tmp_path):

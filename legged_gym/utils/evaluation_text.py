@@ -1,0 +1,103 @@
+"""Results of evaluations as text: metrics, success by type and level of the terrain, policies side by side."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
+
+Result = Mapping[str, Any]
+
+_UNITS = {
+    "lin_vel_xy_error": "m/s",
+    "ang_vel_error": "rad/s",
+    "fall_rate": "per 20 s",
+    "mean_episode_length_s": "s",
+    "mean_speed": "m/s",
+    "x_displacement": "m",
+    "mean_time_to_fall": "s, at least",
+}
+# what is told of every type of lane: key -> heading
+_LANE_COLUMNS = {
+    "success_rate": "success",
+    "fall_share": "falls",
+    "x_displacement": "forward, m",
+    "mean_time_to_fall": "time to fall, s",
+    "foot_edge_violations": "feet on edges",
+}
+# of the column of names, at least
+_NAME_WIDTH = 24
+
+
+def format_result(result: Result) -> str:
+    """Lay out a result as a table of metrics and, with terrain, of success by type and level."""
+    width = _width(result["metrics"])
+    lines = [f"\n{'metric':<{width}}{'mean':>10}   95 % confidence   ({result['num_episodes']} episodes)"]
+    for name, estimate in result["metrics"].items():
+        low, high = (_number(bound) for bound in estimate["ci95"])
+        mean = _number(estimate["mean"])
+        lines.append(f"{name:<{width}}{mean:>10}   {low} to {high}  {_UNITS.get(name, '')}".rstrip())
+    if "terrain_types" in result:
+        lines += ["", *_type_lines(result["terrain_types"])]
+    if "terrain" in result:
+        lines += ["", *_level_lines(result["terrain"])]
+    return "\n".join(lines)
+
+
+def _type_lines(types: Mapping[str, Any]) -> List[str]:
+    """One line a type of lane."""
+    lines = [f"{'type':<24}" + "".join(f"{title:>17}" for title in _LANE_COLUMNS.values())]
+    for name, entry in types.items():
+        cells = [_number(entry[key]["mean"], 3) for key in _LANE_COLUMNS]
+        lines.append(f"{name:<24}" + "".join(f"{cell:>17}" for cell in cells))
+    return lines
+
+
+def _level_lines(terrain: Mapping[str, List[Dict[str, Any]]]) -> List[str]:
+    """One line a type of terrain, one column a level."""
+    num_levels = 1 + max(entry["level"] for entries in terrain.values() for entry in entries)
+    lines = [f"{'success in % at level':<24}" + "".join(f"{level:>5}" for level in range(num_levels))]
+    for name, entries in terrain.items():
+        rates = {entry["level"]: entry["success_rate"]["mean"] for entry in entries}
+        cells = [rates.get(level) for level in range(num_levels)]
+        lines.append(f"{name:<24}" + "".join(f"{'-' if rate is None else f'{100 * rate:.0f}':>5}" for rate in cells))
+    return lines
+
+
+def format_comparison(results: Sequence[Result]) -> str:
+    """Lay out the results of several policies, one column each, headed by letters: all metrics, then types of lanes."""
+    letters = [chr(ord("A") + index) for index in range(len(results))]
+    lines = ["", *(f"{letter}  {result['task']}: {result['name']}" for letter, result in zip(letters, results)), ""]
+    metrics = [result["metrics"] for result in results]
+    width = _width(name for column in metrics for name in column)
+    lines.append(f"{'metric':<{width}}" + "".join(f"{letter:^26}" for letter in letters).rstrip())
+    lines += _rows(metrics, width)
+    tables = [result.get("terrain_types", {}) for result in results]
+    for key, title in _LANE_COLUMNS.items():
+        columns = [{name: entry[key] for name, entry in table.items()} for table in tables]
+        if any(columns):
+            lines += ["", title, *_rows(columns, width)]
+    return "\n".join(lines)
+
+
+def _rows(columns: Sequence[Mapping[str, Any]], width: int) -> List[str]:
+    """One line for every name that a column knows, with "-" where another one does not."""
+    rows = []
+    for name in dict.fromkeys(name for column in columns for name in column):
+        cells = "".join(f"{_estimate(column.get(name)):^26}" for column in columns)
+        rows.append(f"{name:<{width}}{cells}  {_UNITS.get(name, '')}".rstrip())
+    return rows
+
+
+def _width(names: Iterable[str]) -> int:
+    """Of the column of names, with room between it and the next."""
+    return max(_NAME_WIDTH, 2 + max((len(name) for name in names), default=0))
+
+
+def _estimate(entry: Optional[Mapping[str, Any]]) -> str:
+    if entry is None or entry["mean"] is None:
+        return "-"
+    low, high = (_number(bound, 3) for bound in entry["ci95"])
+    return f"{_number(entry['mean'], 3)} ({low} to {high})"
+
+
+def _number(value: Optional[float], digits: int = 4) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"

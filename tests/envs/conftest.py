@@ -1,4 +1,4 @@
-"""Environments hold themselves in circles; their physics, 15 MB of address space a robot, is given back after each test.
+"""Environments hold themselves in circles; their physics, 15 MB of address space a robot, goes back after each test.
 
 A process that reserves more than the machine's memory cannot start another one, as later tests do.
 """

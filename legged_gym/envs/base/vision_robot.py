@@ -46,7 +46,7 @@ class VisionRobot(LeggedRobot):
         """Straight on at walking pace over obstacles; on flat ground a third each of curves, turns and standing."""
         cfg, count = self.cfg.commands, len(env_ids)
         new = torch.zeros(count, 4, device=self.device)
-        new[:, 0] = cfg.walking_speed
+        new[:, 0] = self._uniform(cfg.walking_speed, count)
         new[:, 3] = self._uniform(cfg.ranges.heading, count)
         flat = self._is_flat[self.terrain_levels[env_ids], self.terrain_types[env_ids]]
         kind = self._uniform([0.0, 1.0], count)

@@ -13,12 +13,17 @@ import argparse
 import glob
 import json
 import os
+import sys
 from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
 
 import matplotlib
 
 matplotlib.use("Agg")
 from matplotlib import pyplot
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from benchmarks.curve_comparison import differences
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -178,10 +183,17 @@ def results_page(results: Named) -> List[str]:
         page.append("## Learning curves")
     for name, curve in curves:
         page += [
-            f"### {curve['task']}",
+            f"### {curve['task']}{', learner in bfloat16' if name.endswith('_bfloat16') else ''}",
             f"![Learning curves of {curve['task']}](images/{name}.png)",
             curve_table(curve),
         ]
+    by_name = dict(curves)
+    for name, curve in curves:
+        if f"{name}_bfloat16" in by_name:
+            page += [
+                f"### {curve['task']}: float32 and bfloat16",
+                precision_section(curve, by_name[f"{name}_bfloat16"]),
+            ]
     if not evaluations and not curves:
         page.append("Nothing has been measured yet.")
     return page
@@ -233,6 +245,24 @@ def curve_table(curve: Result) -> str:
     head = ["run", "seed", "iterations", "samples, millions", "minutes", "velocity error at the end, m/s", "best, m/s"]
     device = device_of(curve)
     return f"{table(head, rows, text_columns=1)}\n\nEvaluated on {device}: `{curve['command']}`"
+
+
+def precision_section(first: Result, second: Result) -> str:
+    """The same training with the learner in float32 and in bfloat16, point by point."""
+    rows, told_apart, count = [], 0, 0
+    for metric in ("lin_vel_xy_error", "ang_vel_error", "fall_rate"):
+        for point in differences(first, second, metric):
+            count += 1
+            told_apart += point.is_significant
+            change = f"{point.second - point.first:+.3f} ± {point.half_width:.3f}"
+            samples = f"{point.samples / 1e6:.1f}"
+            rows.append([_METRICS[metric], samples, f"{point.first:.3f}", f"{point.second:.3f}", change])
+    text = (
+        f"Means over {len(first['runs'])} and {len(second['runs'])} seeds and the 95 % interval of their difference "
+        f"(Student's t over seeds). {told_apart} of {count} intervals leave out zero; by chance 5 % would."
+    )
+    head = ["metric", "samples, millions", "float32", "bfloat16", "difference"]
+    return f"{text}\n\n{table(head, rows, text_columns=1)}"
 
 
 def plot_curve(curve: Result, path: str) -> None:

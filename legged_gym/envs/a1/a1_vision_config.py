@@ -24,21 +24,23 @@ class A1VisionCfg(A1RoughCfg):
 
     class init_state(A1RoughCfg.init_state):
         pos = [0.0, 0.0, 0.35]
-        max_random_pos = [0.3, 1.0]
+        max_random_pos = [0.3, 0.5]
         max_random_vel = 0.2
         dof_pos_factor = [0.8, 1.2]
 
     class terrain(A1RoughCfg.terrain):
         mesh_type = "heightfield"
-        horizontal_scale = 0.05
-        border_size = 8.0
+        horizontal_scale = 0.025  # the easiest gaps are 5 cm wide
+        terrain_width = 4.0
+        border_size = 4.0
         num_cols = 10
         tile_types = ["lane_flat", "lane_stairs", "lane_curbs", "lane_gaps", "lane_stones"]
         difficulty_range = [0.0, 1.0]
         roughness = [0.02, 0.04]
         max_init_terrain_level = 1
-        measured_points_x = [0.1, 0.3333, 0.5667, 0.8]
-        measured_points_y = [-0.3, -0.1, 0.1, 0.3]
+        # under the feet and ahead, close enough that a gap does not fall between two
+        measured_points_x = [round(-0.3 + 0.1 * i, 1) for i in range(12)]
+        measured_points_y = [-0.2, -0.1, 0.0, 0.1, 0.2]
         scandot_height = 0.3  # m of the base above the ground, at which a scandot below reads 0
 
     class commands(A1RoughCfg.commands):
@@ -86,7 +88,7 @@ class A1VisionCfg(A1RoughCfg):
             commands = ObsTerm()
 
         class scandots:
-            scandots = ObsTerm(scale=16 * _SCANDOT_SCALE, noise=16 * _SCANDOT_NOISE, gaussian=True)
+            scandots = ObsTerm(scale=60 * _SCANDOT_SCALE, noise=60 * _SCANDOT_NOISE, gaussian=True)
 
     class terminations(A1RoughCfg.terminations):
         tilt = Termination(threshold=math.pi / 2)
@@ -113,7 +115,7 @@ class A1VisionCfgPPO(A1RoughCfgPPO):
     class policy(A1RoughCfgPPO.policy):
         encoders = {
             "proprioception": {},
-            "scandots": {"hidden_dims": [64, 32], "output_dim": 16},
+            "scandots": {"hidden_dims": [128, 64], "output_dim": 32},
             "commands": {},
         }
         output_activation: Optional[str] = None
@@ -182,7 +184,7 @@ class A1VisionStudentCfg(A1VisionCfg):
     """Phase 2: depth images, and proprioception without the velocity that no robot measures; and all a teacher sees."""
 
     class env(A1VisionCfg.env):
-        num_envs = 128
+        num_envs = 64
 
     class domain_rand(A1VisionCfg.domain_rand):
         widen_over = None
@@ -211,9 +213,17 @@ class A1VisionStudentCfgDagger(LeggedRobotCfgDagger):
             "commands": {},
         }
 
+    class algorithm(LeggedRobotCfgDagger.algorithm):
+        bc_initial_samples = 60_000
+        max_batches: Optional[int] = 60
+        learning_rate = 5.0e-4
+        schedule = "cosine"
+
     class runner(LeggedRobotCfgDagger.runner):
         experiment_name = "a1_vision_student"
         teacher_task = "a1_vision"
+        num_steps_per_env = 96
+        max_iterations = 200
 
 
 class A1VisionRmaStudentCfg(A1VisionRmaCfg, A1VisionStudentCfg):

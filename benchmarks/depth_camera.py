@@ -39,6 +39,7 @@ from legged_gym.rotations import quat_from_euler
 from legged_gym.sensors.depth_camera import DepthCamera
 from legged_gym.sim.factory import make_simulator
 from legged_gym.terrain import Terrain, make_heightfield
+from legged_gym.utils import reports
 
 POLICY_STEP = 0.02
 
@@ -152,7 +153,8 @@ def main() -> None:
     parser.add_argument("--json", metavar="FILE", help="also write the result to FILE")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    result = json.dumps(measure(args), indent=2)
+    content = {"kind": "depth_camera", "sim": args.sim, **measure(args), **reports.origin(__file__, sys.argv[1:])}
+    result = json.dumps(content, indent=2)
     print(result)
     if args.json:
         with open(args.json, "w", encoding="utf-8") as file:

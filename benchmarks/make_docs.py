@@ -108,6 +108,9 @@ def benchmarks_page(results: Named) -> List[str]:
     else:
         page += [speed_table(runs), "Share of the engine's speed that is left:", ratio_table(runs)]
         page += [provenance_list(runs)]
+    cameras = of_kind(results, "depth_camera")
+    if cameras:
+        page += ["## Depth cameras", camera_section(cameras), provenance_list(cameras)]
     updates = [(name, result) for name, result in results if "speed_relative_to_reference_float32" in result]
     if updates:
         page += ["## PPO iteration", *(update_section(result) for _, result in updates)]
@@ -138,6 +141,23 @@ def ratio_table(runs: Named) -> str:
                 row.append("")
         rows.append(row)
     return table(["task", "robots", "physics", *_RATIOS.values()], rows, text_columns=3)
+
+
+def camera_section(results: Named) -> str:
+    """Images a second of the sensor, of the simulator's rays and of the engine's."""
+    rows = []
+    for _, result in results:
+        rates = result["images_per_cpu_second"] or result["images_per_second"]
+        cells = [f"{rates['sensor']:,.0f}", f"{rates['rays']:,.0f}", f"{rates['engine']:.2f}"]
+        rows.append([str(result["envs"]), *cells, f"{result['sensor_to_engine']:,.0f}"])
+    first = results[0][1]
+    text = (
+        f"Images of {first['pixels']} pixels a second and core, on a map of {first['map'][0]} x {first['map'][1]} cells "
+        "with stairs, blocks and slopes. *Sensor*: all of it, noise and latency included. *Rays*: the simulator's, as "
+        "far as the camera sees. *Engine*: MuJoCo's batched rays, the same ones (`benchmarks/depth_camera.py`)."
+    )
+    head = ["robots", "sensor", "rays", "engine", "sensor, times as fast as the engine"]
+    return f"{text}\n\n{table(head, rows, text_columns=0)}"
 
 
 def update_section(result: Result) -> str:

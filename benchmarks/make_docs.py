@@ -154,7 +154,8 @@ def camera_section(results: Named) -> str:
     text = (
         f"Images of {first['pixels']} pixels a second and core, on a map of {first['map'][0]} x {first['map'][1]} "
         "cells with stairs, blocks and slopes. *Sensor*: all of it, noise and latency included. *Rays*: the "
-        "simulator's, as far as the camera sees. *Engine*: MuJoCo's batched rays, the same ones (`benchmarks/depth_camera.py`)."
+        "simulator's, as far as the camera sees. *Engine*: MuJoCo's batched rays, the same ones "
+        "(`benchmarks/depth_camera.py`)."
     )
     head = ["robots", "sensor", "rays", "engine", "sensor, times as fast as the engine"]
     return f"{text}\n\n{table(head, rows, text_columns=0)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Optional, Sequence, Tuple, Union
 
 import torch
 
@@ -19,6 +19,7 @@ class HeightScan:
 
     Attributes:
         num_points: P, len(points_x) * len(points_y).
+        points: (P, 2) m, forward and to the left of the base.
     """
 
     def __init__(
@@ -36,7 +37,9 @@ class HeightScan:
             points_y: places to the left, m; the inner loop.
             device: where queries come from.
         """
-        self.num_points = len(points_x) * len(points_y)
+        x, y = (torch.tensor(points, dtype=torch.float32, device=device) for points in (points_x, points_y))
+        self.points = torch.stack((x.repeat_interleave(len(y)), y.repeat(len(x))), dim=1)
+        self.num_points = len(self.points)
         self._flat = terrain is None
         if terrain is None:
             return
@@ -48,12 +51,7 @@ class HeightScan:
         # from here on lengths are counted in cells, so that a query need not divide each point
         self._cells_per_metre = 1.0 / terrain.horizontal_scale
         self._border = terrain.border_size * self._cells_per_metre
-        grid_x, grid_y = (
-            torch.tensor(points, dtype=torch.float32, device=device) * self._cells_per_metre
-            for points in (points_x, points_y)
-        )
-        self._points_x = grid_x.repeat_interleave(len(points_y))
-        self._points_y = grid_y.repeat(len(points_x))
+        self._points_x, self._points_y = (self.points * self._cells_per_metre).t().contiguous()
 
     def __call__(self, positions: torch.Tensor, quats: torch.Tensor) -> torch.Tensor:
         """Heights at the grid of every robot.
@@ -68,13 +66,17 @@ class HeightScan:
         """
         if self._flat:
             return positions.new_zeros((len(positions), self.num_points))
-        z, w = quats[:, 2:3], quats[:, 3:4]
-        norm = (z * z + w * w).clamp_min(1e-12)
-        cos, sin = (w * w - z * z) / norm, 2.0 * z * w / norm
+        cos, sin = _yaw(quats)
         base = positions[:, :2] * self._cells_per_metre + self._border
         x = (cos * self._points_x).addcmul_(sin, self._points_y, value=-1.0).add_(base[:, 0:1])
         y = (sin * self._points_x).addcmul_(cos, self._points_y).add_(base[:, 1:2])
         return self._look_up(x, y)
+
+    def places(self, positions: torch.Tensor, quats: torch.Tensor) -> torch.Tensor:
+        """Where the points of every robot's grid are, (N, P, 2) m; arguments as above."""
+        cos, sin = _yaw(quats)
+        x, y = self.points.t()
+        return positions[:, None, :2] + torch.stack((cos * x - sin * y, sin * x + cos * y), dim=-1)
 
     def sample(self, xy: torch.Tensor) -> torch.Tensor:
         """Heights at any points.
@@ -96,3 +98,10 @@ class HeightScan:
         column = y.to(torch.int32).clamp_(0, self._cols - 1)
         index = x.to(torch.int32).clamp_(0, self._rows - 1).mul_(self._cols).add_(column)
         return torch.index_select(self._lowest, 0, index.reshape(-1)).view(index.shape) * self._vertical_scale
+
+
+def _yaw(quats: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor]:
+    """Cosine and sine (N, 1) of the rotation about z that is left of quaternions (N, 4) without their x and y."""
+    z, w = quats[:, 2:3], quats[:, 3:4]
+    norm = (z * z + w * w).clamp_min(1e-12)
+    return (w * w - z * z) / norm, 2.0 * z * w / norm

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -83,6 +84,18 @@ def test_scandots_are_points_of_the_ground_in_the_frame_of_the_robots_yaw():
     assert torch.allclose(world[11, 0], torch.tensor([x + 0.2, y + 0.8, 0.23]), atol=1e-5)
 
 
+def test_points_of_a_tilted_robot_are_drawn_where_they_were_measured():
+    env = make_env(1, terrain__roughness=None)
+    place(env, 8.0 + 1.9, 6.0, 0.5)
+    tilted = env.root_states.clone()
+    tilted[:, 3:7] = torch.nn.functional.normalize(torch.tensor([[0.25, 0.15, 0.3, 0.9]]), dim=1)
+    env.sim.set_root_states(torch.arange(1), tilted)
+    env._update_base()
+    dots = env.scandots_world()
+    assert dots[..., 2].max() > 0.2 and dots[..., 2].min() == 0.0
+    assert torch.equal(env.height_scan.sample(dots[..., :2]), dots[..., 2])
+
+
 def test_scandots_do_not_look_further_than_a_metre():
     env = make_env(1, terrain__roughness=None)
     place(env, 1.0, 2.0, 5.0)
@@ -114,7 +127,9 @@ def test_rewards_by_hand():
     env.feet_forces[0, 0], env.last_feet_forces[0, 0] = torch.tensor([0.0, 3.0, 30.0]), torch.tensor([0.0, 0.0, 26.0])
     env.feet_forces[0, 1] = torch.tensor([1.0, 0.0, 0.0])
     assert torch.allclose(env._reward_foot_jerk(), torch.tensor([6.0, 0.0]))
-    env._feet_velocities = torch.ones(2, 4, 2) * torch.tensor([-0.5, 0.25])
+    states = torch.zeros(2, len(env.body_names), 13)
+    states[:, env.feet_indices, 7:10] = torch.tensor([-0.5, 0.25, 9.0])
+    env.sim = SimpleNamespace(body_states=states)
     env.feet_contact = torch.tensor([[True, False, True, False], [False] * 4])
     assert env._reward_feet_drag().tolist() == [1.5, 0.0]
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Dict, Optional, Tuple
 
 import torch
 from torch import Tensor
@@ -17,6 +17,7 @@ from legged_gym.envs.base.failures import FailureHandling
 from legged_gym.envs.base.legged_robot_config import RETIRED_SETTINGS
 from legged_gym.envs.base.observations import ObservationTerms
 from legged_gym.envs.base.rewards import RewardTerms
+from legged_gym.envs.base.saved_state import SavedState
 from legged_gym.envs.base.tables import RewardSum, check_names, find_term, make_group
 from legged_gym.envs.base.terminations import TerminationTerms
 from legged_gym.envs.base.terrain_levels import TerrainLevels
@@ -34,7 +35,14 @@ CONTACT_THRESHOLD = 1.0
 
 
 class LeggedRobot(
-    ObservationTerms, RewardTerms, TerminationTerms, DomainRandomization, TerrainLevels, FailureHandling, VecEnv
+    ObservationTerms,
+    RewardTerms,
+    TerminationTerms,
+    DomainRandomization,
+    TerrainLevels,
+    FailureHandling,
+    SavedState,
+    VecEnv,
 ):
     """N robots on one ground, each its own episode; subclass it to add terms, override a method to change one.
 
@@ -411,50 +419,6 @@ class LeggedRobot(
         self.reward_sum = RewardSum(
             self, vars(cfg.rewards.scales), self.dt, self.num_envs, self.device, cfg.rewards.ramps
         )
-
-    # ---------------------------------------------------------------- saved state
-
-    _STATE_BUFFERS: Tuple[str, ...] = (
-        "actions", "last_actions", "last_dof_vel", "commands", "rew_buf", "reset_buf", "time_out_buf",
-        "episode_length_buf", "feet_air_time", "last_contacts", "measured_heights", "terrain_levels",
-        "terrain_types", "env_origins", "friction_coeffs", "added_masses", "com_displacements", "motor_strengths",
-        "push_phases", "env_p_gains", "env_d_gains", "_substep_dof_vel", "_action_history",
-    )  # fmt: skip
-
-    def state_dict(self) -> Dict[str, Any]:
-        """Everything needed to go on bit for bit: physics, buffers, curricula, random numbers."""
-        state: Dict[str, Any] = {name: getattr(self, name).clone() for name in self._STATE_BUFFERS}
-        state["delays"] = None if self._delays is None else self._delays.clone()
-        state["depth_camera"] = None if self.depth_camera is None else self.depth_camera.state_dict()
-        state["episode_sums"] = self.reward_sum.episode_sums.clone()
-        state["observations"] = {name: obs.clone() for name, obs in self.obs_buf.items()}
-        state["lin_vel_x_range"] = list(self.command_ranges.lin_vel_x)
-        state["counters"] = [self.common_step_counter, self.num_failures, int(self._ever_reset)]
-        state["generator"] = self.generator.get_state()
-        state["sim"] = self.sim.state_dict()
-        return state
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Restore what `state_dict` of an environment of the same config returned.
-
-        Raises:
-            UserError: it is of another number of environments.
-        """
-        if len(state["actions"]) != self.num_envs:
-            raise UserError(f"the saved state has {len(state['actions'])} environments, this run {self.num_envs}")
-        self.sim.load_state_dict(state["sim"])
-        for name in self._STATE_BUFFERS:
-            setattr(self, name, state[name].to(self.device).clone())
-        self._delays = None if state["delays"] is None else state["delays"].to(self.device).clone()
-        if self.depth_camera is not None:
-            self.depth_camera.load_state_dict(state.get("depth_camera") or {})
-        self.reward_sum.episode_sums.copy_(state["episode_sums"])
-        self.command_ranges.lin_vel_x = list(state["lin_vel_x_range"])
-        self.common_step_counter, self.num_failures, ever_reset = state["counters"]
-        self._ever_reset = bool(ever_reset)
-        self.generator.set_state(state["generator"].cpu())
-        self._update_base()
-        self.obs_buf = {name: obs.to(self.device).clone() for name, obs in state["observations"].items()}
 
     def close(self) -> None:
         """Free the simulator."""

@@ -32,7 +32,6 @@ class VisionRobot(LeggedRobot):
     def _init_buffers(self) -> None:
         super()._init_buffers()
         self.last_feet_forces = torch.zeros_like(self.feet_forces)
-        self._feet_velocities = torch.zeros_like(self.feet_forces[..., :2])
         flat = [[name in self.cfg.commands.flat_tiles for name in row] for row in self._tile_names()]
         self._is_flat = torch.tensor(flat, device=self.device)
 
@@ -64,23 +63,15 @@ class VisionRobot(LeggedRobot):
 
     def scandots_world(self) -> Tensor:
         """(N, P, 3) m, world: the points of the ground under the scandots."""
-        yaw = yaw_from_quat(self.root_states[:, 3:7])[:, None]
-        x, y = self._scandot_grid()
-        forward, left = yaw.cos() * x - yaw.sin() * y, yaw.sin() * x + yaw.cos() * y
-        place = self.root_states[:, None, :2] + torch.stack((forward, left), dim=-1)
+        place = self.height_scan.places(self.root_states[:, :3], self.root_states[:, 3:7])
         return torch.cat((place, self.measured_heights[..., None]), dim=-1)
-
-    def _scandot_grid(self) -> List[Tensor]:
-        points = self.cfg.terrain
-        x, y = (torch.tensor(p, device=self.device) for p in (points.measured_points_x, points.measured_points_y))
-        return [x.repeat_interleave(len(y)), y.repeat(len(x))]
 
     def _obs_scandots(self) -> Tensor:
         """x, y of each point in the yaw frame and how far the ground lies below a standing robot's feet, m."""
         height = self.cfg.terrain.scandot_height
         drop = (self.root_states[:, 2:3] - height - self.measured_heights).clamp_(-1.0, 1.0)
-        x, y = self._scandot_grid()
-        return torch.stack((x.expand_as(drop), y.expand_as(drop), drop), dim=-1).flatten(1)
+        points = self.height_scan.points.expand(self.num_envs, -1, -1)
+        return torch.cat((points, drop[..., None]), dim=-1).flatten(1)
 
     def _mirror_scandots(self) -> Mirror:
         index, _ = self._mirror_heights()
@@ -89,7 +80,6 @@ class VisionRobot(LeggedRobot):
     # ---------------------------------------------------------------- rewards
 
     def _compute_reward(self) -> None:
-        self._feet_velocities = self.sim.body_states.index_select(1, self.feet_indices)[..., 7:9]
         super()._compute_reward()
         self.last_feet_forces = self.feet_forces.clone()
 
@@ -114,7 +104,8 @@ class VisionRobot(LeggedRobot):
 
     def _reward_feet_drag(self) -> Tensor:
         """Speed, |vx| + |vy|, of feet that touch the ground, m/s."""
-        return (self._feet_velocities.abs().sum(-1) * self.feet_contact).sum(1)
+        velocities = self.sim.body_states.index_select(1, self.feet_indices)[..., 7:9]
+        return (velocities.abs().sum(-1) * self.feet_contact).sum(1)
 
     def _reward_survival(self) -> Tensor:
         """1."""

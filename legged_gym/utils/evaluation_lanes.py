@@ -3,10 +3,10 @@
 Taken in the same episodes and at the same states as everything else (`legged_gym.utils.evaluation`), for all tiles and
 by their type and level:
 
-- success_rate: share of episodes without a fall in which the robot crossed the finish line of its tile and had not left
-  the sides of the tile before: who walks around obstacles has not crossed them. Falls behind the line count too, so
-  episodes should not be much longer than it takes to cross. A tile that has no finish line is judged like other
-  terrain: further from the start than half a tile.
+- success_rate: share of episodes in which the robot crossed the finish line of its tile, had not left the sides of the
+  tile before (who walks around obstacles has not crossed them), and did not fall within `SETTLING_TIME` after the
+  crossing. A later fall belongs to the next tile, whose obstacles are harder. A tile without a finish line is
+  judged like other terrain: no fall, and further from the start than half a tile.
 - x_displacement, m: how far the robot stood along +x, at its last state, from where it started. It does not end at the
   finish line: a robot that has time left goes on into the next tile.
 - mean_time_to_fall, s: mean over episodes of the time until a fall. An episode that is cut off by time counts with its
@@ -41,6 +41,9 @@ EDGE_MARGIN = 0.05
 
 EDGE_DROP = 0.1
 """m, drops that are higher than this make edges."""
+
+SETTLING_TIME = 1.0
+"""s behind the finish line in which a fall still undoes the crossing."""
 
 FLAT_TYPES = ("lane_flat",)
 """Types of tiles without obstacles."""
@@ -81,7 +84,8 @@ class LaneSamples:
 
         Returns:
             name -> (N,), each to be added up over the episode: `x_displacement` m since the last state, `crossed` 1 at
-            the state that crosses the finish line, `contacts` of feet and `edge_contacts`, those of them on edges.
+            the state that crosses the finish line, `seconds_behind` it since, `contacts` of feet and, those of them on
+            edges, `edge_contacts`.
         """
         env = self._env
         x, y = env.root_states[:, 0].clone(), env.root_states[:, 1]
@@ -95,6 +99,7 @@ class LaneSamples:
         samples = {
             "x_displacement": torch.where(begins, torch.zeros_like(x), x - self._last_x),
             "crossed": self._crossed & ~crossed,
+            "seconds_behind": crossed * env.dt,
             "contacts": env.feet_contact.sum(dim=1),
             "edge_contacts": on_edge.sum(dim=1),
         }
@@ -111,10 +116,11 @@ class LaneSamples:
 
 
 def succeeded(episodes: Episodes, terrain: Any) -> Tensor:
-    """(E,) bool: no fall, and the finish line crossed."""
+    """(E,) bool: across the finish line and still on its feet `SETTLING_TIME` later."""
     finish = torch.as_tensor(terrain.finish_x)[episodes.levels, episodes.types]
-    far = episodes.distance > terrain.tile_length / 2
-    return ~episodes.fell & torch.where(finish.isnan(), far, episodes.sums["crossed"] > 0)
+    far = ~episodes.fell & (episodes.distance > terrain.tile_length / 2)
+    settled = ~episodes.fell | (episodes.sums["seconds_behind"] >= SETTLING_TIME - _ROUNDING)
+    return torch.where(finish.isnan(), far, settled & (episodes.sums["crossed"] > 0))
 
 
 def lane_metrics(episodes: Episodes, terrain: Any) -> Dict[str, Any]:
@@ -203,6 +209,7 @@ def lane_facts(terrain: Any) -> Dict[str, Any]:
         "edge_margin_m": EDGE_MARGIN,
         "edge_drop_m": EDGE_DROP,
         "half_difficulty": _HALF_DIFFICULTY,
+        "settling_time_s": SETTLING_TIME,
         "time_to_fall": "a time-out counts with the length of the episode: a lower bound",
         "mean_of_shares": MEAN_OF_SHARES,
         "ground_crc32": zlib.crc32(terrain.height_field.tobytes()),

@@ -19,6 +19,7 @@ from legged_gym.utils.evaluation_lanes import (
     LaneSamples,
     has_lanes,
     mean_of_shares,
+    succeeded,
     success_to_half_difficulty,
     types_table,
 )
@@ -152,11 +153,12 @@ def test_results_by_type_and_level():
         assert whole["success_rate"]["mean"] == pytest.approx(np.mean([e["success_rate"]["mean"] for e in entries]))
 
 
-def episodes_on(tiles, crossed, fell=None, seconds=1.0, distance=0.0):
+def episodes_on(tiles, crossed, fell=None, seconds=1.0, distance=0.0, behind=0.0):
     """Episodes on tiles (level, column)."""
     count = len(tiles)
     sums = {
         "crossed": torch.tensor(crossed, dtype=torch.float64),
+        "seconds_behind": torch.as_tensor(behind, dtype=torch.float64).expand(count),
         "seconds": torch.as_tensor(seconds, dtype=torch.float64).expand(count),
         **{name: torch.ones(count) for name in ("x_displacement", "contacts", "edge_contacts")},
     }
@@ -172,6 +174,24 @@ def test_half_difficulty_is_a_mean_over_types_without_flat_ground():
     # gaps: 2 of 3 at difficulties 0 and 0.5; stairs: 0 of 1; neither level 2 nor flat ground count
     assert found["mean"] == pytest.approx((2 / 3 + 0 / 1) / 2)
     assert success_to_half_difficulty(episodes_on([(2, 1)], [1]), Lanes())["mean"] is None
+
+
+def test_a_fall_undoes_a_crossing_for_a_second():
+    """Crossed or not, fallen or not, and when: only who crosses and stands for a second has crossed the tile."""
+    crossed, fell, behind = [1, 1, 1, 0, 0], [False, True, True, True, False], [0.02, 0.98, 1.0, 0.0, 0.0]
+    found = succeeded(episodes_on([(0, 1)] * 5, crossed, fell, behind=torch.tensor(behind)), Lanes())
+    assert found.tolist() == [True, False, True, False, False]
+
+
+def test_seconds_behind_the_line_are_counted():
+    """The line is at 6 m; steps that begin and end behind it count, those of earlier episodes do not."""
+    env, seconds = LaneEnv([walk(5.0, 6.5, 6.6, 6.7)]), []
+    samples = LaneSamples(env)
+    for _ in range(3):
+        env.step(torch.zeros(1, env.num_actions))
+        seconds.append(float(samples.measure(torch.tensor([False]))["seconds_behind"]))
+    assert seconds == pytest.approx([0.0, DT, DT])
+    assert float(samples.measure(torch.tensor([True]))["seconds_behind"]) == 0.0
 
 
 def test_time_to_fall_counts_time_outs_with_their_length():
@@ -219,6 +239,7 @@ def test_feet_beside_a_real_gap(gaps):
     bodies[0, :, 0], bodies[0, :, 1] = torch.as_tensor(xs), y
     env = SimpleNamespace(
         num_envs=1,
+        dt=DT,
         device="cpu",
         terrain=gaps,
         terrain_levels=torch.zeros(1, dtype=torch.long),

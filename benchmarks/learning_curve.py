@@ -2,9 +2,9 @@
 
     python benchmarks/learning_curve.py --task=a1_flat --json=docs/results/a1_flat_curve.json --runs <run> <run> <run>
 
-Runs are names or paths of run folders, one for each seed. Every checkpoint meets the same robots, commands and pushes,
-in as many episodes as `evaluate.py --num_episodes` would measure it on. Wall clock is what the run's metrics.jsonl says
-(Train/time): collecting and learning, on the machine that trained.
+Runs are names or paths of run folders, one for each seed. Every checkpoint, or with `--every=4` every fourth, meets the
+same robots, commands and pushes, in as many episodes as `evaluate.py --num_episodes` would measure it on. Wall clock is
+what the run's metrics.jsonl says (Train/time): collecting and learning, on the machine that trained.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import argparse
 import json
 import os
 import sys
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -28,7 +28,7 @@ from legged_gym.utils.task_registry import task_registry
 
 METRICS_FILE = "metrics.jsonl"
 # what the curve is made of; the rest of an evaluation is of no use point by point
-SHOWN = ("lin_vel_xy_error", "ang_vel_error", "fall_rate", "success_rate")
+SHOWN = ("success_to_half_difficulty", "lin_vel_xy_error", "ang_vel_error", "fall_rate", "success_rate")
 
 
 def main(argv: Optional[Sequence[str]] = None) -> None:
@@ -39,6 +39,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     """
     parser = add_evaluation_flags(make_parser(__doc__ or ""))
     parser.add_argument("--runs", nargs="+", required=True, metavar="RUN", help="run folders, by name or path")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="only every Nth checkpoint, and the last (1)")
     args = parser.parse(argv)
     if args.json is None:
         raise UserError("--json=<file> is needed: it is where the curves go")
@@ -76,18 +77,24 @@ def curves(args: argparse.Namespace, folders: Sequence[str]) -> List[Dict[str, A
     for folder in folders:
         times = read_times(folder)
         points = []
-        for iteration, path in run_folder.list_checkpoints(folder):
+        for iteration, path in chosen(run_folder.list_checkpoints(folder), args.every):
             if iteration not in times:
                 raise UserError(f"{folder}: {METRICS_FILE} does not know iteration {iteration} of {path}")
             args.load_run, args.checkpoint = folder, iteration
             metrics = evaluate_checkpoint(args)
             points.append({"iteration": iteration, **times[iteration], "metrics": metrics})
-            error = metrics["lin_vel_xy_error"]["mean"]
-            seconds = times[iteration]["seconds"]
-            print(f"{os.path.basename(folder)} {iteration:>6}  {seconds:8.0f} s  {error:.3f} m/s", flush=True)
+            values = "  ".join(f"{name} {metrics[name]['mean']:.3f}" for name in metrics)
+            print(
+                f"{os.path.basename(folder)} {iteration:>6}  {times[iteration]['seconds']:8.0f} s  {values}", flush=True
+            )
         seed = run_folder.read_run_config(folder)["train"]["seed"]
         result.append({"run": os.path.basename(folder), "seed": seed, "points": points})
     return result
+
+
+def chosen(checkpoints: Sequence[Tuple[int, str]], every: int) -> List[Tuple[int, str]]:
+    """Every Nth of the (iteration, path) of checkpoints, from the first on, and always the last."""
+    return [point for index, point in enumerate(checkpoints) if index % every == 0 or point is checkpoints[-1]]
 
 
 def evaluate_checkpoint(args: argparse.Namespace) -> Dict[str, Any]:

@@ -14,7 +14,7 @@ import glob
 import json
 import os
 import sys
-from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
 
 import matplotlib
 
@@ -199,6 +199,11 @@ def results_page(results: Named) -> List[str]:
         for _, result in evaluations:
             if "terrain" in result:
                 page += [f"### Success on terrain: {result['task']}", terrain_section(result)]
+    comparisons = of_kind(results, "comparison")
+    for _, result in comparisons:
+        page += ["## Side by side", comparison_section(result), provenance_list([("", result)])]
+        for policy in result["policies"]:
+            page += [f"### Success on terrain: {policy['task']}", terrain_section(policy)]
     curves = of_kind(results, "learning_curve")
     if curves:
         page.append("## Learning curves")
@@ -215,7 +220,7 @@ def results_page(results: Named) -> List[str]:
                 f"### {curve['task']}: float32 and bfloat16",
                 precision_section(curve, by_name[f"{name}_bfloat16"]),
             ]
-    if not evaluations and not curves:
+    if not evaluations and not comparisons and not curves:
         page.append("Nothing has been measured yet.")
     return page
 
@@ -229,6 +234,22 @@ def evaluation_table(results: Named) -> str:
         row += [with_interval(result["metrics"].get(key)) for key in shown]
         rows.append(row)
     return table(["task", "policy", "episodes", *shown.values()], rows, text_columns=2)
+
+
+def comparison_section(result: Result) -> str:
+    """Policies side by side on the same ground: all metrics, then success by type of terrain."""
+    policies = result["policies"]
+    rows = [
+        [title, *(with_interval(policy["metrics"].get(key)) for policy in policies)]
+        for key, title in _METRICS.items()
+        if any(key in policy["metrics"] for policy in policies)
+    ]
+    types = dict.fromkeys(name for policy in policies for name in policy.get("terrain_types", {}))
+    for name in types:
+        entries = [policy["terrain_types"][name]["success_rate"] for policy in policies]
+        rows.append([f"success, {name.replace('_', ' ')}", *map(with_interval, entries)])
+    text = f"Each in at least {result['num_episodes']} episodes, with the same seed and on the same ground."
+    return f"{text}\n\n{table(['', *(policy['task'] for policy in policies)], rows, text_columns=1)}"
 
 
 def terrain_section(result: Result) -> str:
@@ -246,11 +267,12 @@ def terrain_section(result: Result) -> str:
 
 
 def curve_table(curve: Result) -> str:
-    """Start, best and end of every run."""
+    """Start, best and end of every run, by the metric that the task is about."""
+    metric, best_of = main_metric(curve)
     rows = []
     for run in curve["runs"]:
         points = run["points"]
-        best = min(points, key=lambda point: point["metrics"]["lin_vel_xy_error"]["mean"])
+        best = best_of(points, key=lambda point: point["metrics"][metric]["mean"])
         last = points[-1]
         rows.append(
             [
@@ -259,13 +281,19 @@ def curve_table(curve: Result) -> str:
                 str(last["iteration"]),
                 f"{last['samples'] / 1e6:.1f}",
                 f"{last['seconds'] / 60:.1f}",
-                with_interval(last["metrics"]["lin_vel_xy_error"]),
-                f"{best['metrics']['lin_vel_xy_error']['mean']:.3f} at {best['seconds'] / 60:.1f} min",
+                with_interval(last["metrics"][metric]),
+                f"{best['metrics'][metric]['mean']:.3f} at {best['seconds'] / 60:.1f} min",
             ]
         )
-    head = ["run", "seed", "iterations", "samples, millions", "minutes", "velocity error at the end, m/s", "best, m/s"]
+    head = ["run", "seed", "iterations", "samples, millions", "minutes", f"{_METRICS[metric]}, at the end", "best"]
     device = device_of(curve)
     return f"{table(head, rows, text_columns=1)}\n\nEvaluated on {device}: `{curve['command']}`"
+
+
+def main_metric(curve: Result) -> Tuple[str, Callable[..., Any]]:
+    """The metric that a task is judged by, and which of its values is the best: `max` or `min`."""
+    lanes = "success_to_half_difficulty"
+    return (lanes, max) if lanes in curve["runs"][0]["points"][0]["metrics"] else ("lin_vel_xy_error", min)
 
 
 def precision_section(first: Result, second: Result) -> str:
@@ -287,26 +315,32 @@ def precision_section(first: Result, second: Result) -> str:
 
 
 def plot_curve(curve: Result, path: str) -> None:
-    """Draw the metrics of all runs over wall clock."""
+    """Draw the metrics of all runs, over wall clock above and over samples below."""
     names = [name for name in _METRICS if all(name in run["points"][0]["metrics"] for run in curve["runs"])]
-    figure, axes = pyplot.subplots(1, len(names), figsize=(4.2 * len(names), 3.4), squeeze=False)
-    for axis, name in zip(axes[0], names):
-        for run in curve["runs"]:
-            minutes = [point["seconds"] / 60 for point in run["points"]]
-            estimates = [point["metrics"][name] for point in run["points"]]
-            (line,) = axis.plot(minutes, [item["mean"] for item in estimates], marker=".", label=f"seed {run['seed']}")
-            bounds = [item["ci95"] if None not in item["ci95"] else [item["mean"]] * 2 for item in estimates]
-            axis.fill_between(minutes, *zip(*bounds), color=line.get_color(), alpha=0.2, linewidth=0)
-        axis.set_xlabel("wall clock of training, minutes")
-        axis.set_ylabel(_METRICS[name])
-        axis.set_ylim(bottom=0)
-        axis.grid(alpha=0.3)
+    scales = {"seconds": (60.0, "wall clock of training, minutes"), "samples": (1e6, "samples, millions")}
+    figure, axes = pyplot.subplots(2, len(names), figsize=(4.2 * len(names), 6.0), squeeze=False)
+    for row, (quantity, (unit, label)) in zip(axes, scales.items()):
+        for axis, name in zip(row, names):
+            for run in curve["runs"]:
+                amounts = [point[quantity] / unit for point in run["points"]]
+                draw_estimates(axis, amounts, [point["metrics"][name] for point in run["points"]], run["seed"])
+            axis.set_xlabel(label)
+            axis.set_ylabel(_METRICS[name])
+            axis.set_ylim(bottom=0)
+            axis.grid(alpha=0.3)
     axes[0][0].legend()
     figure.suptitle(curve["task"])
     figure.tight_layout()
     # no version in the file: the same numbers give the same bytes
     figure.savefig(path, dpi=110, metadata={"Software": None})
     pyplot.close(figure)
+
+
+def draw_estimates(axis: Any, amounts: Sequence[float], estimates: Sequence[Result], seed: int) -> None:
+    """Draw means and their intervals as a line in a band."""
+    (line,) = axis.plot(amounts, [item["mean"] for item in estimates], marker=".", label=f"seed {seed}")
+    bounds = [item["ci95"] if None not in item["ci95"] else [item["mean"]] * 2 for item in estimates]
+    axis.fill_between(amounts, *zip(*bounds), color=line.get_color(), alpha=0.2, linewidth=0)
 
 
 # -------------------------------------------------------------------- pieces

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from benchmarks import make_docs
-from benchmarks.learning_curve import read_times
+from benchmarks.learning_curve import chosen, read_times
 from legged_gym.errors import UserError
 
 ORIGIN = {
@@ -140,3 +140,40 @@ def test_wall_clock_and_samples_come_from_the_metrics_of_the_run(tmp_path):
     }
     with pytest.raises(UserError, match=r"cannot read .*nowhere"):
         read_times(str(tmp_path / "nowhere"))
+
+
+def lane_policy(task, success):
+    level = {"level": 0, "difficulty": 0.0, "episodes": 50, "success_rate": estimate(success)}
+    return {
+        "task": task,
+        "metrics": {"success_to_half_difficulty": estimate(success)},
+        "terrain_types": {"lane_gaps": {"episodes": 50, "success_rate": estimate(success)}},
+        "terrain": {"lane_gaps": [level]},
+    }
+
+
+def test_policies_side_by_side(root):
+    policies = [lane_policy("a1_vision", 0.9), lane_policy("a1_vision_blind", 0.25)]
+    put(root, "docs/results/c.json", {"kind": "comparison", "num_episodes": 200, "policies": policies, **ORIGIN})
+    _, results = pages(root)
+    assert "|  | a1_vision | a1_vision_blind |" in results
+    assert "| success up to difficulty 0.5 | **0.900** (0.890–0.910) | **0.250** (0.240–0.260) |" in results
+    assert "| success, lane gaps | **0.900** (0.890–0.910) | **0.250** (0.240–0.260) |" in results
+    assert "### Success on terrain: a1_vision_blind" in results
+    assert "| lane gaps | 25 |" in results
+
+
+def test_curves_of_lanes_are_judged_by_success(root):
+    points = [curve_point(iteration, 0.1) for iteration in (0, 10, 20)]
+    for point, success in zip(points, (0.0, 0.8, 0.7)):
+        point["metrics"]["success_to_half_difficulty"] = estimate(success)
+    curve = {"kind": "learning_curve", "task": "a1_vision", "runs": [{"run": "r", "seed": 1, "points": points}]}
+    put(root, "docs/results/v.json", {**curve, **ORIGIN})
+    _, results = pages(root)
+    assert "**0.700** (0.690–0.710) | 0.800 at 10.0 min |" in results
+
+
+def test_every_nth_checkpoint_and_the_last():
+    checkpoints = [(iteration, f"model_{iteration}.pt") for iteration in range(0, 60, 10)]
+    assert [iteration for iteration, _ in chosen(checkpoints, 2)] == [0, 20, 40, 50]
+    assert chosen(checkpoints, 1) == checkpoints

@@ -31,6 +31,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from legged_gym.sensors.edge_map import EdgeMap
 from legged_gym.utils.intervals import estimate, ratio_of_sums, share
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class LaneSamples:
         terrain, device = env.terrain, env.device
         self._env = env
         self._finish = torch.as_tensor(terrain.finish_x, dtype=torch.float32, device=device)
-        self._edges = torch.as_tensor(terrain.edge_mask(EDGE_MARGIN, EDGE_DROP), device=device)
+        self._edges = EdgeMap(terrain, EDGE_MARGIN, EDGE_DROP, device)
         self._last_x = env.root_states[:, 0].clone()
         self._crossed = torch.zeros(env.num_envs, dtype=torch.bool, device=device)
         self._strayed = torch.zeros_like(self._crossed)
@@ -107,12 +108,8 @@ class LaneSamples:
         return samples
 
     def _on_edge(self) -> Tensor:
-        """(N, F) bool: the point of the map that is nearest to the middle of a foot belongs to an edge."""
-        env, terrain = self._env, self._env.terrain
-        feet = env.sim.body_states.index_select(1, env.feet_indices)[..., :2]
-        cells = ((feet + terrain.border_size) / terrain.horizontal_scale).round().long()
-        rows, cols = (cells[..., axis].clamp(0, size - 1) for axis, size in enumerate(self._edges.shape))
-        return self._edges[rows, cols]
+        """(N, F) bool: the middle of the foot is on an edge."""
+        return self._edges(self._env.sim.body_states.index_select(1, self._env.feet_indices)[..., :2])
 
 
 def succeeded(episodes: Episodes, terrain: Any) -> Tensor:

@@ -156,3 +156,47 @@ def test_robots_move_up_after_most_of_a_lane_and_down_after_too_little():
     env.root_states[:, 1] = env.env_origins[:, 1]
     env._update_terrain_curriculum(torch.arange(4))
     assert env.terrain_levels.tolist() == [1, 0, 0, 1]
+
+
+def test_progress_is_a_share_of_the_command():
+    env = make_env(6)
+    env.commands[:, 0] = torch.tensor([0.5, 0.5, 0.5, 0.5, 0.0, 0.0])
+    env.base_lin_vel = torch.zeros(6, 3)
+    env.base_lin_vel[:, 0] = torch.tensor([0.25, 0.5, 0.9, -2.0, 0.3, -0.05])
+    # half of it, all, no more for more, at least -1; told to stand: nothing to gain, backwards still costs
+    assert env._reward_progress().tolist() == pytest.approx([0.5, 1.0, 1.0, -1.0, 0.0, -0.5])
+
+
+def test_height_is_measured_over_the_ground_that_the_trunk_stands_on():
+    """A pit under a third of the scan does not move it; on a plane it is the height of the base."""
+    env = make_env(3, terrain__mesh_type="plane", rewards__base_height_target=0.3)
+    place(env, 0.0, 0.0, 0.5)
+    env.measured_heights = env.measured_heights.clone()
+    env.measured_heights[1, ::3] = -0.8
+    env.measured_heights[2] += 0.1
+    assert torch.allclose(env._reward_base_height(), torch.tensor([0.04, 0.04, 0.01]), atol=1e-6)
+
+
+def test_swinging_feet_pay_for_what_they_lack_in_height():
+    env = make_env(2, terrain__mesh_type="plane")
+    feet = env.sim.body_states.clone()
+    feet[:, env.feet_indices] = 0.0
+    feet[:, env.feet_indices, 2] = torch.tensor([0.09, 0.2, 0.05, 0.05])  # high enough, higher, 4 cm short, in contact
+    feet[:, env.feet_indices, 7:9] = torch.tensor([3.0, 4.0])
+    env.sim = SimpleNamespace(body_states=feet)
+    env.feet_contact = torch.tensor([[False, False, False, True]] * 2)
+    assert env._reward_feet_clearance().tolist() == pytest.approx([0.04**2 * 5.0] * 2)
+
+
+def test_feet_on_edges_are_counted():
+    env = make_env(1, terrain__tile_types=["lane_gaps", "lane_gaps"], terrain__difficulty_range=[1.0, 1.0])
+    terrain = env.terrain
+    row = round((terrain.border_size + 2.0) / terrain.horizontal_scale)
+    along = terrain.heights[:, row]
+    brink = (along[:-1] - along[1:] > 0.5).nonzero()[0][0] * terrain.horizontal_scale - terrain.border_size
+    feet = env.sim.body_states.clone()
+    feet[0, env.feet_indices, 0] = torch.tensor([brink, brink - 0.04, brink - 0.3, brink], dtype=torch.float32)
+    feet[0, env.feet_indices, 1] = 2.0
+    env.sim = SimpleNamespace(body_states=feet)
+    env.feet_contact = torch.tensor([[True, True, True, False]])
+    assert env._reward_feet_edge().tolist() == [2.0]

@@ -1,7 +1,7 @@
 """A robot that walks by sight over lanes of obstacles, after Agarwal et al. 2022 (CoRL, arXiv:2211.07638).
 
-On top of `LeggedRobot`: scandots (a cheap stand-in for depth), commands that depend on the ground, and the rewards of
-that work's supplement.
+On top of `LeggedRobot`: scandots (a cheap stand-in for depth), commands that depend on the ground, the rewards of that
+work's supplement, and some that teach a robot sooner to walk on and where to put its trunk and feet.
 """
 
 from __future__ import annotations
@@ -15,9 +15,12 @@ from torch import Tensor
 from legged_gym.envs.base.legged_robot import LeggedRobot
 from legged_gym.envs.base.observations import Mirror
 from legged_gym.rotations import yaw_from_quat
+from legged_gym.sensors.edge_map import EdgeMap
 
 # shares of the commands on flat ground: curves, turns in place; the rest is standing
 _CURVES, _TURNS = 1.0 / 3.0, 2.0 / 3.0
+# m around the base, in which the ground counts as what the trunk stands over
+_UNDER_TRUNK = 0.31
 
 
 class VisionRobot(LeggedRobot):
@@ -34,6 +37,9 @@ class VisionRobot(LeggedRobot):
         self.last_feet_forces = torch.zeros_like(self.feet_forces)
         flat = [[name in self.cfg.commands.flat_tiles for name in row] for row in self._tile_names()]
         self._is_flat = torch.tensor(flat, device=self.device)
+        rewards = self.cfg.rewards
+        self._edges = EdgeMap(self.terrain, rewards.edge_margin, rewards.edge_drop, self.device)
+        self._under_trunk = torch.nonzero(self.height_scan.points.abs().amax(1) < _UNDER_TRUNK).flatten()
 
     def _tile_names(self) -> List[List[str]]:
         """Types of tiles by level and column; a plane is one flat tile."""
@@ -106,6 +112,28 @@ class VisionRobot(LeggedRobot):
         """Speed, |vx| + |vy|, of feet that touch the ground, m/s."""
         velocities = self.sim.body_states.index_select(1, self.feet_indices)[..., 7:9]
         return (velocities.abs().sum(-1) * self.feet_contact).sum(1)
+
+    def _reward_progress(self) -> Tensor:
+        """Forward speed as a share of the commanded one, -1 to 1: unlike kernels of the error, it pulls from afar."""
+        command = self.commands[:, 0]
+        return (torch.minimum(self.base_lin_vel[:, 0], command) / command.clamp(min=0.1)).clamp_(min=-1.0)
+
+    def _reward_base_height(self) -> Tensor:
+        """Squared error of the height above the ground under the trunk; the median of it, lest gaps count as ground."""
+        ground = self.measured_heights.index_select(1, self._under_trunk).median(1).values
+        return (self.root_states[:, 2] - ground - self.cfg.rewards.base_height_target).square()
+
+    def _reward_feet_clearance(self) -> Tensor:
+        """How much lower than the target feet swing, squared, m^2, times their horizontal speed, m/s."""
+        feet = self.sim.body_states.index_select(1, self.feet_indices)
+        height = feet[..., 2] - self.height_scan.sample(feet[..., :2])
+        missing = (self.cfg.rewards.feet_clearance_target - height).clamp_(min=0.0)
+        return (missing.square() * feet[..., 7:9].norm(dim=-1) * ~self.feet_contact).sum(1)
+
+    def _reward_feet_edge(self) -> Tensor:
+        """Number of feet that stand on an edge, see `rewards.edge_margin`."""
+        feet = self.sim.body_states.index_select(1, self.feet_indices)
+        return (self._edges(feet[..., :2]) & self.feet_contact).sum(1).float()
 
     def _reward_survival(self) -> Tensor:
         """1."""

@@ -1,0 +1,125 @@
+"""A geared electric motor under PD control, in formulas: what an actuator network has to learn.
+
+Once a sub-step of dt s, of error e and velocity v:
+
+    command     u(t) = Kp e(t) - Kd v(t)
+    delay       d(t) = u(t - k dt)
+    limits      m(t) = d(t) within [-S (1 + v/V), S (1 - v/V)], both ends of which stay within +-L
+    current     i(t) = i(t - dt) + (1 - exp(-dt/T)) (m(t) - i(t - dt))
+    friction    torque = i(t) - C tanh(v/w) - B v
+
+S is the stall torque and V the no-load speed of the straight torque-speed line of a DC motor at full voltage, in both
+directions; L is the torque of the largest current. The current follows with a time constant T. C is Coulomb friction,
+with its jump at zero velocity drawn out over w, and B viscous friction.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, fields
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from legged_gym.actuators.actuator import Actuator
+from legged_gym.errors import UserError
+
+
+@dataclass(frozen=True)
+class MotorParameters:
+    """Numbers of a motor, all at the joint.
+
+    Attributes:
+        stiffness: Kp, N m/rad.
+        damping: Kd, N m s/rad.
+        delay: k, sub-steps.
+        stall_torque: S, N m.
+        no_load_speed: V, rad/s.
+        torque_limit: L, N m.
+        current_lag: T, s; 0 for none.
+        coulomb_friction: C, N m.
+        friction_speed: w, rad/s.
+        viscous_friction: B, N m s/rad.
+    """
+
+    stiffness: float
+    damping: float
+    delay: int = 0
+    stall_torque: float = math.inf
+    no_load_speed: float = math.inf
+    torque_limit: float = math.inf
+    current_lag: float = 0.0
+    coulomb_friction: float = 0.0
+    friction_speed: float = 0.1
+    viscous_friction: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            UserError: a value that cannot be.
+        """
+        if self.delay < 0 or self.delay != int(self.delay) or self.current_lag < 0:
+            raise UserError("a motor's delay is a whole number of sub-steps, its current_lag not negative")
+        if min(self.stall_torque, self.no_load_speed, self.torque_limit, self.friction_speed) <= 0:
+            raise UserError("a motor's stall_torque, no_load_speed, torque_limit and friction_speed are positive")
+        if math.isinf(self.stall_torque) and math.isfinite(self.no_load_speed):
+            raise UserError("a motor with a no_load_speed needs a stall_torque")
+
+    @staticmethod
+    def read(path: str) -> MotorParameters:
+        """Read a JSON object with the attributes as its keys.
+
+        Raises:
+            UserError: the file cannot be read, has an unknown key or lacks one, or a value is no number.
+        """
+        try:
+            with open(path, encoding="utf-8") as file:
+                values = json.load(file)
+        except OSError as error:
+            raise UserError(f"cannot read the motor file {path}: {error.strerror}") from None
+        except ValueError as error:
+            raise UserError(f"{path} is no JSON file: {error}") from None
+        known = [entry.name for entry in fields(MotorParameters)]
+        if not isinstance(values, dict) or set(values) - set(known) or not {"stiffness", "damping"} <= set(values):
+            raise UserError(f"{path} must hold stiffness, damping and may hold {', '.join(known[2:])}, nothing else")
+        if not all(isinstance(value, (int, float)) for value in values.values()):
+            raise UserError(f"{path}: every value must be a number")
+        return MotorParameters(**values)
+
+
+class MotorModel(Actuator):
+    """The motors of N robots with D joints each."""
+
+    def __init__(self, parameters: MotorParameters, dt: float, num_envs: int, num_joints: int, device: Any) -> None:
+        """Motors at rest; `dt` s is a sub-step."""
+        self.parameters = parameters
+        lag = parameters.current_lag
+        self._share = 1.0 - math.exp(-dt / lag) if lag > 0 else 1.0
+        self.memory = {
+            "commands": torch.zeros(parameters.delay, num_envs, num_joints, device=device),  # newest first
+            "torque": torch.zeros(1, num_envs, num_joints, device=device),  # i, as a torque
+        }
+
+    def torques(self, errors: Tensor, velocities: Tensor) -> Tensor:
+        """See `Actuator.torques`."""
+        motor, produced = self.parameters, self.memory["torque"][0]
+        command = self._delayed(motor.stiffness * errors - motor.damping * velocities)
+        droop = velocities / motor.no_load_speed
+        largest = motor.torque_limit
+        upper = (motor.stall_torque * (1.0 - droop)).clamp(-largest, largest)
+        lower = (-motor.stall_torque * (1.0 + droop)).clamp(-largest, largest)
+        produced += self._share * (torch.minimum(torch.maximum(command, lower), upper) - produced)
+        friction = motor.coulomb_friction * torch.tanh(velocities / motor.friction_speed)
+        return produced - friction - motor.viscous_friction * velocities
+
+    def _delayed(self, command: Tensor) -> Tensor:
+        commands = self.memory["commands"]
+        if not len(commands):
+            return command
+        oldest = commands[-1].clone()
+        commands[1:] = commands[:-1].clone()
+        commands[0] = command
+        return oldest

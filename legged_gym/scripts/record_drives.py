@@ -1,0 +1,65 @@
+"""Record simulated drives, as data to fit an actuator network to.
+
+    python legged_gym/scripts/record_drives.py --policy=a1_flat \
+        --motor=resources/actuator_nets/a1_motor.json --output=logs/a1_drives.npz
+
+Robots walk under the policy, with noise on its actions, and as many move their legs in the air. Their joints are driven
+by the motor of the file (legged_gym/actuators/motor_model.py says what its numbers are). The recording has target,
+position, velocity and torque of every joint at every physics step; fit_actuator_net.py reads it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any, Optional, Sequence
+
+if not __package__:
+    # Run as a file: the packages beside this one go before any installed ones.
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from legged_gym.errors import UserError
+from legged_gym.utils.cli import make_parser
+from legged_gym.utils.policy_io import add_policy_flag, find_policy, load_policy
+from legged_gym.utils.script import run_script
+
+
+def main(argv: Optional[Sequence[str]] = None) -> None:
+    """Record as the command line says.
+
+    Raises:
+        UserError: for a mistake in it.
+    """
+    parser = make_parser(__doc__ or "")
+    add_policy_flag(parser)
+    parser.add_argument("--motor", metavar="FILE", required=True, help="JSON file of a motor's numbers")
+    parser.add_argument("--output", metavar="FILE", required=True, help="the .npz file to write")
+    parser.add_argument("--duration", type=float, default=20.0, help="seconds (20)")
+    args = parser.parse(argv)
+    if not args.output.endswith(".npz"):
+        raise UserError(f"--output={args.output}: the recording is a .npz file")
+    if args.duration <= 0:
+        raise UserError(f"--duration={args.duration:g}: give seconds")
+    args.num_envs = args.num_envs or 12
+    args.seed = 1 if args.seed is None else args.seed
+    source = find_policy(args)
+    # Imported here: mistakes found above are answered without waiting for torch and MuJoCo.
+    import numpy as np
+
+    from legged_gym.actuators.motor_model import MotorParameters
+    from legged_gym.utils.drive_recording import record_drives
+    from legged_gym.utils.files import check_folder
+
+    MotorParameters.read(args.motor)
+    check_folder(args.output)
+    source.env_cfg.control.control_type, source.env_cfg.control.actuator_net_file = "actuator_net", args.motor
+    columns: Any = record_drives(
+        source.env_cfg, lambda env: load_policy(source, env), args.num_envs, args.duration, args.seed, args.sim
+    )
+    np.savez_compressed(args.output, **columns)
+    samples, joints = columns["target"].shape
+    print(f"{args.output}: {samples} samples of {joints} joints, {os.path.getsize(args.output) / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    run_script(main)

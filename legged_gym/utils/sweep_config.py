@@ -1,0 +1,353 @@
+"""The file that describes a sweep, in the format of Weights & Biases: reading it, and checking it before any run.
+
+Names of parameters are paths of settings, ``env_cfg.<path>`` or ``train_cfg.<path>``. What a parameter may be:
+
+===============================================  ======================================================
+``{"value": v}``, ``{"values": [..]}``           one value; one of several
+``{"min": a, "max": b}``                         uniform; whole numbers if both are
+``{"distribution": d, ..}``                      ``uniform``, ``int_uniform``, ``log_uniform_values`` with
+                                                 min and max; ``log_uniform``, whose min and max are
+                                                 natural logarithms; ``normal`` and ``log_normal`` with
+                                                 mu and sigma; each also with ``q_`` before and a step q
+===============================================  ======================================================
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import difflib
+import json
+import math
+import os
+import re
+from dataclasses import dataclass, field
+from statistics import NormalDist
+from typing import Any, Dict, List, Optional, Tuple
+
+import yaml
+
+from legged_gym import LEGGED_GYM_ROOT_DIR
+from legged_gym.errors import UserError
+from legged_gym.utils.cli import apply_args
+from legged_gym.utils.task_registry import task_registry
+
+CONFIG_DIR = os.path.join(LEGGED_GYM_ROOT_DIR, "legged_gym", "scripts", "sweep_configs")
+METHODS = ("grid", "random", "bayes")
+GOALS = ("maximize", "minimize")
+_DEFAULTS = ("sweep_config.json", "sweep_config_example.json")
+_KEYS = (
+    "method", "metric", "run_cap", "parameters", "early_terminate", "name", "description", "program", "command",
+)  # fmt: skip
+_RANGES = ("uniform", "int_uniform", "log_uniform", "log_uniform_values")
+_NORMALS = ("normal", "log_normal")
+# Set by the sweep itself, or without meaning for new runs.
+_RESERVED = ("experiment_name", "run_name", "resume", "load_run", "checkpoint", "resume_path", "logger")
+_TAIL = 1e-6  # normal distributions are cut where this much probability is left: 4.75 sigma
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a sweep.
+
+    Attributes:
+        name: As in the file.
+        values: The choices; empty for a range.
+        low: Lower end of what is drawn; `value` makes the parameter of it.
+        high: Upper end.
+        log: Draw uniformly in the logarithm.
+        whole: Draw whole numbers.
+        normal: Draw probabilities, whose quantiles in this distribution are meant.
+        exp: Take the exponential of what was drawn.
+        q: Round to multiples of this; 0 for none.
+    """
+
+    name: str
+    values: Tuple[Any, ...] = ()
+    low: float = 0.0
+    high: float = 0.0
+    log: bool = False
+    whole: bool = False
+    normal: Optional[NormalDist] = None
+    exp: bool = False
+    q: float = 0.0
+
+    def value(self, drawn: float) -> float:
+        """Return the value for a number drawn between `low` and `high`."""
+        result = self.normal.inv_cdf(drawn) if self.normal else drawn
+        result = math.exp(result) if self.exp else result
+        # Without the second rounding multiples of 0.1 would be 0.30000000000000004.
+        return round(round(result / self.q) * self.q, 12) if self.q else result
+
+    def samples(self) -> List[Any]:
+        """Return values that stand for all: every choice, or both ends of a range and one point between."""
+        if self.values:
+            return list(self.values)
+        between = self.low + 0.382 * (self.high - self.low)
+        return [self.value(x) for x in (self.low, round(between) if self.whole else between, self.high)]
+
+
+@dataclass
+class SweepConfig:
+    """A sweep file.
+
+    Attributes:
+        content: The file as it is.
+        method: `grid`, `random` or `bayes`.
+        metric: Name of the logged number to judge by.
+        goal: `maximize` or `minimize`.
+        run_cap: Runs to make at most; None for no bound.
+        parameters: By name, in the order of the file.
+        early_terminate: As in the file; None to let every run finish.
+    """
+
+    content: Dict[str, Any]
+    method: str
+    metric: str
+    goal: str
+    run_cap: Optional[int]
+    parameters: Dict[str, Parameter] = field(default_factory=dict)
+    early_terminate: Optional[Dict[str, Any]] = None
+
+
+def find_file(name: Optional[str]) -> str:
+    """Return the path of a sweep file: a path, or a name in `sweep_configs/`, with or without ``.json``.
+
+    Args:
+        name: None for `sweep_config.json` there, else `sweep_config_example.json`.
+
+    Raises:
+        UserError: there is no such file.
+    """
+    if name is None:
+        candidates = [os.path.join(CONFIG_DIR, default) for default in _DEFAULTS]
+    else:
+        candidates = [name, *(os.path.join(CONFIG_DIR, name + ending) for ending in ("", ".json"))]
+    for path in candidates:
+        if os.path.isfile(path):
+            return path
+    there = ", ".join(sorted(os.listdir(CONFIG_DIR)))
+    raise UserError(f"--wandb_sweep_config: there is no file {name}, here or among {there} in {CONFIG_DIR}")
+
+
+def read_file(path: str) -> SweepConfig:
+    """Read a sweep file.
+
+    Raises:
+        UserError: it cannot be read, or says something that makes no sense.
+    """
+    try:
+        with open(path, encoding="utf-8") as file:
+            content = json.load(file)
+    except (OSError, ValueError) as error:
+        raise UserError(f"cannot read {path}: {error}") from None
+    try:
+        return parse(content)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+
+
+def parse(content: Any) -> SweepConfig:
+    """Return the sweep that the content of a file describes.
+
+    Raises:
+        UserError: it makes no sense.
+    """
+    if not isinstance(content, dict) or not isinstance(content.get("parameters"), dict) or not content["parameters"]:
+        raise UserError('a sweep file is an object with "method" and "parameters"')
+    _check_keys("the sweep", content, _KEYS)
+    method = _choice("method", content.get("method"), METHODS)
+    metric = content.get("metric", {})
+    if not isinstance(metric, dict) or not isinstance(metric.get("name", ""), str):
+        raise UserError('metric: expected {"name": "Train/mean_reward", "goal": "maximize"}')
+    _check_keys("metric", metric, ("name", "goal", "target"))
+    cap = content.get("run_cap")
+    if cap is not None and (isinstance(cap, bool) or not isinstance(cap, int) or cap < 1):
+        raise UserError(f"run_cap is {cap!r}; it is a whole number above 0")
+    parameters = {name: _parameter(name, form) for name, form in content["parameters"].items()}
+    if method == "grid":
+        for name, parameter in parameters.items():
+            if not parameter.values:
+                raise UserError(f"{name}: a grid has parameters with 'value' or 'values' only")
+    return SweepConfig(
+        content=content,
+        method=method,
+        metric=metric.get("name", "Train/mean_reward"),
+        goal=_choice("metric.goal", metric.get("goal", "maximize"), GOALS),
+        run_cap=cap,
+        parameters=parameters,
+        early_terminate=_early_terminate(content.get("early_terminate")),
+    )
+
+
+def settings_file(parameters: Dict[str, Any]) -> str:
+    """Return the text of a ``--cfg`` file that sets the parameters of one run."""
+    content: Dict[str, Dict[str, Any]] = {"env": {}, "train": {}}
+    for name, value in parameters.items():
+        part, path = _locate(name)
+        content[part][path] = value
+    return yaml.safe_dump(content, sort_keys=False)
+
+
+def resolve(args: argparse.Namespace, parameters: Dict[str, Any]) -> Tuple[Any, Any, Dict[str, Any]]:
+    """Return the (environment, training) configs of one run, and what its parameters come to in them.
+
+    A flag or setting of the command line wins over a parameter, which wins over ``--cfg`` files and classes.
+
+    Raises:
+        UserError: a parameter is no setting, with near matches, or has a value of the wrong type.
+    """
+    env_cfg, train_cfg = task_registry.get_cfgs(args.task)
+    cfgs = {"env": env_cfg, "train": train_cfg}
+    apply_args(args, env_cfg, train_cfg)
+    for name, value in parameters.items():
+        part, path = _locate(name)
+        try:
+            cfgs[part].update({path: value}, prefix=f"{part}_cfg.")
+        except UserError as error:
+            raise UserError(f"{error}{_reward_hint(name, env_cfg)}") from None
+    flags = copy.copy(args)
+    flags.cfg = []
+    apply_args(flags, env_cfg, train_cfg)
+    effective = {}
+    for name in parameters:
+        part, path = _locate(name)
+        effective[name] = cfgs[part].get(path)
+    return env_cfg, train_cfg, effective
+
+
+def check(sweep: SweepConfig, args: argparse.Namespace) -> SweepConfig:
+    """Try every parameter in the configs of the task.
+
+    Returns:
+        The sweep, with one value for a parameter that the command line overrides.
+
+    Raises:
+        UserError: a parameter is no setting, or cannot have one of its values.
+    """
+    won: Dict[str, Any] = {}
+    for name, parameter in sweep.parameters.items():
+        for value in parameter.samples():
+            won.update(overridden({name: value}, resolve(args, {name: value})[2]))
+    forms = {**sweep.content["parameters"], **{name: {"value": value} for name, value in won.items()}}
+    return parse({**sweep.content, "parameters": forms})
+
+
+def overridden(wanted: Dict[str, Any], effective: Dict[str, Any]) -> Dict[str, Any]:
+    """Return the parameters that came to something else than the sweep wanted, with a warning for each."""
+    won = {name: value for name, value in effective.items() if not _same(value, wanted[name])}
+    for name, value in won.items():
+        print(f"warning: the command line wins over the sweep: {name} is {value}")
+    return won
+
+
+def _same(effective: Any, wanted: Any) -> bool:
+    # A file knows no tuples, and what it writes as "1e-4" becomes a number.
+    if isinstance(effective, (list, tuple)):
+        return isinstance(wanted, (list, tuple)) and list(effective) == list(wanted)
+    return effective == wanted or (isinstance(effective, float) and effective == float(wanted))
+
+
+def _locate(name: str) -> Tuple[str, str]:
+    """Split the name of a parameter into the part of the configs and the path in it."""
+    part, _, path = name.partition(".")
+    if part not in ("env_cfg", "train_cfg") or not path:
+        raise UserError(f"unknown parameter {name}; names begin with env_cfg. or train_cfg.")
+    if path.startswith("runner.") and path[len("runner.") :] in _RESERVED and part == "train_cfg":
+        raise UserError(f"{name}: this is not for a sweep to choose")
+    # The seed of environment and training is one.
+    return ("train" if path == "seed" else part[: -len("_cfg")]), path
+
+
+def _reward_hint(name: str, env_cfg: Any) -> str:
+    """Where the weights of old sweep files are now."""
+    match = re.fullmatch(r"\w+\..*\bweights\.(\w+)", name)
+    if not match:
+        return ""
+    near = difflib.get_close_matches(match.group(1), vars(env_cfg.rewards.scales), n=3, cutoff=0.5)
+    return f"; weights of rewards are env_cfg.rewards.scales.{' or '.join(near) or '<reward>'}"
+
+
+def _parameter(name: str, form: Any) -> Parameter:
+    _locate(name)
+    if not isinstance(form, dict):
+        raise UserError(f'{name}: expected {{"value": ..}}, {{"values": [..]}} or {{"min": .., "max": ..}}')
+    if "value" in form or "values" in form:
+        _check_keys(name, form, ("value", "values", "distribution"))
+        values = form.get("values", [form.get("value")])
+        if len(form.keys() & {"value", "values"}) != 1 or not isinstance(values, list) or not values:
+            raise UserError(f"{name}: give either 'value' or a list of 'values'")
+        return Parameter(name, values=tuple(values))
+    quantised = "q" in form
+    ends = [form.get(key) for key in ("min", "max")]
+    default = "int_uniform" if all(type(end) is int for end in ends) and not quantised else "uniform"
+    given = form.get("distribution", default)
+    kind = given[2:] if isinstance(given, str) and given.startswith("q_") else given
+    _choice(f"{name}: distribution", kind, (*_RANGES, *_NORMALS))
+    if kind != given and not quantised:
+        raise UserError(f"{name}: {given} needs a step q")
+    return _range(name, kind, form) if kind in _RANGES else _normal(name, kind, form)
+
+
+def _range(name: str, kind: str, form: Dict[str, Any]) -> Parameter:
+    _check_keys(name, form, ("distribution", "min", "max", "q"))
+    low, high, q = _number(name, form, "min"), _number(name, form, "max"), _step(name, form)
+    if low > high or (kind == "log_uniform_values" and low <= 0):
+        raise UserError(f"{name}: min {low:g} and max {high:g} make no range")
+    whole = kind == "int_uniform"
+    if whole and (low != int(low) or high != int(high)):
+        raise UserError(f"{name}: int_uniform needs whole numbers")
+    return Parameter(
+        name, low=low, high=high, log=kind == "log_uniform_values", whole=whole, exp=kind == "log_uniform", q=q
+    )
+
+
+def _normal(name: str, kind: str, form: Dict[str, Any]) -> Parameter:
+    _check_keys(name, form, ("distribution", "mu", "sigma", "q"))
+    mu, sigma, q = _number(name, form, "mu", 0.0), _number(name, form, "sigma", 1.0), _step(name, form)
+    if sigma <= 0:
+        raise UserError(f"{name}: sigma is {sigma:g}; it must be above 0")
+    return Parameter(name, low=_TAIL, high=1 - _TAIL, normal=NormalDist(mu, sigma), exp=kind == "log_normal", q=q)
+
+
+def _step(name: str, form: Dict[str, Any]) -> float:
+    q = _number(name, form, "q", 0.0)
+    if q < 0 or ("q" in form and q == 0):
+        raise UserError(f"{name}: q is {q:g}; it must be above 0")
+    return q
+
+
+def _number(name: str, form: Dict[str, Any], key: str, default: Optional[float] = None) -> float:
+    value = form.get(key, default)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise UserError(f"{name}: {key} is {value!r}; it must be a number")
+    return value
+
+
+def _early_terminate(form: Any) -> Optional[Dict[str, Any]]:
+    if form is None:
+        return None
+    if not isinstance(form, dict):
+        raise UserError('early_terminate: expected {"type": "hyperband", "min_iter": ..}')
+    _check_keys("early_terminate", form, ("type", "min_iter", "max_iter", "s", "eta", "strict"))
+    _choice("early_terminate.type", form.get("type"), ("hyperband",))
+    for key, least in (("min_iter", 1), ("max_iter", 1), ("s", 1), ("eta", 2)):
+        if key in form and _number("early_terminate", form, key) < least:
+            raise UserError(f"early_terminate: {key} is {form[key]}; it must be at least {least}")
+    if "min_iter" not in form and not ("max_iter" in form and "s" in form):
+        raise UserError("early_terminate: hyperband needs min_iter, or max_iter and s")
+    return form
+
+
+def _choice(what: str, value: Any, known: Tuple[str, ...]) -> str:
+    if value not in known:
+        raise UserError(f"{what} is {value!r}; it is one of {', '.join(known)}")
+    return str(value)
+
+
+def _check_keys(what: str, form: Dict[str, Any], known: Tuple[str, ...]) -> None:
+    for key in form:
+        if key not in known:
+            near = difflib.get_close_matches(key, known)
+            hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known)}"
+            raise UserError(f"{what}: unknown key {key!r}; {hint}")

@@ -65,6 +65,7 @@ class Runner(ABC):
         current_learning_iteration: iterations done since the very first start; `model_<n>.pt` is the state after n.
         total_timesteps: transitions collected so far, by all processes.
         total_time: seconds of collecting and learning so far.
+        interrupted: whether a signal ended the last `learn` before its last iteration.
     """
 
     ALGORITHMS: Mapping[str, Callable[..., Algorithm]]
@@ -104,6 +105,7 @@ class Runner(ABC):
         self.current_learning_iteration = 0
         self.total_timesteps = 0
         self.total_time = 0.0
+        self.interrupted = False
         self._statistics = EpisodeStatistics(env.num_envs, self.device)
         self._observations: Optional[Dict[str, torch.Tensor]] = None
         self._saved_iteration = -1
@@ -124,7 +126,8 @@ class Runner(ABC):
     ) -> None:
         """Train, and leave a checkpoint of the end in the run folder.
 
-        Ctrl-C, SIGTERM and the time limit end the training after the iteration under way, in all processes.
+        Ctrl-C, SIGTERM, SIGUSR1, SIGUSR2 and the time limit end the training after the iteration under way, in all
+        processes.
 
         Args:
             num_learning_iterations: iterations to do in this call.
@@ -155,6 +158,7 @@ class Runner(ABC):
                         self._save_model()
                     reason = self._reason_to_stop(stop, time.perf_counter() - start, limit)
                 self._save_model()
+                self.interrupted = stop.reason is not None and self.current_learning_iteration < last
         finally:
             self.logger.flush()
         if reason is not None:

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a wish to stop soon, so that a training can save first."""
+"""Ctrl-C and the signals of job schedulers as a wish to stop soon, so that a training can save first."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ import threading
 from types import FrameType, TracebackType
 from typing import Any, Dict, Optional, Type
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# SLURM and its tools announce the end of a job by SIGTERM or one of the user's signals, which Windows does not have.
+_NAMES = ("SIGINT", "SIGTERM", "SIGUSR1", "SIGUSR2")
+STOP_SIGNALS = tuple(signal.Signals[name] for name in _NAMES if hasattr(signal, name))
 
 
 class StopRequest:
-    """While entered, the first SIGINT or SIGTERM only sets `reason`; a second one raises KeyboardInterrupt.
+    """While entered, the first of `STOP_SIGNALS` only sets `reason`; SIGINT after that raises KeyboardInterrupt.
 
+    Other repetitions change nothing: a scheduler may tell every process of a job, and some of them tell the others.
     The handlers of before are put back on leaving. Python allows handlers in the main thread alone: elsewhere signals
     keep their usual effect.
     """
@@ -25,7 +28,7 @@ class StopRequest:
     def __enter__(self) -> StopRequest:
         """Install the handlers."""
         if threading.current_thread() is threading.main_thread():
-            self._previous = {number: signal.signal(number, self._handle) for number in _SIGNALS}
+            self._previous = {number: signal.signal(number, self._handle) for number in STOP_SIGNALS}
         return self
 
     def __exit__(
@@ -45,8 +48,10 @@ class StopRequest:
 
     def _handle(self, number: int, frame: Optional[FrameType]) -> None:
         if self.reason is not None:
-            self._restore()
-            raise KeyboardInterrupt
+            if number == signal.SIGINT:
+                self._restore()
+                raise KeyboardInterrupt
+            return
         self.reason = signal.Signals(number).name
         # A handler may interrupt a print, and Python's streams refuse to be entered twice: write to stderr directly.
-        os.write(2, f"\n{self.reason}: stopping after this iteration; once more to stop at once\n".encode())
+        os.write(2, f"\n{self.reason}: stopping after this iteration; Ctrl-C once more to stop at once\n".encode())

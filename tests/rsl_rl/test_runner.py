@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from rsl_rl.runners import OnPolicyRunner
-from rsl_rl.runners.stop_request import StopRequest
+from rsl_rl.runners.stop_request import STOP_SIGNALS, StopRequest
 from rsl_rl.utils.checkpoint import latest_checkpoint, load_checkpoint
 from rsl_rl.utils.errors import RslRlError
 from tests.rsl_rl.processes import torchrun
@@ -155,7 +155,7 @@ def test_no_folder_no_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", STOP_SIGNALS)
 def test_signal_ends_after_the_iteration_with_a_checkpoint(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], number: signal.Signals
 ) -> None:
@@ -168,20 +168,23 @@ def test_signal_ends_after_the_iteration_with_a_checkpoint(
             os.kill(os.getpid(), number)
         return step(actions)
 
-    before = [signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)]
+    before = [signal.getsignal(s) for s in STOP_SIGNALS]
     runner.env.step = interrupted_step  # type: ignore[method-assign]
     runner.learn(8)
-    assert [signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)] == before
+    assert runner.interrupted
+    assert [signal.getsignal(s) for s in STOP_SIGNALS] == before
     assert load_checkpoint(latest_checkpoint(str(tmp_path)))["iter"] == 2
     assert capsys.readouterr().out.splitlines()[-1] == f"stopped after iteration 2: {number.name}"
     runner.learn(1)  # and it can go on
-    assert runner.current_learning_iteration == 3
+    assert runner.current_learning_iteration == 3 and not runner.interrupted
 
 
-def test_second_signal_stops_at_once() -> None:
+def test_second_signal_stops_at_once_if_it_is_ctrl_c() -> None:
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt), StopRequest() as stop:
         os.kill(os.getpid(), signal.SIGTERM)
+        for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2):
+            os.kill(os.getpid(), number)
         assert stop.reason == "SIGTERM"
         os.kill(os.getpid(), signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) is before

@@ -1,0 +1,58 @@
+"""Launches of a tiny training for tests, and what they left behind."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any, Callable
+
+import torch
+
+# 16 robots, small networks and short rollouts; every fifth iteration is saved.
+FLAGS = (
+    "--num_envs=16", "--max_iterations=30", "--sim=mujoco", "--rl_device=cpu", "--num_threads=1", "--logger=none",
+    "--train.runner.num_steps_per_env=4", "--train.runner.save_interval=5", "--train.algorithm.num_learning_epochs=1",
+    "--train.policy.actor_hidden_dims=[8]", "--train.policy.critic_hidden_dims=[8]", "--experiment_name=tiny",
+)  # fmt: skip
+LAST = "model_30.pt"
+
+
+def wait_for(condition: Callable[[], Any], what: str, seconds: float = 120.0) -> Any:
+    """Poll until the condition holds, and return its value."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.005)
+    raise TimeoutError(what)
+
+
+def run_folder_of(root: Path, index: int) -> Path:
+    """The run folder of a job of the only launch under `root`."""
+    return wait_for(lambda: next(root.glob(f"logs/tiny/*_job{index}_*"), None), f"run folder of job {index}")
+
+
+def wait_for_iteration(run: Path, iteration: int) -> None:
+    """Wait until the run has done an iteration."""
+    metrics = run / "metrics.jsonl"
+
+    def done() -> bool:
+        lines = metrics.read_text().splitlines() if metrics.exists() else []
+        return bool(lines) and json.loads(lines[-1])["iteration"] >= iteration
+
+    wait_for(done, f"iteration {iteration} of {run.name}")
+
+
+def attempts(root: Path, index: int) -> list[dict[str, Any]]:
+    """What a job of the only launch under `root` noted of each of its attempts."""
+    files = list(root.glob(f"logs/jobs/*/{index}/attempts.jsonl"))
+    return [json.loads(line) for file in files for line in file.read_text().splitlines()]
+
+
+def numbers(path: Path) -> dict[str, Any]:
+    """Everything in a checkpoint but the seconds that the run took."""
+    content = torch.load(path, weights_only=True)
+    assert content["runner"].pop("total_time") > 0.0
+    return content

@@ -1,0 +1,139 @@
+"""Data sets of demonstrations: reading them, and the same states in other frames. It needs numpy alone.
+
+    data = Demonstrations("data/a1_flat")
+    for states, conditionings in data.windows(horizon=16, stride=17):   # (n, 17, 37), (n, 36)
+        ...
+
+A folder holds shards `demonstrations_<number>.npz`, `metadata.json` and the compiled model `model.mjb`; what is in them
+is told in docs/demonstrations.md.
+"""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+from typing import Any, Dict, Iterator, List, Tuple
+
+import numpy as np
+
+from legged_gym.errors import UserError
+
+FORMAT_VERSION = 1
+METADATA, MODEL, SHARD = "metadata.json", "model.mjb", "demonstrations_{:05d}.npz"
+
+
+class Demonstrations:
+    """A data set on the disk; arrays are read when they are asked for.
+
+    Attributes:
+        folder: where it is.
+        metadata: see docs/demonstrations.md.
+        shards: paths of the shards, in order.
+    """
+
+    def __init__(self, folder: str) -> None:
+        """Find the files.
+
+        Raises:
+            UserError: the folder holds no data set of this format.
+        """
+        self.folder = folder
+        path = os.path.join(folder, METADATA)
+        try:
+            with open(path, encoding="utf-8") as file:
+                self.metadata: Dict[str, Any] = json.load(file)
+        except (OSError, ValueError) as error:
+            raise UserError(f"{folder} holds no demonstrations: cannot read {path} ({error})") from None
+        if self.metadata.get("format_version") != FORMAT_VERSION:
+            found = self.metadata.get("format_version")
+            raise UserError(f"{path} has format {found}, this program reads {FORMAT_VERSION}")
+        self.shards: List[str] = sorted(glob.glob(os.path.join(folder, "demonstrations_*.npz")))
+
+    def load(self, *names: str) -> Iterator[Dict[str, np.ndarray]]:
+        """Arrays of those names, or all, one shard after the other; other arrays are not read from the disk."""
+        for path in self.shards:
+            with np.load(path) as shard:
+                yield {name: shard[name] for name in names or shard.files}
+
+    def windows(self, horizon: int, stride: int) -> Iterator[Tuple[np.ndarray, np.ndarray]]:
+        """Pieces of episodes, one shard after the other.
+
+        Args:
+            horizon: steps to look ahead.
+            stride: steps from the start of one piece to that of the next; horizon + 1 for no overlap.
+
+        Returns:
+            States (n, horizon + 1, nq + nv) and the conditionings (n, c) of their first steps.
+        """
+        for shard in self.load("states", "conditionings", "episode_lengths"):
+            states, lengths = shard["states"], shard["episode_lengths"]
+            starts = np.arange(0, states.shape[1] - horizon, stride)
+            rows, columns = np.nonzero(starts + horizon < lengths[:, None])
+            first = starts[columns]
+            steps = first[:, None] + np.arange(horizon + 1)
+            yield states[rows[:, None], steps], shard["conditionings"][rows, first]
+
+
+def quat_rotate(quat: np.ndarray, vector: np.ndarray) -> np.ndarray:
+    """Rotate vectors (..., 3) from the body to the world frame by quaternions wxyz (..., 4)."""
+    w, u = quat[..., :1], quat[..., 1:]
+    t = 2.0 * np.cross(u, vector)
+    return vector + w * t + np.cross(u, t)
+
+
+def to_base_frame(states: np.ndarray) -> np.ndarray:
+    """States (..., 7 + D + 6 + D) with the base's linear velocity in the base frame instead of the world's.
+
+    The angular velocity is in the base frame anyway. This form cannot be written into `qvel`; see `to_world_frame`.
+    """
+    return _turn_velocity(states, _conjugate(states[..., 3:7]))
+
+
+def to_world_frame(states: np.ndarray) -> np.ndarray:
+    """The inverse of `to_base_frame`: states as MuJoCo has them."""
+    return _turn_velocity(states, states[..., 3:7])
+
+
+def relative_to_start(states: np.ndarray) -> np.ndarray:
+    """Episodes (N, T, ...) seen from where each began: x, y and yaw of the base are 0 in its first state.
+
+    Height, roll and pitch stay, so on a plane the states obey the same dynamics. They are still MuJoCo's coordinates.
+    """
+    out, velocity, back = states.copy(), _linear_velocity(states), turn_back(states)
+    out[..., :2] -= states[:, :1, :2]
+    out[..., :3] = quat_rotate(back, out[..., :3])
+    out[..., 3:7] = _multiply(back, states[..., 3:7])
+    out[..., velocity] = quat_rotate(back, states[..., velocity])
+    return out
+
+
+def turn_back(states: np.ndarray) -> np.ndarray:
+    """Quaternions (N, 1, 4) that undo the yaw with which episodes (N, T, ...) began."""
+    w, x, y, z = np.moveaxis(states[:, :1, 3:7], -1, 0)
+    half = 0.5 * np.arctan2(2.0 * (w * z + x * y), 1.0 - 2.0 * (y * y + z * z))
+    zero = np.zeros_like(half)
+    return np.stack((np.cos(half), zero, zero, -np.sin(half)), axis=-1)
+
+
+def _linear_velocity(states: np.ndarray) -> slice:
+    """Columns of the base's linear velocity: states have one more position than velocities."""
+    start = (states.shape[-1] + 1) // 2
+    return slice(start, start + 3)
+
+
+def _turn_velocity(states: np.ndarray, quat: np.ndarray) -> np.ndarray:
+    out, velocity = states.copy(), _linear_velocity(states)
+    out[..., velocity] = quat_rotate(quat, states[..., velocity])
+    return out
+
+
+def _conjugate(quat: np.ndarray) -> np.ndarray:
+    return quat * np.array([1.0, -1.0, -1.0, -1.0])
+
+
+def _multiply(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Hamilton product of quaternions wxyz (..., 4): the rotation b, then a."""
+    vector = a[..., :1] * b[..., 1:] + b[..., :1] * a[..., 1:] + np.cross(a[..., 1:], b[..., 1:])
+    scalar = a[..., :1] * b[..., :1] - (a[..., 1:] * b[..., 1:]).sum(-1, keepdims=True)
+    return np.concatenate((scalar, vector), axis=-1)

@@ -21,15 +21,19 @@ setup(
     install_requires=[line for line in LINES if line],
     extras_require={
         "gpu": GPU,
-        "wandb": ["wandb>=0.16"],
+        "wandb": ["wandb>=0.31"],
+        "sweep": ["optuna>=5,<6"],
+        "cluster": ["submitit>=1.5,<2"],
         "dev": [
             *GPU,
             "pytest>=8",
             "ruff>=0.15",
+            "submitit>=1.5,<2",
             "mypy>=1.18",
+            "optuna>=5,<6",
             "vermin>=1.6",
             "types-PyYAML",
-            "wandb>=0.16",  # the tests write a run with the package itself, offline
+            "wandb>=0.31",  # the tests write a run with the package itself, offline
             "example-robot-data>=6,<7",  # published robot descriptions, which the tests compare ours with
             "rsl-rl-lib>=5.5,<5.6",  # another PPO, which the tests and a benchmark compare ours with; also named rsl_rl
         ],

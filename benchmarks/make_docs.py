@@ -111,6 +111,9 @@ def benchmarks_page(results: Named) -> List[str]:
     cameras = of_kind(results, "depth_camera")
     if cameras:
         page += ["## Depth cameras", camera_section(cameras), provenance_list(cameras)]
+    collections = of_kind(results, "collection_benchmark")
+    if collections:
+        page += ["## Collecting demonstrations", collection_table(collections), provenance_list(collections)]
     updates = [(name, result) for name, result in results if "speed_relative_to_reference_float32" in result]
     if updates:
         page += ["## PPO iteration", *(update_section(result) for _, result in updates)]
@@ -130,17 +133,27 @@ def speed_table(runs: Named) -> str:
 
 def ratio_table(runs: Named) -> str:
     """One row a benchmark, medians and quartiles of ratios to the engine."""
-    rows = []
-    for _, run in runs:
-        row = [run["task"], str(run["num_envs"]), run["sim"]]
-        for key in _RATIOS:
-            if key in run["ratios"]:
-                low, high = run["quartiles"][key]
-                row.append(f"**{run['ratios'][key]:.2f}** ({low:.2f}–{high:.2f})")
-            else:
-                row.append("")
-        rows.append(row)
+    rows = [
+        [run["task"], str(run["num_envs"]), run["sim"], *(ratio_cell(run, key) for key in _RATIOS)] for _, run in runs
+    ]
     return table(["task", "robots", "physics", *_RATIOS.values()], rows, text_columns=3)
+
+
+def ratio_cell(run: Result, key: str) -> str:
+    """Median and quartiles of a ratio; empty where it was not measured."""
+    if key not in run["ratios"]:
+        return ""
+    low, high = run["quartiles"][key]
+    return f"**{run['ratios'][key]:.2f}** ({low:.2f}–{high:.2f})"
+
+
+def collection_table(runs: Named) -> str:
+    """One row a measurement of collecting demonstrations, files included."""
+    rows = [
+        [run["task"], str(run["num_envs"]), device_of(run), f"{run['raw_engine_steps_per_s']:,.0f}",
+         f"{run['collect_steps_per_s']:,.0f}", ratio_cell(run, "collect_over_raw")] for _, run in runs
+    ]  # fmt: skip
+    return table(["task", "robots", "machine", "engine alone", "collecting", "share"], rows, text_columns=3)
 
 
 def camera_section(results: Named) -> str:

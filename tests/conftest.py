@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import torch
 
 torch.set_num_threads(1)
+os.environ["WANDB_MODE"] = "disabled"  # whatever names the developer's own wandb_config.json has
 
 
 @pytest.fixture(autouse=True)

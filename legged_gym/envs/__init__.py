@@ -1,7 +1,17 @@
 """The tasks, one line each: name, environment class, its config, the config of its training."""
 
 from legged_gym.envs.a1 import a1_vision_config as a1_vision
-from legged_gym.envs.a1.a1_config import A1FlatCfg, A1FlatCfgPPO, A1RoughCfg, A1RoughCfgPPO
+from legged_gym.envs.a1.a1_config import (
+    A1FlatActuatorNetCfg,
+    A1FlatActuatorNetCfgPPO,
+    A1FlatCfg,
+    A1FlatCfgPPO,
+    A1RoughCfg,
+    A1RoughCfgPPO,
+)
+from legged_gym.envs.go2.go2_config import Go2RoughCfg, Go2RoughCfgPPO
+from legged_gym.envs.go2.go2_dynaflow_config import Go2Cfg, Go2CfgPPO
+from legged_gym.envs.mini_cheetah import mini_cheetah_config as mini_cheetah
 from legged_gym.envs.registry import register
 
 LEGGED_ROBOT = "legged_gym.envs.base.legged_robot:LeggedRobot"
@@ -9,8 +19,23 @@ VISION_ROBOT = "legged_gym.envs.base.vision_robot:VisionRobot"
 
 register("a1", LEGGED_ROBOT, A1RoughCfg, A1RoughCfgPPO)
 register("a1_flat", LEGGED_ROBOT, A1FlatCfg, A1FlatCfgPPO)
+register("a1_flat_actuator_net", LEGGED_ROBOT, A1FlatActuatorNetCfg, A1FlatActuatorNetCfgPPO)
 register("a1_vision", VISION_ROBOT, a1_vision.A1VisionCfg, a1_vision.A1VisionCfgPPO)
 register("a1_vision_rma", VISION_ROBOT, a1_vision.A1VisionRmaCfg, a1_vision.A1VisionRmaCfgPPO)
 register("a1_vision_blind", VISION_ROBOT, a1_vision.A1VisionBlindCfg, a1_vision.A1VisionBlindCfgPPO)
 register("a1_vision_student", VISION_ROBOT, a1_vision.A1VisionStudentCfg, a1_vision.A1VisionStudentCfgDagger)
 register("a1_vision_rma_student", VISION_ROBOT, a1_vision.A1VisionRmaStudentCfg, a1_vision.A1VisionRmaStudentCfgDagger)
+register("go2", "legged_gym.envs.go2.go2:Go2", Go2Cfg, Go2CfgPPO)
+register("go2_rough", LEGGED_ROBOT, Go2RoughCfg, Go2RoughCfgPPO)
+register(
+    "mini_cheetah",
+    "legged_gym.envs.mini_cheetah.mini_cheetah:MiniCheetah",
+    mini_cheetah.MiniCheetahCfg,
+    mini_cheetah.MiniCheetahCfgPPO,
+)
+register(
+    "mini_cheetah_ref",
+    "legged_gym.envs.mini_cheetah.mini_cheetah_ref:MiniCheetahRef",
+    mini_cheetah.MiniCheetahRefCfg,
+    mini_cheetah.MiniCheetahRefCfgPPO,
+)

@@ -88,7 +88,7 @@ def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
     parser = make_parser(__doc__ or "")
     add_policy_flag(parser)
     add = parser.add_argument
-    add("--video", nargs="?", const="", metavar="FILE", help="write an mp4 file; without a name into the run folder")
+    add("--video", "--record", nargs="?", const="", metavar="FILE", help="write an mp4 file, without FILE into the run")
     add("--command", nargs="+", metavar="V", help="fixed command: m/s forward, m/s left, rad/s: --command 0.5 0 0.2")
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--num_steps", type=int, help="policy steps to play")

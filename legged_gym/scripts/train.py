@@ -2,12 +2,17 @@
 
     python legged_gym/scripts/train.py --task=a1_flat --headless
     python legged_gym/scripts/train.py --task=a1_flat --resume                  go on with the newest run
+    python legged_gym/scripts/train.py --task=a1_flat --run_folder=PATH         begin there, or go on with what is there
     python legged_gym/scripts/train.py --task=a1_vision_student --teacher=RUN   learn from a policy that sees more
     torchrun --nproc_per_node=2 legged_gym/scripts/train.py --task=a1_flat      one process a GPU
 
-Everything lands in logs/<experiment>/<date>_<run_name>/. Ctrl-C saves a checkpoint and stops. A resumed run goes on in
-its folder, with the settings saved there (the command line wins over them), up to --max_iterations in total: a run of
-10 iterations, resumed with --max_iterations=20, makes the same 20 as one run does.
+Everything lands in logs/<experiment>/<date>_<run_name>/. A resumed run goes on in its folder, with the settings saved
+there (the command line wins over them), up to --max_iterations in total: a run of 10 iterations, resumed with
+--max_iterations=20, makes the same 20 as one run does.
+
+Ctrl-C, SIGTERM, SIGUSR1 and SIGUSR2 end the iteration under way, save a checkpoint and stop, with exit status 75. The
+status is 0 when all iterations are done or train.runner.max_wall_time_s is over. Under torchrun, which takes all but 0
+for a fault, it is 0 in both cases.
 """
 
 from __future__ import annotations
@@ -21,26 +26,39 @@ if not __package__:
     # Run as a file: the packages beside this one go before any installed ones, another rsl_rl among them.
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from legged_gym.utils import run_folder
+from legged_gym.errors import UserError
+from legged_gym.utils import run_folder, sweep_wandb
 from legged_gym.utils.cli import apply_args, get_args
-from legged_gym.utils.script import run_script
+from legged_gym.utils.script import EXIT_STOPPED, run_script
 from legged_gym.utils.task_registry import check_sizes, describe_run, resolve_teacher, task_registry
+from legged_gym.utils.wandb_settings import choose_logger
 
 
-def main(argv: Optional[Sequence[str]] = None) -> None:
+def main(argv: Optional[Sequence[str]] = None) -> int:
     """Train as the command line says.
+
+    Returns:
+        The exit status: `EXIT_STOPPED` when a signal ended the training of a single process early, else 0.
 
     Raises:
         UserError: for a mistake in it.
     """
     args = get_args(argv, __doc__ or "")
+    sweep = sweep_wandb.join(args)
     env_cfg, train_cfg = prepare(args)
+    choose_logger(args, train_cfg)
+    if sweep:
+        sweep.report(env_cfg, train_cfg)
     env, env_cfg = task_registry.make_env(args.task, args, env_cfg)
     try:
         runner, train_cfg = task_registry.make_alg_runner(env, args=args, train_cfg=train_cfg)
         train(runner, env_cfg, train_cfg, args)
+        if sweep and runner.interrupted:
+            sweep.killed()
         runner.close()
         runner.distributed.close()
+        # torchrun would kill the other processes for any other status, one that is still saving among them.
+        return EXIT_STOPPED if runner.interrupted and runner.distributed.world_size == 1 else 0
     finally:
         env.close()
 
@@ -51,6 +69,8 @@ def prepare(args: argparse.Namespace) -> Any:
     Raises:
         UserError: for a mistake in the settings, or when there is no run to resume or teacher to learn from.
     """
+    if args.run_folder:
+        _resume_what_is_there(args)
     env_cfg, train_cfg = task_registry.get_cfgs(args.task)
     apply_args(args, env_cfg, train_cfg)
     if train_cfg.runner.resume:
@@ -60,6 +80,14 @@ def prepare(args: argparse.Namespace) -> Any:
     check_sizes(env_cfg, train_cfg)
     resolve_teacher(train_cfg)
     return env_cfg, train_cfg
+
+
+def _resume_what_is_there(args: argparse.Namespace) -> None:
+    """Make --run_folder of a run that has begun mean --resume, so that the same command always goes on."""
+    if args.resume or args.load_run is not None:
+        raise UserError("--run_folder names the run and resumes what is there; leave out --resume and --load_run")
+    if os.path.isdir(args.run_folder) and run_folder.list_checkpoints(args.run_folder):
+        args.resume, args.load_run = True, os.path.abspath(args.run_folder)
 
 
 def train(runner: Any, env_cfg: Any, train_cfg: Any, args: argparse.Namespace) -> None:

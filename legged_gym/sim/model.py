@@ -1,15 +1,13 @@
-"""URDF or MJCF + ground + obstacles + sensors -> MjSpec -> MjModel, the same for both MuJoCo backends.
+"""Robot file + ground + obstacles + sensors -> MjSpec -> MjModel, the same for both MuJoCo backends.
 
 What the robot file says is kept; what a learning environment needs is added: a free joint, one actuator a joint
-with its torque limit, armature, collision filters, one contact-force sensor a body. Actuators, sensors and
-keyframes that an MJCF file brings along are dropped: control and observations are ours.
+with its torque limit, armature, collision filters, one contact-force sensor a body.
 """
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, List, Optional, Sequence
 
 import mujoco
 import numpy as np
@@ -17,6 +15,7 @@ import numpy as np
 from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.errors import UserError
 from legged_gym.sim.gains import gains_of
+from legged_gym.sim.robot_file import all_bodies, load_robot
 from legged_gym.sim.scenery import add_scenery
 
 # collision classes: a geom pair collides if one's contype meets the other's conaffinity
@@ -84,11 +83,10 @@ def build_model(cfg: Any, ground: Optional[Any] = None, num_obstacles: int = 0, 
         UserError: the robot file is missing or broken, or a name in the config is not in it.
     """
     file = cfg.asset.file.replace("{LEGGED_GYM_ROOT_DIR}", LEGGED_GYM_ROOT_DIR)
-    spec, velocity_limits = _load_robot(file)
+    spec, root, velocity_limits = load_robot(file, cfg.asset.foot_name)
     spec.compiler.fusestatic = bool(cfg.asset.collapse_fixed_joints)
     spec.compiler.discardvisual = not visual
     spec.compiler.balanceinertia = True
-    root = spec.worldbody.first_body()
     _set_base(spec, root, cfg)
     dof_names = _dof_order(spec, root, cfg.asset.dof_names)
     body_names = _body_order(root, cfg)
@@ -142,74 +140,26 @@ def quat_to_xyzw(wxyz: np.ndarray) -> np.ndarray:
     return np.roll(wxyz, -1, axis=-1)
 
 
-def _load_robot(file: str) -> Tuple[Any, Dict[str, float]]:
-    """The spec of a URDF or MJCF file without actuators, sensors and keyframes; URDF velocity limits by joint."""
-    if not os.path.isfile(file):
-        raise UserError(f"no robot file at {file}: set asset.file to a URDF or MJCF file")
-    try:
-        spec = mujoco.MjSpec.from_file(file)
-    except ValueError as error:
-        raise UserError(f"MuJoCo cannot read {file}: {' '.join(str(error).split())}") from error
-    _keep_torque_limits(spec)
-    for element in [*spec.actuators, *spec.sensors, *spec.keys]:
-        spec.delete(element)
-    return spec, _urdf_velocity_limits(file)
-
-
-def _keep_torque_limits(spec: Any) -> None:
-    """Move the limits of an MJCF file's actuators to their joints, where those of a URDF stand already."""
-    names = {str(joint.name) for joint in spec.joints}
-    for actuator in spec.actuators:
-        if actuator.trntype != mujoco.mjtTrn.mjTRN_JOINT or actuator.target not in names:
-            continue
-        joint = spec.joint(actuator.target)
-        direct = actuator.gaintype == mujoco.mjtGain.mjGAIN_FIXED and actuator.biastype == mujoco.mjtBias.mjBIAS_NONE
-        limits = np.array(actuator.forcerange)
-        if not limits.any() and direct:
-            limits = np.array(actuator.ctrlrange) * actuator.gainprm[0]
-        if limits.any() and not np.any(joint.actfrcrange):
-            joint.actfrcrange = limits * actuator.gear[0]
-
-
-def _urdf_velocity_limits(file: str) -> Dict[str, float]:
-    """Joint velocity limits of a URDF, which MuJoCo's importer does not keep; empty for MJCF."""
-    import xml.etree.ElementTree as ElementTree
-
-    limits = {}
-    for joint in ElementTree.parse(file).getroot().findall("joint"):
-        limit = joint.find("limit")
-        if limit is not None and limit.get("velocity") is not None:
-            limits[joint.get("name", "")] = float(limit.get("velocity", "inf"))
-    return limits
-
-
-def _depth_first(body: Any) -> List[Any]:
-    """The body and its descendants, children in alphabetical order: the order Isaac Gym gives links and joints."""
-    bodies = [body]
-    for child in sorted(body.bodies, key=lambda b: str(b.name)):
-        bodies += _depth_first(child)
-    return bodies
-
-
 def _actuated_joints(body: Any) -> List[Any]:
     return [j for j in body.joints if j.type in (mujoco.mjtJoint.mjJNT_HINGE, mujoco.mjtJoint.mjJNT_SLIDE)]
 
 
 def _dof_order(spec: Any, root: Any, names: Optional[Sequence[str]]) -> List[str]:
-    found = [str(joint.name) for body in _depth_first(root) for joint in _actuated_joints(body)]
+    found = [str(joint.name) for body in all_bodies(root) for joint in _actuated_joints(body)]
     if names is None:
         return found
     if sorted(names) != sorted(found):
-        extra = sorted(set(names) ^ set(found))
+        lacks = ", ".join(name for name in names if name not in found) or "none"
+        more = ", ".join(name for name in found if name not in names) or "none"
         raise UserError(
-            f"asset.dof_names must list each joint of the robot file once; check {', '.join(extra) or 'repeats'}"
+            f"asset.dof_names must list each joint of the robot file once; missing in the file: {lacks}; more in it: {more}"
         )
     return list(names)
 
 
 def _body_order(root: Any, cfg: Any) -> List[str]:
     """Bodies that can move on their own, and feet: what is left when Isaac Gym collapses fixed joints."""
-    bodies = _depth_first(root)
+    bodies = all_bodies(root)
     if cfg.asset.collapse_fixed_joints:
         bodies = [b for b in bodies if b is bodies[0] or b.joints or cfg.asset.foot_name in str(b.name)]
     found = [str(b.name) for b in bodies]
@@ -257,7 +207,7 @@ def _member(enum: Any, prefix: str, name: str, key: str) -> Any:
 
 def _set_robot_collision(spec: Any, root: Any, cfg: Any) -> None:
     """Robot against ground and obstacles, and against itself where asked; its friction rules the pair's (priority)."""
-    for body in _depth_first(root):
+    for body in all_bodies(root):
         for geom in body.geoms:
             if geom.contype == 0 and geom.conaffinity == 0:
                 geom.group = VISUAL_GROUP
@@ -269,7 +219,12 @@ def _set_robot_collision(spec: Any, root: Any, cfg: Any) -> None:
             geom.priority = 1
             geom.friction = [combined_friction(1.0, cfg.terrain.static_friction), 0.005, 0.0001]
         for joint in _actuated_joints(body):
-            joint.armature = max(float(joint.armature), cfg.asset.armature)
+            joint.armature = max(float(joint.armature), _armature_of(str(joint.name), cfg.asset.armature))
+
+
+def _armature_of(joint: str, armature: Any) -> float:
+    """What the config says of one joint: one number for all, or numbers by parts of names as for gains."""
+    return float(gains_of([joint], armature)[0] if isinstance(armature, dict) else armature)
 
 
 def combined_friction(robot: Any, ground: float) -> Any:

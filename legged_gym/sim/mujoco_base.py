@@ -7,14 +7,14 @@ to recompute derived fields, to reset, and its per-environment model fields; thi
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Any, Dict, Optional, Tuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from legged_gym.rotations import quat_rotate, quat_rotate_inverse
+from legged_gym.sim.engine_arrays import EngineArrays, fill_body_states
 from legged_gym.sim.gains import gains_of
 from legged_gym.sim.model import (
     HIDDEN_HALF_SIZE,
@@ -41,42 +41,6 @@ _SAVED_BUFFERS = {
     "strength": "_strength",
     "obstacles": "_obstacles",
 }
-
-
-@dataclass
-class EngineArrays:
-    """Live views of an engine's data, first dimension N: tensors, or numpy arrays over the same memory."""
-
-    qpos: Any
-    qvel: Any
-    ctrl: Any
-    actuator_force: Any
-    sensordata: Any
-    xpos: Any
-    xquat: Any
-    cvel: Any
-    subtree_com: Any
-    mocap_pos: Any
-    mocap_quat: Any
-
-
-def fill_body_states(out: Any, arrays: EngineArrays, bodies: Any, cross: Callable[[Any, Any], Any]) -> None:
-    """Write states of bodies as the seam wants them; with torch's or with numpy's arrays and cross product alike.
-
-    Args:
-        out: (N, B, 13) position, quaternion xyzw, linear and angular velocity.
-        arrays: of the engine.
-        bodies: (B,) body ids, the root first.
-        cross: product of two (N, B, 3).
-    """
-    position, quat, spatial = arrays.xpos[:, bodies], arrays.xquat[:, bodies], arrays.cvel[:, bodies]
-    out[..., :3] = position
-    out[..., 3:6] = quat[..., 1:]
-    out[..., 6] = quat[..., 0]
-    # cvel is (angular, linear) at the tree's centre of mass: v_origin = v_com + w x (origin - com)
-    lever = position - arrays.subtree_com[:, bodies[:1]]
-    out[..., 7:10] = spatial[..., 3:] + cross(spatial[..., :3], lever)
-    out[..., 10:13] = spatial[..., :3]
 
 
 class MujocoSimulator(Simulator):
@@ -278,6 +242,21 @@ class MujocoSimulator(Simulator):
         arrays, rows = self._arrays, env_ids[:, None]
         arrays.qpos[rows, self._qpos_ids] = positions.to(arrays.qpos.dtype)
         arrays.qvel[rows, self._qvel_ids] = velocities.to(arrays.qvel.dtype)
+        self._mark_stale(env_ids)
+
+    def generalized_state(self) -> Tuple[Tensor, Tensor, Tensor]:
+        """See `Simulator.generalized_state`."""
+        arrays = self._arrays
+        return arrays.qpos.double(), arrays.qvel.double(), arrays.qacc_warmstart.double()
+
+    def set_generalized_state(self, env_ids: Tensor, qpos: Tensor, qvel: Tensor, warm_start: Tensor) -> None:
+        """See `Simulator.set_generalized_state`."""
+        arrays = self._arrays
+        for array, values in ((arrays.qpos, qpos), (arrays.qvel, qvel), (arrays.qacc_warmstart, warm_start)):
+            array[env_ids] = values.to(array)
+        rows = self._state_row()[env_ids][:, self._gather]
+        rows[:, 10:13] = quat_rotate(rows[:, 3:7], rows[:, 10:13])
+        self._packed[env_ids] = rows
         self._mark_stale(env_ids)
 
     # ---------------------------------------------------------------- per-environment model fields

@@ -22,8 +22,9 @@ from mujoco import batch as mujoco_batch
 from torch import Tensor
 
 from legged_gym.errors import UserError
+from legged_gym.sim.engine_arrays import EngineArrays, fill_body_states
 from legged_gym.sim.model import GROUND_GROUP, OBSTACLE_GROUP, ROBOT_GROUP
-from legged_gym.sim.mujoco_base import FIELDS, EngineArrays, MujocoSimulator, fill_body_states
+from legged_gym.sim.mujoco_base import FIELDS, MujocoSimulator
 
 VEL = int(mujoco.mjtStage.mjSTAGE_VEL)
 NONE = int(mujoco.mjtStage.mjSTAGE_NONE)

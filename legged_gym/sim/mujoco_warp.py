@@ -23,8 +23,9 @@ from torch import Tensor
 
 from legged_gym.errors import UserError
 from legged_gym.sim.contact_sizes import contact_sizes
+from legged_gym.sim.engine_arrays import EngineArrays
 from legged_gym.sim.model import ROBOT_GROUP
-from legged_gym.sim.mujoco_base import FIELDS, EngineArrays, MujocoSimulator
+from legged_gym.sim.mujoco_base import FIELDS, MujocoSimulator
 from legged_gym.sim.scene_rays import SceneRays
 from legged_gym.sim.simulator import PhysicsFailure
 
@@ -95,7 +96,6 @@ class MujocoWarpSimulator(MujocoSimulator):
         self._arrays = EngineArrays(
             **{name: wp.to_torch(getattr(self.data, name)) for name in EngineArrays.__annotations__}
         )
-        self._warm_start = wp.to_torch(self.data.qacc_warmstart)
         self._overflow = wp.to_torch(self.data.overflow)
         self._overflow_said = 0
         self._steps = 0
@@ -196,7 +196,7 @@ class MujocoWarpSimulator(MujocoSimulator):
         arrays = self._arrays
         for name, value in self._initial.items():
             getattr(arrays, name)[env_ids] = value
-        for tensor in (arrays.qvel, arrays.ctrl, arrays.actuator_force, arrays.sensordata, self._warm_start):
+        for tensor in (arrays.qvel, arrays.qacc_warmstart, arrays.ctrl, arrays.actuator_force, arrays.sensordata):
             tensor[env_ids] = 0.0
 
     def _field(self, name: str) -> Tensor:
@@ -271,8 +271,8 @@ class MujocoWarpSimulator(MujocoSimulator):
     def state_dict(self) -> Dict[str, Any]:
         """See `Simulator.state_dict`."""
         arrays = self._arrays
-        state = {name: getattr(arrays, name).clone() for name in ("qpos", "qvel", "ctrl", "mocap_pos", "mocap_quat")}
-        state["qacc_warmstart"] = self._warm_start.clone()
+        names = ("qpos", "qvel", "qacc_warmstart", "ctrl", "mocap_pos", "mocap_quat")
+        state = {name: getattr(arrays, name).clone() for name in names}
         fields = {name: self._field(name).clone() for name in self._per_env}
         return {"state": state, "fields": fields, "buffers": self._buffers_state()}
 
@@ -288,8 +288,7 @@ class MujocoWarpSimulator(MujocoSimulator):
         for name, values in state["fields"].items():
             self._field(name).copy_(values)
         for name, values in saved.items():
-            target = self._warm_start if name == "qacc_warmstart" else getattr(self._arrays, name)
-            target.copy_(values)
+            getattr(self._arrays, name).copy_(values)
         self._forward(self._stale)
         self._nothing_stale()
         self._refresh()

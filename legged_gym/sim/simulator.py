@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import torch
 
@@ -124,6 +124,24 @@ class Simulator(ABC):
     @abstractmethod
     def set_dof_states(self, env_ids: torch.Tensor, positions: torch.Tensor, velocities: torch.Tensor) -> None:
         """Teleport joints: env_ids (n,) sorted, positions and velocities (n, D). Other environments keep every bit."""
+
+    @abstractmethod
+    def generalized_state(self) -> Tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """The engine's own coordinates, verbatim: all that the next step depends on, for data that others replay.
+
+        Float64, in the order and the frames of the engine; they may be buffers, like the tensors above.
+
+        Returns:
+            qpos (N, nq), qvel (N, nv), and qacc_warmstart (N, nv), the accelerations that the solver of the contacts
+            starts from. A free base comes first in MuJoCo: position, quaternion wxyz; linear velocity in the world
+            frame, angular velocity in the base frame.
+        """
+
+    @abstractmethod
+    def set_generalized_state(
+        self, env_ids: torch.Tensor, qpos: torch.Tensor, qvel: torch.Tensor, warm_start: torch.Tensor
+    ) -> None:
+        """Teleport environments (n,), sorted, to rows of what `generalized_state` returned; others keep every bit."""
 
     @abstractmethod
     def cast_rays(

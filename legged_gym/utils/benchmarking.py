@@ -25,10 +25,15 @@ _QUARTILES = 4
 
 
 class EngineReplay(ABC):
-    """Takes down where a block begins and what it commands, and has the engine alone do the same."""
+    """Takes down where a block begins and what it commands, and has the engine alone do the same.
+
+    Attributes:
+        clock: gives the time, s.
+    """
 
     def __init__(self) -> None:
         """Begin with nothing taken down."""
+        self.clock: Callable[[], float] = time.perf_counter
         self._noted: List[Tuple[Tensor, int]] = []
 
     def begin(self) -> None:
@@ -73,11 +78,11 @@ class BatchReplay(EngineReplay):
         """See `EngineReplay`."""
         noted = [(targets.double().numpy(), substeps) for targets, substeps in self._noted]
         self._batch.state[...] = self._states
-        began = time.perf_counter()
+        began = self.clock()
         for targets, substeps in noted:
             self._targets[...] = targets
             self._batch.step(nstep=substeps)
-        return time.perf_counter() - began
+        return self.clock() - began
 
 
 class GraphReplay(EngineReplay):
@@ -138,7 +143,7 @@ def measure_blocks(
         name -> its blocks in order.
     """
     blocks: Dict[str, List[Block]] = {name: [] for name in works}
-    with _watched(env, replay):
+    with watched(env, replay):
         for turn in range(num_blocks + 1):
             for name, work in works.items():
                 replay.begin()
@@ -150,7 +155,7 @@ def measure_blocks(
 
 
 @contextlib.contextmanager
-def _watched(env: Any, replay: EngineReplay) -> Iterator[None]:
+def watched(env: Any, replay: EngineReplay) -> Iterator[None]:
     """Note the targets of every step of the simulator."""
     sim = env.sim
     original_step, original_step_torques = sim.step, sim.step_torques

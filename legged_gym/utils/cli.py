@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import os
 import sys
 from typing import Any, Dict, List, NoReturn, Optional, Sequence, Tuple, Union
 
@@ -30,7 +31,17 @@ _ISAAC_GYM_FLAGS = {
     "--flex": False,
     "--horovod": False,
 }
-_RUNNER_FLAGS = ("max_iterations", "experiment_name", "run_name", "load_run", "checkpoint", "logger")
+_RUNNER_FLAGS = (
+    "num_steps_per_env",
+    "max_iterations",
+    "experiment_name",
+    "run_name",
+    "load_run",
+    "checkpoint",
+    "logger",
+    "wandb_project",
+    "wandb_entity",
+)
 # What a run folder's config.yaml holds beside the settings; such a file can be given to --cfg as it is.
 _RUN_FILE_KEYS = ("task", "command", "created", "run", "versions", "git")
 
@@ -67,6 +78,8 @@ class ArgumentParser(argparse.ArgumentParser):
         for flag in _ISAAC_GYM_FLAGS:
             if getattr(args, flag[2:]) is not None:
                 print(f"note: {flag} is ignored with MuJoCo")
+        if args.original_cfg:
+            print("note: --original_cfg changes nothing: a run is always loaded with the settings saved in its folder")
         return args
 
     def _explain(self, token: str) -> str:
@@ -90,17 +103,23 @@ def make_parser(description: str) -> ArgumentParser:
     add = parser.add_argument
     add("--task", help="name of the task; list_tasks.py shows them")
     add("--cfg", action="append", default=[], metavar="FILE", help="YAML file {env: {..}, train: {..}}; repeatable")
-    add("--num_envs", type=_positive, help="number of robots")
+    add("--num_envs", type=positive, help="number of robots")
+    add("-B", dest="num_envs", type=positive, metavar="N", help="the same")
     add("--seed", type=_seed, help="-1 draws one and prints it")
     add("--experiment_name", help="folder under logs/ to write to or load from")
+    add("-e", "--exp_name", dest="experiment_name", metavar="NAME", help="the same")
     add("--load_run", type=_run, help="run folder to load, by name or path; -1 is the newest (default)")
     add("--checkpoint", type=int, help="iteration to load; -1 is the last (default)")
     add("--sim", choices=SIMULATORS, default="auto", help="physics; auto is mujoco_warp on a GPU, else mujoco")
     add("--sim_device", help="device of the physics: cuda:0 if there is one, else cpu")
     add("--rl_device", help="device of the networks: cuda:0 if there is one, else cpu")
-    add("--num_threads", type=_positive, help="CPU threads of the physics (sim.num_threads)")
+    add("--device", help="cpu or cuda:N, of the networks and, with mujoco_warp, of the physics; cpu if there is no GPU")
+    add("--num_threads", type=positive, help="CPU threads of the physics (sim.num_threads)")
+    add("--asset", "--xml_path", "--xml-path", metavar="FILE", help="URDF or MJCF of the robot (asset.file)")
+    add("--obs_layout", help="layout of the observation, where a task has several (env.obs_layout)")
     add("--headless", action="store_true", help="no viewer")
     add("--deterministic", action="store_true", help="only algorithms that repeat bit for bit, where torch has them")
+    add("--original_cfg", action="store_true", help=argparse.SUPPRESS)
     for flag, has_value in _ISAAC_GYM_FLAGS.items():
         if has_value:
             add(flag, help=argparse.SUPPRESS)
@@ -112,10 +131,16 @@ def make_parser(description: str) -> ArgumentParser:
 def add_training_flags(parser: ArgumentParser) -> None:
     """Add the flags of scripts that train."""
     add = parser.add_argument
-    add("--max_iterations", type=_positive, help="iterations in total; with --resume those already done count")
+    add("--num_steps_per_env", type=positive, help="steps of each robot an iteration")
+    add("--num_learning_epochs", type=positive, help="passes over the samples of an iteration")
+    add("--max_iterations", type=positive, help="iterations in total; with --resume those already done count")
     add("--resume", action="store_true", help="go on with a run, in its folder and with its settings")
     add("--run_name", help="ending of the name of the run folder")
+    add("--run_folder", metavar="PATH", help="folder of the run: a new one, or one to go on with")
     add("--logger", choices=LOGGERS, help="where curves go; metrics.jsonl is always written")
+    add("--wandb_project", help="project on Weights & Biases; with an entity it switches W&B on")
+    add("--wandb_entity", help="account or team on Weights & Biases")
+    add("--disable_wandb", action="store_true", help="no W&B, whatever else is said")
     add("--teacher", metavar="RUN", help="run, checkpoint or shipped policy that a student learns from")
     add("--multi_gpu", action="store_true", help="insist on several processes; start with torchrun")
 
@@ -208,12 +233,20 @@ def _apply_flags(args: argparse.Namespace, env_cfg: Any, train_cfg: Any) -> None
                 args.num_threads = None  # said once
         if args.seed is not None:
             env_cfg.seed = args.seed
+        if args.asset is not None:
+            env_cfg.asset.file = os.path.abspath(args.asset)
+        if args.obs_layout is not None:
+            if not hasattr(env_cfg.env, "obs_layout"):
+                raise UserError("--obs_layout: this task has one layout; --env.observations... changes it")
+            env_cfg.env.obs_layout = args.obs_layout
     if train_cfg is not None:
         if args.seed is not None:
             train_cfg.seed = args.seed
         for name in _RUNNER_FLAGS:
             if getattr(args, name, None) is not None:
                 setattr(train_cfg.runner, name, getattr(args, name))
+        if getattr(args, "num_learning_epochs", None) is not None:
+            train_cfg.algorithm.num_learning_epochs = args.num_learning_epochs
         train_cfg.runner.resume = train_cfg.runner.resume or getattr(args, "resume", False)
         if getattr(args, "teacher", None) is not None:
             if not hasattr(train_cfg.runner, "teacher"):
@@ -240,7 +273,8 @@ def _take_settings(argv: List[str]) -> Tuple[List[str], Dict[str, List[Tuple[str
     return rest, settings
 
 
-def _positive(text: str) -> int:
+def positive(text: str) -> int:
+    """Read a whole number of at least 1; a type for argparse."""
     number = _whole(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{number} is too small, at least 1 is needed")

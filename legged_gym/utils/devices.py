@@ -32,6 +32,7 @@ def resolve_devices(args: argparse.Namespace) -> Distributed:
     """
     if getattr(args, "multi_gpu", False) and int(os.environ.get("WORLD_SIZE", "1")) < 2:
         raise UserError("--multi_gpu needs several processes: torchrun --nproc_per_node=<GPUs> <this script> <flags>")
+    _split_device(args)
     best = "cuda:0" if torch.cuda.is_available() else "cpu"
     args.rl_device = _checked("--rl_device", args.rl_device or best)
     has_warp = importlib.util.find_spec("mujoco_warp") is not None
@@ -52,6 +53,22 @@ def resolve_devices(args: argparse.Namespace) -> Distributed:
     if on_gpu and distributed.world_size > 1:
         args.sim_device = f"cuda:{distributed.local_rank}"
     return distributed
+
+
+def _split_device(args: argparse.Namespace) -> None:
+    """Put ``--device`` in the place of the two devices, in place; physics is on the GPU only where the engine can be.
+
+    Unlike they, it stands for "if there is one": without a GPU everything is on the CPU, and a warning says so.
+    """
+    if args.device is None:
+        return
+    device, args.device = args.device, None
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        print(f"warning: --device={device}: PyTorch sees no GPU, so this runs on the CPU; --num_envs=512 suits it")
+        device = "cpu"
+    args.rl_device = args.rl_device or device
+    if device == "cpu" or (args.sim != "mujoco" and importlib.util.find_spec("mujoco_warp") is not None):
+        args.sim_device = args.sim_device or device
 
 
 def draw_seed(distributed: Distributed) -> int:

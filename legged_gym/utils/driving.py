@@ -20,7 +20,7 @@ RANGES = ("lin_vel_x", "lin_vel_y", "ang_vel_yaw")
 _TOUR_SPEEDS = (0.8, 0.5, 0.8)
 
 # Longer than anyone plays, s.
-_NEVER = 1e9
+NEVER = 1e9
 
 # Keys: name of GLFW's key code, what it changes and by how much, m/s and rad/s.
 _STEPS = {
@@ -140,7 +140,7 @@ def take_over(env_cfg: Any) -> None:
     """Change settings, before the environment is made, so that it leaves commands alone."""
     commands = env_cfg.commands
     commands.heading_command = commands.curriculum = False
-    commands.resampling_time = _NEVER
+    commands.resampling_time = NEVER
     commands.min_norm = commands.standing_fraction = 0.0
 
 

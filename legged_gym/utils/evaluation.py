@@ -9,6 +9,7 @@ counts, the one it ended in does not), with the true state of the robot and not 
 - lin_vel_xy_error, m/s: mean over time of |commanded - true| horizontal velocity in the base frame. Start-up, command
   changes and pushes are included.
 - ang_vel_error, rad/s: mean over time of |commanded - true| yaw rate in the base frame.
+- height_error, m, where a height is commanded: mean over time of |commanded - true| height above the ground.
 - fall_rate: probability that 20 s end other than by time-out: a fall, or physics that broke down. For episodes of
   another length T, the share p that did is converted: 1 - (1 - p)^(20 s / T).
 - mean_episode_length_s, s: cut at the time-out.
@@ -53,12 +54,14 @@ def prepare_cfg(env_cfg: Any) -> None:
     """Change an environment config from training to evaluation, in place.
 
     Curricula are off: commands come from the whole of the configured ranges and change every 10 s, as in legged_gym,
-    however often they did in training; and robots stay on the tiles they are given. Noise, randomised robots and pushes
+    however often they did in training, commanded heights from the first step on; and robots stay on the tiles they are given. Noise, randomised robots and pushes
     stay as trained, from the whole of their ranges. On a height map tiles are laid out by type and difficulty even if
     the training mixed them, so that results can be told apart.
     """
     env_cfg.commands.curriculum = False
     env_cfg.commands.resampling_time = COMMAND_INTERVAL
+    if hasattr(env_cfg.commands, "initial_height"):
+        env_cfg.commands.initial_height = None
     env_cfg.domain_rand.widen_over = None
     env_cfg.terrain.curriculum = uses_height_map(env_cfg.terrain.mesh_type)
 
@@ -170,11 +173,11 @@ def measure(env: Any, weight: Tensor) -> Dict[str, Tensor]:
 
     Returns:
         name -> (N,): `steps` 1, `seconds` of a step, and what integrates over it: `lin_vel_xy_error` m, `ang_vel_error`
-        rad, `energy` J, `path` m, `weight_path` N m.
+        rad, `energy` J, `path` m, `weight_path` N m; `height_error` m s, where a height is commanded.
     """
     dt = env.dt
     path = env.root_states[:, 7:9].norm(dim=1) * dt
-    return {
+    samples = {
         "seconds": torch.full_like(path, dt),
         "lin_vel_xy_error": (env.commands[:, :2] - env.base_lin_vel[:, :2]).norm(dim=1) * dt,
         "ang_vel_error": (env.commands[:, 2] - env.base_ang_vel[:, 2]).abs() * dt,
@@ -182,6 +185,9 @@ def measure(env: Any, weight: Tensor) -> Dict[str, Tensor]:
         "path": path,
         "weight_path": weight * path,
     }
+    if hasattr(env, "height_errors"):
+        samples["height_error"] = env.height_errors().abs() * dt
+    return samples
 
 
 def weight(env: Any) -> Tensor:
@@ -313,6 +319,8 @@ def summarize(episodes: Episodes, episode_length_s: float, half_tile: Optional[f
         "cost_of_transport": ratio_of_sums(sums["energy"], sums["weight_path"]),
         "mean_speed": ratio_of_sums(sums["path"], sums["seconds"]),
     }
+    if "height_error" in sums:
+        metrics["height_error"] = ratio_of_sums(sums["height_error"], sums["seconds"])
     if half_tile is not None:
         metrics["success_rate"] = share(succeeded(episodes, half_tile))
     return metrics

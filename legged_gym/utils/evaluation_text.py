@@ -9,6 +9,7 @@ Result = Mapping[str, Any]
 _UNITS = {
     "lin_vel_xy_error": "m/s",
     "ang_vel_error": "rad/s",
+    "height_error": "m",
     "fall_rate": "per 20 s",
     "mean_episode_length_s": "s",
     "mean_speed": "m/s",

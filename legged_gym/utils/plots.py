@@ -7,6 +7,8 @@ from typing import Any, Deque, Dict
 
 import numpy as np
 
+from legged_gym.envs.base.control import POSITION_TYPES
+
 # Steps that are kept, the last ones: 40 s at 50 Hz.
 _MOST_STEPS = 2000
 
@@ -114,7 +116,7 @@ def _draw_base(axes: Any, time: np.ndarray, data: Dict[str, np.ndarray]) -> None
 def _draw_joint(axes: Any, time: np.ndarray, data: Dict[str, np.ndarray], env: Any, joint: int) -> None:
     name = env.dof_names[joint]
     axes[0].plot(time, data["dof_pos"][:, joint], label="measured")
-    if env.cfg.control.control_type == "P":
+    if env.cfg.control.control_type in POSITION_TYPES:
         axes[0].plot(time, data["target"][:, joint], "--", label="target")
     axes[0].set(title=f"{name}: position", ylabel="rad")
     axes[1].plot(time, data["dof_vel"][:, joint])

@@ -13,6 +13,8 @@ from typing import Any, Dict, List, Mapping
 import numpy as np
 from torch import Tensor
 
+from legged_gym import LEGGED_GYM_ROOT_DIR
+from legged_gym.actuators.files import file_hash
 from legged_gym.envs.base.base_config import section_to_dict
 from legged_gym.errors import UserError
 from rsl_rl.models import Model
@@ -30,8 +32,10 @@ _ACTION_RULES = {
     "P": "torque = stiffness * (default_pos + scale * a - pos) - damping * vel",
     "V": "torque = stiffness * (scale * a - vel) - damping * acceleration",
     "T": "torque = scale * a",
+    "actuator_net": "torque = network of actuator_net(default_pos + scale * a - pos, vel, and their past)",
 }
 _ACTION_RULE_ENDING = "; a = action within +-clip, torque within +-torque_limit, computed anew at every physics step"
+_FILTER_ENDING = ", for which scale * a first goes through y = target_filter * scale * a + (1 - target_filter) * y"
 
 
 def describe_policy(env: Any, actor: Model, task: str, origin: Mapping[str, Any]) -> Dict[str, Any]:
@@ -58,9 +62,11 @@ def describe_policy(env: Any, actor: Model, task: str, origin: Mapping[str, Any]
             "clip": float(env.cfg.normalization.clip_actions),
             "scale": float(control.action_scale),
             "control_type": control.control_type,
-            "rule": _ACTION_RULES[control.control_type] + _ACTION_RULE_ENDING,
+            "rule": _action_rule(control),
             "delay_steps": list(control.action_delay),
+            "target_filter": control.target_filter,
         },
+        "actuator_net": _describe_actuators(control),
         "joints": _describe_joints(env),
         "feet": [env.body_names[index] for index in env.feet_indices.tolist()],
         "control_dt": env.dt,
@@ -73,6 +79,11 @@ def describe_policy(env: Any, actor: Model, task: str, origin: Mapping[str, Any]
         "height_scan": _describe_height_scan(env.cfg.terrain),
         "origin": dict(origin),
     }
+
+
+def _action_rule(control: Any) -> str:
+    ending = "" if control.target_filter is None else _FILTER_ENDING
+    return _ACTION_RULES[control.control_type] + _ACTION_RULE_ENDING + ending
 
 
 def describe_network(actor: Model, observation_dims: Mapping[str, Any], num_actions: int) -> Dict[str, Any]:
@@ -143,6 +154,14 @@ def _describe_group(env: Any, group: str) -> Dict[str, Any]:
 def _meaning(term: Any) -> str:
     """First line of the docstring of a term."""
     return ((term.__doc__ or "").strip().splitlines() or [""])[0]
+
+
+def _describe_actuators(control: Any) -> Any:
+    """The file of the network that stood for the drives, as configs write it, and its SHA-256; None without one."""
+    if control.control_type != "actuator_net":
+        return None
+    file = control.actuator_net_file
+    return {"file": file.replace(LEGGED_GYM_ROOT_DIR, "{LEGGED_GYM_ROOT_DIR}"), "sha256": file_hash(file)}
 
 
 def _describe_joints(env: Any) -> List[Dict[str, Any]]:

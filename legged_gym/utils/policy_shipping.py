@@ -18,6 +18,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 import yaml
 
 from legged_gym import LEGGED_GYM_ROOT_DIR
+from legged_gym.envs.base.base_config import section_to_dict
 from legged_gym.errors import UserError
 from legged_gym.utils import run_folder
 from legged_gym.utils.files import write_files
@@ -109,6 +110,7 @@ def make_card(task: str, run: Mapping[str, Any], content: Mapping[str, Any], env
     policy = [
         ("robot", f"{env.cfg.asset.name}, {env.num_actions} joints"),
         ("control", f"{1.0 / env.dt:g} Hz, type {control.control_type}, {control.decimation} physics steps an action"),
+        ("commands", _command_ranges(env)),
         ("observations", ", ".join(f"{name} {shape}" for name, shape in meta["observation_dims"].items())),
         ("network", f"{meta['policy_class_name']}, actor {meta['policy']['actor_hidden_dims']}"),
     ]
@@ -125,6 +127,13 @@ def make_card(task: str, run: Mapping[str, Any], content: Mapping[str, Any], env
         "scales of observations, joints, gains, limits, rates.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _command_ranges(env: Any) -> str:
+    """The commands of training, of which the evaluation makes use, m/s and rad/s."""
+    unused = "ang_vel_yaw" if env.cfg.commands.heading_command else "heading"
+    ranges = section_to_dict(env.command_ranges)
+    return ", ".join(f"{name} {low:g} to {high:g}" for name, (low, high) in ranges.items() if name != unused)
 
 
 def _training_facts(run: Mapping[str, Any], content: Mapping[str, Any]) -> List[Tuple[str, Any]]:

@@ -73,6 +73,19 @@ def create_run_folder(root: str, run_name: str = "", now: Optional[float] = None
             raise UserError(f"cannot make the run folder {folder}: {error.strerror}") from None
 
 
+def make_run_folder(path: str) -> str:
+    """Make the run folder `path` unless it is there, and return it in full.
+
+    Raises:
+        UserError: when the disk refuses.
+    """
+    try:
+        os.makedirs(path, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot make the run folder {path}: {error.strerror}") from None
+    return os.path.abspath(path)
+
+
 def list_checkpoints(folder: str) -> List[Tuple[int, str]]:
     """Return (iteration, path) of the checkpoints in a run folder, earliest first."""
     found = [(_CHECKPOINT.fullmatch(name), name) for name in os.listdir(folder)]

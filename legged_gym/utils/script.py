@@ -8,6 +8,7 @@ from typing import Callable, NoReturn, Optional, Sequence, Tuple, Type
 from legged_gym.errors import UserError
 
 EXIT_MISTAKE = 2
+EXIT_STOPPED = 75  # EX_TEMPFAIL of BSD's sysexits.h: saved before the end, to be gone on with
 EXIT_INTERRUPTED = 130
 
 

@@ -171,7 +171,9 @@ class TaskRegistry:
             if checkpoint is not None:
                 log_dir = os.path.dirname(checkpoint)
             elif distributed.is_main:
-                log_dir = run_folder.create_run_folder(root, train_cfg.runner.run_name)
+                given = getattr(args, "run_folder", None)
+                name = train_cfg.runner.run_name
+                log_dir = run_folder.make_run_folder(given) if given else run_folder.create_run_folder(root, name)
             # Every process saves its share of a checkpoint; the name of a new folder holds the time of the first one.
             log_dir = distributed.broadcast_object(log_dir)
         if hasattr(env, "log_dir"):

@@ -73,6 +73,14 @@ def test_speeds_and_ratios(root):
     assert "commit 0123456789, 2026-01-31" in speeds
 
 
+def test_collecting_demonstrations(root):
+    measured = {"kind": "collection_benchmark", "collect_steps_per_s": 15000.4}
+    ratios = {"ratios": {"collect_over_raw": 0.751}, "quartiles": {"collect_over_raw": [0.74, 0.76]}}
+    put(root, "benchmarks/results/collect.json", {**BENCHMARK, **measured, **ratios})
+    row = "| a1_flat | 512 | Fast CPU, 2 cores | 36,789 | 15,000 | **0.75** (0.74–0.76) |"
+    assert row in pages(root)[0]
+
+
 def test_the_gpu_is_named_where_it_did_the_work(root):
     put(root, "benchmarks/results/a1_flat_gpu.json", {**BENCHMARK, "sim_device": "cuda:0"})
     assert "| Fast GPU |" in pages(root)[0]

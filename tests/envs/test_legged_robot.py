@@ -309,7 +309,7 @@ def test_same_seed_same_run_other_seed_other_run():
     [
         ("env.num_envs", 0, "num_envs"),
         ("control.decimation", 0, "decimation"),
-        ("control.control_type", "X", "use P, V or T"),
+        ("control.control_type", "X", "use P, V, T"),
         ("observations.policy.heights", {"scale": 5.0}, "needs terrain.measure_heights"),
         ("asset.file", "/nowhere/robot.urdf", "no robot file"),
         ("asset.penalize_contacts_on", ["wheel"], "no body contains 'wheel'"),

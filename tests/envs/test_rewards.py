@@ -85,6 +85,7 @@ CASES = {
         dict(dof_pos=[[0.4, 0.0], [0.4, 0.0]], commands=[[0.05, 0.0, 0.0, 0.0], [0.5, 0.0, 0.0, 0.0]]),
         [0.5, 0.0],
     ),
+    "similar_to_default": (dict(dof_pos=[[0.4, 0.0], [0.4, 0.0]]), [0.5, 0.5]),
     "feet_contact_forces": (dict(feet_forces=[[[60.0, 0.0, 80.0]], [[90.0, 0.0, 120.0]]]), [0.0, 50.0]),
     "feet_stumble": (dict(feet_forces=[[[3.0, 4.0, 0.9]], [[3.0, 4.0, 1.1]]]), [1.0, 0.0]),
     # 0.7 s in the air is 0.2 s beyond half a second; standing robots are paid nothing

@@ -6,20 +6,18 @@ shapes. Where ours is meant to differ, `DIFFERENCES` says how and why, and a dif
 
 from __future__ import annotations
 
-import importlib.metadata
-import xml.etree.ElementTree as ElementTree
 from pathlib import Path
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, Tuple
 
 import mujoco
 import numpy as np
 import pytest
 
+from tests.resources.urdf_numbers import published, read_urdf, same
+
 OURS = Path(__file__).parents[2] / "resources/robots/a1/urdf/a1.urdf"
 LEGS = ("FR", "FL", "RR", "RL")
 JOINTS = [f"{leg}_{part}_joint" for leg in LEGS for part in ("hip", "thigh", "calf")]
-
-Numbers = Tuple[float, ...]
 
 # (what, quantity) -> (the package's numbers, ours). Trunk and hips: the package follows Unitree's second description of
 # the A1; ours is the first one, on which the published policies were trained. The two go together: it is the trunk that
@@ -43,70 +41,13 @@ DIFFERENCES: Dict[Tuple[str, str], Tuple[Any, Any]] = {
 }
 
 
-def _numbers(element: ElementTree.Element | None, attribute: str, default: str) -> Numbers:
-    text = default if element is None else element.get(attribute, default)
-    return tuple(float(word) for word in text.split())
-
-
-def _origin(element: ElementTree.Element) -> Numbers:
-    """Position and roll-pitch-yaw of an element's <origin>, zero where it has none (URDF's default)."""
-    origin = element.find("origin")
-    return _numbers(origin, "xyz", "0 0 0") + _numbers(origin, "rpy", "0 0 0")
-
-
-def _collisions(link: ElementTree.Element) -> List[Tuple[str, Numbers, Numbers]]:
-    """Collision shapes of a link, each as kind, origin and its sizes in metres, in the order of attribute names."""
-    shapes = []
-    for collision in link.findall("collision"):
-        shape = next(iter(collision.find("geometry")))
-        sizes = tuple(float(word) for name in sorted(shape.keys()) for word in shape.get(name).split())
-        shapes.append((shape.tag, _origin(collision), sizes))
-    return shapes
-
-
-def _link(link: ElementTree.Element) -> Dict[str, Any]:
-    inertial = link.find("inertial")
-    com = _origin(inertial)
-    assert com[3:] == (0, 0, 0), "inertias are compared in the axes of the link"
-    names = ("ixx", "ixy", "ixz", "iyy", "iyz", "izz")
-    return {
-        "mass": _numbers(inertial.find("mass"), "value", ""),
-        "com": com[:3],
-        "inertia": tuple(float(inertial.find("inertia").get(name)) for name in names),
-        "collision": _collisions(link),
-    }
-
-
-def _joint(joint: ElementTree.Element) -> Dict[str, Any]:
-    limit = joint.find("limit")
-    return {
-        "type": joint.get("type"),
-        "parent": joint.find("parent").get("link"),
-        "child": joint.find("child").get("link"),
-        "origin": _origin(joint),
-        "axis": _numbers(joint.find("axis"), "xyz", "1 0 0"),
-        **{name: _numbers(limit, name, "nan") for name in ("lower", "upper", "effort", "velocity")},
-        **{name: _numbers(joint.find("dynamics"), name, "0") for name in ("damping", "friction")},
-    }
-
-
-def _read(path: Path) -> Dict[str, Dict[str, Any]]:
-    """All links and joints of a URDF by name, in the order of the file."""
-    root = ElementTree.parse(path).getroot()
-    elements = {link.get("name"): _link(link) for link in root.findall("link") if link.find("inertial") is not None}
-    elements.update((joint.get("name"), _joint(joint)) for joint in root.findall("joint"))
-    return elements
-
-
 def _read_package() -> Dict[str, Dict[str, Any]]:
     """The package's A1 with its two kinds of auxiliary links folded away, as ours has them.
 
     Its trunk hangs on an empty link `base`: ours is one link, `base`. Its `<leg>_thigh_shoulder` is a massless link
     fixed to the hip that carries one collision shape: ours belongs to the hip.
     """
-    files = importlib.metadata.files("example-robot-data") or []
-    path = next(file for file in files if file.match("a1_description/urdf/a1.urdf"))
-    robot = _read(Path(path.locate()))
+    robot = read_urdf(published("a1_description/urdf/a1.urdf"))
     assert robot.pop("floating_base")["origin"] == (0, 0, 0, 0, 0, 0)
     robot["base"] = robot.pop("trunk")
     for leg in LEGS:
@@ -121,15 +62,6 @@ def _read_package() -> Dict[str, Dict[str, Any]]:
     return robot
 
 
-def _same(left: Any, right: Any) -> bool:
-    """Whether two entries agree, numbers to a relative 1e-9."""
-    if isinstance(left, (list, tuple)) and isinstance(right, (list, tuple)):
-        return len(left) == len(right) and all(_same(*pair) for pair in zip(left, right))
-    if isinstance(left, (int, float)) and isinstance(right, (int, float)):
-        return left == pytest.approx(right, rel=1e-9, abs=1e-15, nan_ok=True)
-    return left == right
-
-
 @pytest.fixture(scope="module")
 def model() -> mujoco.MjModel:
     """Our A1, compiled as it stands."""
@@ -137,14 +69,14 @@ def model() -> mujoco.MjModel:
 
 
 def test_every_number_is_the_published_one() -> None:
-    ours, published = _read(OURS), _read_package()
-    assert set(ours) == set(published)
+    ours, theirs = read_urdf(OURS), _read_package()
+    assert set(ours) == set(theirs)
     wrong = []
-    for name, element in published.items():
+    for name, element in theirs.items():
         assert set(ours[name]) == set(element)
         for quantity, value in element.items():
             expected = DIFFERENCES.get((name, quantity), (value, value))
-            if not (_same(value, expected[0]) and _same(ours[name][quantity], expected[1])):
+            if not (same(value, expected[0]) and same(ours[name][quantity], expected[1])):
                 wrong.append(f"{name} {quantity}: published {value}, ours {ours[name][quantity]}")
     assert not wrong, "\n".join(wrong)
 

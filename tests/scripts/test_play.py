@@ -99,6 +99,7 @@ def test_headless_shows_nothing_and_plays_an_episode(run, capsys, monkeypatch):
     ("argv", "message"),
     [
         (["--video=walk.avi"], "--video=walk.avi: videos are .mp4 files"),
+        (["--record=walk.avi"], "--video=walk.avi: videos are .mp4 files"),
         (["--num_steps=0"], "--num_steps=0: something above 0 is needed"),
         (["--num_steps=3", "--duration=3"], "not allowed with argument"),
         (["--command", "1", "2"], "--command=1,2: expected three numbers"),

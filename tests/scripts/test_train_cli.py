@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 
@@ -133,6 +134,36 @@ def test_resuming_a_finished_run_does_nothing(root, capsys):
 def test_a_run_that_was_stopped_says_how_to_go_on(root, capsys):
     run_train("--train.runner.max_wall_time_s=0")
     assert "resume     python " in capsys.readouterr().out
+
+
+def test_a_run_folder_of_ones_own_is_begun_and_then_gone_on_with(root):
+    run_train("--max_iterations=4", f"--run_folder={root / 'whole'}")
+    flags = [f"--run_folder={root / 'parts'}", "--env.env.size=3"]
+    run_train("--max_iterations=2", *flags)
+    run_train("--max_iterations=3", "--experiment_name=newer")  # a newer run must not be taken for it
+    run_train("--max_iterations=4", *flags)
+    assert [iteration for iteration, _ in run_folder.list_checkpoints(str(root / "parts"))] == [0, 1, 2, 3, 4]
+    assert run_folder.read_run_config(str(root / "parts"))["env"]["env"]["size"] == 3
+    assert not (root / "logs" / "fake").exists()
+    with pytest.raises(UserError, match="--run_folder names the run and resumes what is there; leave out --resume"):
+        run_train("--resume", *flags)
+
+
+def test_the_exit_status_tells_a_stopped_training_from_a_finished_one(root, monkeypatch):
+    step = FakeEnv.step
+    flags = ["--task=fake", "--sim=mujoco", "--rl_device=cpu", f"--run_folder={root / 'run'}", "--max_iterations=5"]
+
+    def stopped_step(env, actions):
+        os.kill(os.getpid(), signal.SIGUSR1)
+        return step(env, actions)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FakeEnv, "step", stopped_step)
+        assert train.main(flags) == 75
+    assert [iteration for iteration, _ in run_folder.list_checkpoints(str(root / "run"))] == [0, 1]
+    assert train.main([*flags, "--train.runner.max_wall_time_s=0"]) == 0, "a time limit is an end that was asked for"
+    assert train.main([*flags, "--train.runner.max_wall_time_s=1e9"]) == 0
+    assert [iteration for iteration, _ in run_folder.list_checkpoints(str(root / "run"))] == [0, 1, 2, 3, 4, 5]
 
 
 def test_resume_takes_the_checkpoint_that_is_asked_for(root, capsys):

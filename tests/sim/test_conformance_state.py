@@ -152,3 +152,45 @@ def test_loading_undoes_fields_set_since(backend):
     sim.set_gains(everyone(sim), torch.full((2, 12), 60.0), torch.full((2, 12), 2.0))
     sim.load_state_dict(saved)
     assert torch.equal(trajectory(sim, 10), untouched)
+
+
+def test_generalized_state_is_of_the_engine(a1):
+    place_a1(a1)
+    trajectory(a1, 8, amplitude=AMPLITUDE)
+    qpos, qvel, warm_start = a1.generalized_state()
+    assert {part.dtype for part in (qpos, qvel, warm_start)} == {torch.float64}
+    assert (qpos.shape, qvel.shape, warm_start.shape) == ((3, 19), (3, 18), (3, 18))
+    root = a1.root_states
+    assert torch.equal(qpos[:, :3].float(), root[:, :3])
+    assert torch.equal(qpos[:, [4, 5, 6, 3]].float(), root[:, 3:7])
+    assert torch.equal(qvel[:, :3].float(), root[:, 7:10])
+    # the angular velocity is in the frame of the base: turned by the matrix of the quaternion it is the world's
+    w, x, y, z = qpos[:, 3:7].unbind(1)
+    rows = (
+        torch.stack((1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)), 1),
+        torch.stack((2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)), 1),
+        torch.stack((2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)), 1),
+    )
+    spin = torch.stack([(row * qvel[:, 3:6]).sum(1) for row in rows], 1)
+    torch.testing.assert_close(spin.float(), root[:, 10:13], rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(qpos[:, 7:].float().sort(1)[0], a1.dof_pos.sort(1)[0], rtol=0, atol=0)
+
+
+def test_a_generalized_state_is_gone_back_to_exactly(a1):
+    place_a1(a1)
+    trajectory(a1, 8, amplitude=AMPLITUDE)
+    one = torch.tensor([1])
+    state = [part[1:2].clone() for part in a1.generalized_state()]
+    assert all(part.any() for part in state)
+    tensors = [tensor[1].clone() for tensor in (a1.root_states, a1.dof_pos, a1.dof_vel)]
+    first = [trajectory(a1, 1)[:, 1], *(part[1].clone() for part in a1.generalized_state())]
+    trajectory(a1, 5, amplitude=AMPLITUDE)
+    others = [tensor[[0, 2]].clone() for tensor in (a1.root_states, a1.dof_pos, *a1.generalized_state())]
+    a1.reset(one)
+    a1.set_generalized_state(one, *state)
+    for tensor, expected in zip((a1.root_states, a1.dof_pos, a1.dof_vel), tensors):
+        assert torch.equal(tensor[1], expected)
+    for tensor, expected in zip((a1.root_states, a1.dof_pos, *a1.generalized_state()), others):
+        assert torch.equal(tensor[[0, 2]], expected)
+    again = [trajectory(a1, 1)[:, 1], *(part[1].clone() for part in a1.generalized_state())]
+    assert all(torch.equal(a, b) for a, b in zip(first, again))

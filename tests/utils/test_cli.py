@@ -90,6 +90,11 @@ def test_flags_of_isaac_gym_are_noted_and_ignored(capsys):
     assert all(note.startswith("note: --") and note.endswith("is ignored with MuJoCo") for note in notes)
 
 
+def test_a_run_always_has_its_original_settings(capsys):
+    get_args(["--original_cfg"])
+    assert capsys.readouterr().out.startswith("note: --original_cfg changes nothing")
+
+
 def test_old_flags_are_not_in_the_help(capsys):
     with pytest.raises(SystemExit) as caught:
         get_args(["--help"], "what the script does")

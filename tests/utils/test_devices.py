@@ -38,6 +38,12 @@ def machine(monkeypatch):
         (1, True, "--rl_device=cpu", ("mujoco_warp", "cuda:0", "cpu")),
         (2, True, "--rl_device=cuda:1 --sim_device=cuda", ("mujoco_warp", "cuda:0", "cuda:1")),
         (0, True, "--sim=mujoco_warp", ("mujoco_warp", "cpu", "cpu")),
+        (1, True, "--device=cpu", ("mujoco", "cpu", "cpu")),
+        (2, True, "--device=cuda:1", ("mujoco_warp", "cuda:1", "cuda:1")),
+        (2, False, "--device=cuda:1", ("mujoco", "cpu", "cuda:1")),
+        (2, True, "--device=cuda:1 --sim=mujoco", ("mujoco", "cpu", "cuda:1")),
+        (2, True, "--device=cuda:1 --rl_device=cpu", ("mujoco_warp", "cuda:1", "cpu")),
+        (0, True, "--device=cuda:0", ("mujoco", "cpu", "cpu")),
     ],
 )
 def test_defaults_take_the_gpu_if_there_is_one(machine, gpus, warp, argv, expected):
@@ -67,6 +73,14 @@ def test_what_is_not_there_is_told(machine, gpus, warp, argv, message):
     with pytest.raises(UserError) as caught:
         devices.resolve_devices(get_args(argv.split()))
     assert message in str(caught.value)
+
+
+def test_a_missing_gpu_is_made_up_for_with_a_warning(machine, capsys):
+    machine(0)
+    args = get_args(["--device=cuda:0"])
+    devices.resolve_devices(args)
+    devices.resolve_devices(args)
+    assert capsys.readouterr().out.count("warning: --device=cuda:0: PyTorch sees no GPU") == 1
 
 
 def test_each_process_of_a_group_takes_its_own_gpu(machine, monkeypatch):

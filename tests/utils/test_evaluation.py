@@ -60,6 +60,13 @@ def test_both_components_of_the_velocity_count_and_the_heading_does_not():
     assert metrics["ang_vel_error"]["mean"] == pytest.approx(0.75)
 
 
+def test_height_counts_where_it_is_commanded():
+    """Samples at the ages 0 1 2 3: errors of 0, -1, -2 and -3 cm."""
+    env = ScriptedEnv(never, num_envs=1)
+    env.height_errors = lambda: -0.01 * env._age
+    assert evaluate(env, CountingPolicy(), 1)["metrics"]["height_error"]["mean"] == pytest.approx(0.015)
+
+
 def test_weight_counts_the_robot_and_what_was_added_to_it():
     assert weight(ScriptedEnv(never)).tolist() == pytest.approx([MASS * GRAVITY, (MASS + 1) * GRAVITY])
 

@@ -5,6 +5,7 @@ A small program of its own, in numpy, reads the description and the raw state of
 
 from __future__ import annotations
 
+import hashlib
 import json
 from types import SimpleNamespace
 
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 
+from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.envs.base.base_config import ObsTerm
 from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
 from legged_gym.envs.base.tables import make_group
@@ -271,3 +273,20 @@ def test_what_has_no_limit_is_none_in_json(flat_run, tmp_path):
     export_checkpoint(source, env, str(tmp_path))
     assert json.loads((tmp_path / "policy.json").read_text())["joints"][0]["vel_limit"] is None
     env.close()
+
+
+def test_a_policy_for_an_actuator_network_names_the_file_and_its_hash(flat_run, tmp_path):
+    file = "{LEGGED_GYM_ROOT_DIR}/resources/actuator_nets/a1.pt"
+    options = ["--env.control.control_type=actuator_net", f"--env.control.actuator_net_file={file}"]
+    env, description = export(flat_run, tmp_path, *options, "--env.control.target_filter=0.5")
+    env.close()
+    with open(file.format(LEGGED_GYM_ROOT_DIR=LEGGED_GYM_ROOT_DIR), "rb") as content:
+        expected = hashlib.sha256(content.read()).hexdigest()
+    assert description["actuator_net"] == {"file": file, "sha256": expected}
+    assert description["actions"]["control_type"] == "actuator_net" and description["actions"]["target_filter"] == 0.5
+    assert "target_filter" in description["actions"]["rule"]
+
+
+def test_a_policy_for_other_control_types_names_no_actuator_network(flat):
+    _, description = flat
+    assert description["actuator_net"] is None and "target_filter" not in description["actions"]["rule"]

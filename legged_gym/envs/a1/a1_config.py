@@ -113,3 +113,18 @@ class A1FlatCfgPPO(A1RoughCfgPPO):
     class runner(A1RoughCfgPPO.runner):
         experiment_name = "flat_a1"
         max_iterations = 400
+
+
+class A1FlatActuatorNetCfg(A1FlatCfg):
+    """A1 on flat ground, its drives a network: late, weaker at speed and with friction (docs/actuator_networks.md)."""
+
+    class control(A1FlatCfg.control):
+        control_type = "actuator_net"
+        actuator_net_file = "{LEGGED_GYM_ROOT_DIR}/resources/actuator_nets/a1.pt"
+
+
+class A1FlatActuatorNetCfgPPO(A1FlatCfgPPO):
+    """Training of `a1_flat_actuator_net`."""
+
+    class runner(A1FlatCfgPPO.runner):
+        experiment_name = "flat_a1_actuator_net"

@@ -71,7 +71,7 @@ class DomainRandomization(CommandTerms):
         return min(max((self.common_step_counter - first) / (last - first), 0.0), 1.0)
 
     def _push_robots(self) -> None:
-        """Every `push_interval_s`, set a robot's horizontal velocity at random.
+        """Every `push_interval_s`, set a robot's horizontal velocity at random, or change it (`push_adds`).
 
         Each has its own phase: were all pushed in the same step, a learner would see pushes in one rollout of many.
         """
@@ -83,5 +83,6 @@ class DomainRandomization(CommandTerms):
         if len(due):
             states = self.root_states[due]
             limit = cfg.max_push_vel_xy * self.randomization_share()
-            states[:, 7:9] = self._uniform([-limit, limit], len(due), 2)
+            pushed = self._uniform([-limit, limit], len(due), 2)
+            states[:, 7:9] = states[:, 7:9] + pushed if cfg.push_adds else pushed
             self.sim.set_root_states(due, states)

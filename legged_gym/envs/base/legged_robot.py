@@ -12,13 +12,13 @@ import torch
 from torch import Tensor
 
 from legged_gym.envs.base.base_config import table
+from legged_gym.envs.base.control import JointControl
 from legged_gym.envs.base.domain_rand import DomainRandomization
-from legged_gym.envs.base.failures import FailureHandling
 from legged_gym.envs.base.legged_robot_config import RETIRED_SETTINGS
 from legged_gym.envs.base.observations import ObservationTerms
 from legged_gym.envs.base.rewards import RewardTerms
 from legged_gym.envs.base.saved_state import SavedState
-from legged_gym.envs.base.tables import RewardSum, check_names, find_term, make_group
+from legged_gym.envs.base.tables import RewardSum, check_joints, check_names, find_term, make_group
 from legged_gym.envs.base.terminations import TerminationTerms
 from legged_gym.envs.base.terrain_levels import TerrainLevels
 from legged_gym.errors import UserError
@@ -40,8 +40,8 @@ class LeggedRobot(
     TerminationTerms,
     DomainRandomization,
     TerrainLevels,
-    FailureHandling,
     SavedState,
+    JointControl,
     VecEnv,
 ):
     """N robots on one ground, each its own episode; subclass it to add terms, override a method to change one.
@@ -61,8 +61,6 @@ class LeggedRobot(
 
     extras: Dict[str, Any]
     obs_buf: Dict[str, Tensor]
-    _delays: Optional[Tensor]  # (N,) int64, policy steps; None if no action is ever delayed
-    _action_history: Tensor  # (longest delay + 1, N, D), newest first
     _ever_reset: bool
 
     def __init__(
@@ -137,32 +135,6 @@ class LeggedRobot(
         limit = self.cfg.normalization.clip_actions
         self.actions = actions.to(self.device).clamp(-limit, limit)
         self.extras = {}
-
-    def _simulate(self) -> None:
-        actions = self._delay(self.actions) if self._delays is not None else self.actions
-        self._failed = None
-        if self.cfg.control.control_type == "P":
-            self.sim.step(actions * self.cfg.control.action_scale + self.default_dof_pos, self.cfg.control.decimation)
-            self._collect_failure()
-            return
-        for _ in range(self.cfg.control.decimation):
-            torques = self._compute_torques(actions)
-            self._substep_dof_vel.copy_(self.dof_vel)
-            self.sim.step_torques(torques)
-            self._collect_failure()
-
-    def _compute_torques(self, actions: Tensor) -> Tensor:
-        """Torques (N, D) of one sub-step for the control types that the engine does not run itself."""
-        scaled = actions * self.cfg.control.action_scale
-        if self.cfg.control.control_type == "T":
-            return scaled
-        acceleration = (self.dof_vel - self._substep_dof_vel) / self.sim.sim_dt
-        return self.env_p_gains * (scaled - self.dof_vel) - self.env_d_gains * acceleration
-
-    def _delay(self, actions: Tensor) -> Tensor:
-        """The actions (N, D) that reach the motors now, each environment's own delay ago."""
-        self._action_history = torch.cat((actions[None], self._action_history[:-1]))
-        return self._action_history[self._delays, torch.arange(self.num_envs, device=self.device)]
 
     def _update(self) -> None:
         self.episode_length_buf += 1
@@ -251,18 +223,11 @@ class LeggedRobot(
         self._ever_reset = True
         self._reset_robots(env_ids)
         self._resample_commands(env_ids)
-        for buffer in (
-            self.actions, self.last_actions, self.last_dof_vel, self._substep_dof_vel, self.feet_air_time,
-        ):  # fmt: skip
+        for buffer in (self.actions, self.last_actions, self.last_dof_vel, self.feet_air_time):
             buffer[env_ids] = 0.0
         self.last_contacts[env_ids] = False
         self.episode_length_buf[env_ids] = 0
-        if self._delays is not None:
-            low, high = self.cfg.control.action_delay
-            self._delays[env_ids] = torch.randint(
-                low, high + 1, (len(env_ids),), generator=self.generator, device=self.device
-            )
-            self._action_history[:, env_ids] = 0.0
+        self._reset_control(env_ids)
         if self.depth_camera is not None:
             self.depth_camera.reset(env_ids)
 
@@ -300,13 +265,7 @@ class LeggedRobot(
         cfg = self.cfg
         if self.num_envs < 1:
             raise UserError(f"env.num_envs is {self.num_envs}: at least 1 is needed")
-        if cfg.control.control_type not in ("P", "V", "T"):
-            raise UserError(f"control.control_type is '{cfg.control.control_type}': use P, V or T")
-        if cfg.control.decimation < 1:
-            raise UserError(f"control.decimation is {cfg.control.decimation}: at least 1 is needed")
-        low, high = cfg.control.action_delay
-        if not 0 <= low <= high:
-            raise UserError(f"control.action_delay is {[low, high]}: give [shortest, longest] in policy steps")
+        self._check_control()
         if cfg.sim.dt <= 0 or cfg.env.episode_length_s <= 0:
             raise UserError("sim.dt and env.episode_length_s must be positive")
         for path, instead in RETIRED_SETTINGS.items():
@@ -335,14 +294,14 @@ class LeggedRobot(
         self.dof_names, self.body_names = sim.dof_names, sim.body_names
         self.num_actions = len(self.dof_names)
         self.command_ranges = cfg.commands.ranges
-        missing = [name for name in self.dof_names if name not in cfg.init_state.default_joint_angles]
-        if missing:
-            raise UserError(f"init_state.default_joint_angles has no angle for {', '.join(missing)}")
+        check_joints(self.dof_names, cfg.init_state.default_joint_angles, cfg.asset.file)
         angles = [cfg.init_state.default_joint_angles[name] for name in self.dof_names]
         self.default_dof_pos = torch.tensor([angles], device=self.device)
         self.p_gains = self._gains(cfg.control.stiffness)
         self.d_gains = self._gains(cfg.control.damping)
         asset = cfg.asset
+        if asset.foot_name != "None":
+            check_names(self.body_names, [asset.foot_name], "asset.foot_name")
         check_names(self.body_names, asset.penalize_contacts_on, "asset.penalize_contacts_on")
         check_names(self.body_names, asset.terminate_after_contacts_on, "asset.terminate_after_contacts_on")
         self.feet_indices = sim.body_indices([asset.foot_name])
@@ -377,7 +336,6 @@ class LeggedRobot(
         self.actions = torch.zeros(n, joints, device=device)
         self.last_actions = torch.zeros(n, joints, device=device)
         self.last_dof_vel = torch.zeros(n, joints, device=device)
-        self._substep_dof_vel = torch.zeros(n, joints, device=device)  # before the last sub-step
         self.commands = torch.zeros(n, 4, device=device)
         self.rew_buf = torch.zeros(n, device=device)
         self.reset_buf = torch.ones(n, dtype=torch.bool, device=device)
@@ -386,9 +344,7 @@ class LeggedRobot(
         self.feet_air_time = torch.zeros(n, len(self.feet_indices), device=device)
         self.last_contacts = torch.zeros(n, len(self.feet_indices), dtype=torch.bool, device=device)
         self.measured_heights = torch.zeros(n, 1, device=device)  # of a plane, if nothing is measured
-        longest = self.cfg.control.action_delay[1]
-        self._delays = torch.zeros(n, dtype=torch.long, device=device) if longest > 0 else None
-        self._action_history = torch.zeros(longest + 1, n, joints, device=device)
+        self._init_control()
         self.extras = {}
         init = self.cfg.init_state
         self._base_init_state = torch.tensor([[*init.pos, *init.rot, *init.lin_vel, *init.ang_vel]], device=device)
@@ -400,7 +356,7 @@ class LeggedRobot(
 
     def _prepare_tables(self) -> None:
         cfg = self.cfg
-        groups = {name: table(section) for name, section in table(cfg.observations).items()}
+        groups = self._observation_tables()
         self._observations = {
             name: find_term(self, "_obs_", name, f"observations.{group}")
             for group, rows in groups.items()
@@ -419,6 +375,10 @@ class LeggedRobot(
         self.reward_sum = RewardSum(
             self, vars(cfg.rewards.scales), self.dt, self.num_envs, self.device, cfg.rewards.ramps
         )
+
+    def _observation_tables(self) -> Dict[str, Dict[str, Any]]:
+        """Group -> term -> entry."""
+        return {name: table(section) for name, section in table(self.cfg.observations).items()}
 
     def close(self) -> None:
         """Free the simulator."""

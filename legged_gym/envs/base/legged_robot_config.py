@@ -72,7 +72,9 @@ class LeggedRobotCfg(BaseConfig):
         default_joint_angles = {"joint_a": 0.0}  # rad, target of a zero action; every joint of the robot
 
     class control:
-        control_type = "P"  # P: joint positions, V: joint velocities, T: torques
+        control_type = "P"  # P: joint positions, V: joint velocities, T: torques, actuator_net: positions by a network
+        actuator_net_file = ""  # actuator_net only; {LEGGED_GYM_ROOT_DIR} is replaced
+        target_filter: Optional[float] = None  # a: every sub-step, joint target = a * new + (1 - a) * last; None: off
         stiffness = {"joint_a": 10.0}  # N m/rad by part of a joint's name, the last match wins
         damping = {"joint_a": 1.0}  # N m s/rad
         action_scale = 0.5  # P: target = action_scale * action + default angle
@@ -91,7 +93,7 @@ class LeggedRobotCfg(BaseConfig):
         collapse_fixed_joints = True
         fix_base_link = False
         self_collisions = 0  # 1 to disable, 0 to enable, as in legged_gym
-        armature = 0.0  # kg m^2, added rotor inertia of joints that have less
+        armature: Any = 0.0  # kg m^2, rotor inertia of joints that have less; a number, or by part of a joint's name
         left_right = [["L_", "R_"], ["left", "right"]]  # parts of joint names that a mirror swaps
         mirror_negates = ["hip_joint"]  # parts of the names of joints whose angle changes sign in a mirror
 
@@ -112,6 +114,7 @@ class LeggedRobotCfg(BaseConfig):
         push_robots = True
         push_interval_s = 15.0
         max_push_vel_xy = 1.0  # m/s, the horizontal velocity a push sets
+        push_adds = False  # a push adds to the velocity instead
 
     class observations:
         class policy:
@@ -284,7 +287,7 @@ class LeggedRobotCfgPPO(BaseConfig):
         logger = "tensorboard"  # tensorboard, wandb or none
         wandb_project: Optional[str] = None  # experiment_name if None
         wandb_entity: Optional[str] = None
-        wandb_mode: Optional[str] = None  # online, offline or disabled; offline if None and WANDB_MODE is not set
+        wandb_mode: Optional[str] = None  # online, offline or disabled; None: WANDB_MODE, else online if both are named
         experiment_name = "test"
         run_name = ""
         resume = False

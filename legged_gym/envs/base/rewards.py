@@ -93,7 +93,11 @@ class RewardTerms(RobotState):
     def _reward_stand_still(self) -> Tensor:
         """Distance of the joints from the default pose when commanded to stand, rad."""
         still = self.commands[:, :2].norm(dim=1) < 0.1
-        return (self.dof_pos - self.default_dof_pos).abs().sum(1) * still
+        return self._reward_similar_to_default() * still
+
+    def _reward_similar_to_default(self) -> Tensor:
+        """Distance of the joints from the default pose, rad."""
+        return (self.dof_pos - self.default_dof_pos).abs().sum(1)
 
     def _reward_feet_contact_forces(self) -> Tensor:
         """Total force of feet beyond `max_contact_force`, N."""

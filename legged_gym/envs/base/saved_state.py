@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Dict, Mapping, Tuple
 
 from torch import Tensor
 
-from legged_gym.envs.base.state import RobotState
+from legged_gym.envs.base.control import JointControl
 from legged_gym.errors import UserError
 
 
-class SavedState(RobotState):
+class SavedState(JointControl):
     """Saves and restores the environment; buffers of a subclass are added to `_STATE_BUFFERS`."""
 
     obs_buf: Dict[str, Tensor]
-    num_failures: int
-    _delays: Optional[Tensor]
     _ever_reset: bool
 
     def _update_base(self) -> None:
@@ -32,6 +30,7 @@ class SavedState(RobotState):
         """Everything needed to go on bit for bit: physics, buffers, curricula, random numbers."""
         state: Dict[str, Any] = {name: getattr(self, name).clone() for name in self._STATE_BUFFERS}
         state["delays"] = None if self._delays is None else self._delays.clone()
+        state["control"] = self._control_state()
         state["depth_camera"] = None if self.depth_camera is None else self.depth_camera.state_dict()
         state["episode_sums"] = self.reward_sum.episode_sums.clone()
         state["observations"] = {name: obs.clone() for name, obs in self.obs_buf.items()}
@@ -53,6 +52,8 @@ class SavedState(RobotState):
         for name in self._STATE_BUFFERS:
             setattr(self, name, state[name].to(self.device).clone())
         self._delays = None if state["delays"] is None else state["delays"].to(self.device).clone()
+        if "control" in state:  # absent from files of version 0.1
+            self._load_control_state(state["control"])
         if self.depth_camera is not None:
             self.depth_camera.load_state_dict(state.get("depth_camera") or {})
         self.reward_sum.episode_sums.copy_(state["episode_sums"])

@@ -255,3 +255,17 @@ def check_names(bodies: Sequence[str], parts: Sequence[str], key: str) -> None:
     for part in parts:
         if not any(part in body for body in bodies):
             raise UserError(f"{key}: no body contains '{part}'; the robot has {', '.join(bodies)}")
+
+
+def check_joints(joints: Sequence[str], angles: Mapping[str, float], file: str) -> None:
+    """Robot file and config must name the same joints.
+
+    Raises:
+        UserError: they do not; lists those that only one of them has.
+    """
+    without_angle = [name for name in joints if name not in angles]
+    if without_angle:
+        raise UserError(f"init_state.default_joint_angles has no angle for {', '.join(without_angle)}")
+    lacking = [name for name in angles if name not in joints]
+    if lacking:
+        raise UserError(f"{file} lacks joints of init_state.default_joint_angles: {', '.join(lacking)}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -24,3 +26,12 @@ class TerminationTerms(RobotState):
     def _termination_tilt(self) -> Tensor:
         """The base leans more than `threshold` rad from upright."""
         return -self.projected_gravity[:, 2] < torch.cos(torch.tensor(float(self.cfg.terminations.tilt.threshold)))
+
+    def _termination_roll(self) -> Tensor:
+        """The roll angle (of yaw, then pitch, then roll) exceeds `threshold` degrees to either side."""
+        _, y, z = self.projected_gravity.unbind(1)
+        return torch.atan2(y, -z).abs() > math.radians(self.cfg.terminations.roll.threshold)
+
+    def _termination_pitch(self) -> Tensor:
+        """The pitch angle exceeds `threshold` degrees to either side."""
+        return self.projected_gravity[:, 0].abs() > math.sin(math.radians(self.cfg.terminations.pitch.threshold))

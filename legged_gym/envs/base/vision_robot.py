@@ -127,7 +127,8 @@ class VisionRobot(LeggedRobot):
         """How much lower than the target feet swing, squared, m^2, times their horizontal speed, m/s."""
         feet = self.sim.body_states.index_select(1, self.feet_indices)
         height = feet[..., 2] - self.height_scan.sample(feet[..., :2])
-        missing = (self.cfg.rewards.feet_clearance_target - height).clamp_(min=0.0)
+        target = self.cfg.rewards.feet_clearance_target
+        missing = (target - height).clamp_(0.0, target)
         return (missing.square() * feet[..., 7:9].norm(dim=-1) * ~self.feet_contact).sum(1)
 
     def _reward_feet_edge(self) -> Tensor:

@@ -152,7 +152,7 @@ def _dof_order(spec: Any, root: Any, names: Optional[Sequence[str]]) -> List[str
         lacks = ", ".join(name for name in names if name not in found) or "none"
         more = ", ".join(name for name in found if name not in names) or "none"
         raise UserError(
-            f"asset.dof_names must list each joint of the robot file once; missing in the file: {lacks}; more in it: {more}"
+            f"asset.dof_names must list each joint of the robot file once; missing in it: {lacks}; more in it: {more}"
         )
     return list(names)
 

@@ -92,7 +92,8 @@ def test_layouts_index_by_index(layout, blocks):
         "counter": torch.tensor([[0.0], [0.2], [0.5], [1.0]]),
     }
     expected = torch.cat([parts[name] for name in blocks.split()], dim=1)
-    assert env.observation_dims == {"policy": (int(layout[-2:]),)}
+    width = int(layout[-2:])
+    assert env.observation_dims == {"policy": (width,), "critic": (width + 3 * (layout == "dynaflow48"),)}
     torch.testing.assert_close(env.obs_buf["policy"], expected, atol=1e-5, rtol=1e-5)
     assert env.mirror_maps() is not None
 

@@ -112,7 +112,7 @@ def test_missing_joints_and_feet_are_named(tmp_path):
     spec = go2_scene()
     spec.delete(spec.body("RL_calf"))
     cfg = go2_cfg(tmp_path, spec)
-    with pytest.raises(UserError, match=r"missing in the file: RL_calf_joint; more in it: none"):
+    with pytest.raises(UserError, match=r"missing in it: RL_calf_joint; more in it: none"):
         build_model(cfg)
     cfg.asset.dof_names = None
     with pytest.raises(UserError, match=r"go2\.xml lacks joints of init_state\.default_joint_angles: RL_calf_joint"):

@@ -31,11 +31,13 @@ class Go2(JumpTerms, LeggedRobot):
         self.height_commands = torch.zeros(self.num_envs, device=self.device)
 
     def _observation_tables(self) -> Dict[str, Dict[str, Any]]:
-        """The layout that was chosen, as the group `policy`."""
+        """The layout that was chosen, as the group `policy`; `critic` has what it shows and more."""
         layouts, name = table(self.cfg.observations), self.cfg.env.obs_layout
+        critic = table(layouts.pop("critic", None))
         if name not in layouts:
             raise UserError(f"env.obs_layout is '{name}': use {', '.join(layouts)}")
-        return {"policy": table(layouts[name])}
+        policy = table(layouts[name])
+        return {"policy": policy, "critic": {**policy, **critic}}
 
     # ---------------------------------------------------------------- commands
 

@@ -53,7 +53,10 @@ class Go2Cfg(Go2RoughCfg):
         push_robots = False
 
     class observations:
-        """Groups to choose one from, by `env.obs_layout`."""
+        """Layouts to choose one from, by `env.obs_layout`, and what the critic sees besides."""
+
+        class critic:
+            base_lin_vel = ObsTerm(scale=2.0)  # most layouts do not show what is rewarded most
 
         class dynaflow48:
             base_ang_vel = ObsTerm(scale=0.25)
@@ -103,7 +106,7 @@ class Go2Cfg(Go2RoughCfg):
             action_rate = -0.005
             similar_to_default = -0.1
             ang_vel_xy = -0.05
-            orientation = -1.0
+            orientation = -5.0  # 10 degrees end an episode
             feet_air_time = 1.0
             jump_height_tracking = 0.0
             jump_height_achievement = 0.0
@@ -116,4 +119,4 @@ class Go2CfgPPO(Go2RoughCfgPPO):
 
     class runner(Go2RoughCfgPPO.runner):
         experiment_name = "go2"
-        max_iterations = 960
+        max_iterations = 780

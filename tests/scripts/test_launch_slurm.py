@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -43,7 +44,8 @@ def test_requeued_jobs_end_like_a_training_that_was_left_alone(
     train.main(["--task=a1_flat", "--seed=1", f"--run_folder={alone}", *FLAGS])
     for index, (job, signal_name) in enumerate(((first, "SIGUSR1"), (second, "SIGTERM"))):
         history = attempts(tmp_path, index)
-        assert [attempt["status"] for attempt in history] == [75, 0]
+        # SLURM repeats its signal, so a training that has saved may be killed by the second while it leaves.
+        assert history[0]["status"] in (75, -signal.SIGTERM) and history[1]["status"] == 0
         assert signal_name in history[0]["signals"] and history[0]["job"] == history[1]["job"] == job
         assert 0 < history[0]["to_iteration"] == history[1]["from_iteration"] < 30
         run = run_folder_of(tmp_path, index)

@@ -33,6 +33,7 @@ Named = List[Tuple[str, Result]]
 _METRICS = {
     "lin_vel_xy_error": "velocity error, m/s",
     "ang_vel_error": "yaw rate error, rad/s",
+    "height_error": "height error, m",
     "fall_rate": "falls per 20 s",
     "success_rate": "success",
     "success_to_half_difficulty": "success up to difficulty 0.5",

@@ -60,12 +60,12 @@ class A1VisionCfg(A1RoughCfg):
 
     class domain_rand(A1RoughCfg.domain_rand):
         every_episode = True
-        widen_over: Optional[Any] = [6_000, 18_000]
+        widen_over: Optional[Any] = [12_000, 36_000]
         friction_range = [0.3, 1.25]
         randomize_base_mass = True
-        added_mass_range = [-2.0, 6.0]
+        added_mass_range = [-1.0, 3.0]
         randomize_com = True
-        com_displacement_range = [-0.15, 0.15]
+        com_displacement_range = [-0.05, 0.05]
         randomize_gains = True
         stiffness_factor_range = [0.875, 1.125]  # 35 to 45 N m/rad
         damping_factor_range = [0.8, 1.2]  # 0.4 to 0.6 N m s/rad
@@ -96,7 +96,8 @@ class A1VisionCfg(A1RoughCfg):
     class rewards(A1RoughCfg.rewards):
         tracking_sigma = 0.1  # over obstacles the command is slow: 0.25 would give those who stand half of the reward
         feet_air_time_target = 0.2
-        feet_clearance_target = 0.09  # m above the ground, of swinging feet (their middle)
+        feet_clearance_target = 0.12  # m above the ground, of swinging feet (their middle)
+        ramps = {"feet_clearance": [4_000, 12_000]}  # first walk, then lift the feet
         edge_margin = 0.05  # m, a foot closer than this to a drop stands on an edge
         edge_drop = 0.1  # m
 
@@ -109,7 +110,7 @@ class A1VisionCfg(A1RoughCfg):
             foot_jerk = -1e-4
             feet_drag = -1e-4
             feet_air_time = 0.5
-            feet_clearance = -30.0
+            feet_clearance = -120.0
             feet_edge = -1.0
             collision = -1.0
             torques = 0.0
@@ -134,14 +135,13 @@ class A1VisionCfgPPO(A1RoughCfgPPO):
 
     class algorithm(A1RoughCfgPPO.algorithm):
         learning_rate = 5.0e-4  # at 1e-3 the KL divergence of an update was four times what it should be
-        entropy_coef = 0.003
         sequence_length = 24
         weight_decay = 0.01
 
     class runner(A1RoughCfgPPO.runner):
         policy_class_name = "SharedActorCritic"
         experiment_name = "a1_vision"
-        max_iterations = 1000
+        max_iterations = 3000
 
 
 class A1VisionRmaCfg(A1VisionCfg):

@@ -128,3 +128,4 @@ class A1FlatActuatorNetCfgPPO(A1FlatCfgPPO):
 
     class runner(A1FlatCfgPPO.runner):
         experiment_name = "flat_a1_actuator_net"
+        max_iterations = 430

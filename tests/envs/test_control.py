@@ -131,6 +131,19 @@ def test_saved_drives_and_filters_go_on_with_the_same_bits(net_file):
         assert torch.equal(env.root_states, fresh.root_states) and torch.equal(env.torques, fresh.torques)
 
 
+def test_a_state_from_before_there_were_drives_goes_on():
+    env = make_env()
+    for step in range(3):
+        env.step(actions_of(env, step))
+    old = env.state_dict()
+    del old["control"]
+    fresh = make_env(seed=4)
+    fresh.load_state_dict(old)
+    env.step(actions_of(env, 9))
+    fresh.step(actions_of(env, 9))
+    assert torch.equal(fresh.root_states, env.root_states)
+
+
 def test_a_state_of_other_drives_is_refused(net_file, pd_file):
     other = dict(control_type="actuator_net", actuator_net_file=pd_file)
     for saved in (make_env(), make_env(**other)):

@@ -93,7 +93,7 @@ class RewardTerms(RobotState):
     def _reward_stand_still(self) -> Tensor:
         """Distance of the joints from the default pose when commanded to stand, rad."""
         still = self.commands[:, :2].norm(dim=1) < 0.1
-        return self._reward_similar_to_default() * still
+        return (self.dof_pos - self.default_dof_pos).abs().sum(1) * still
 
     def _reward_similar_to_default(self) -> Tensor:
         """Distance of the joints from the default pose, rad."""

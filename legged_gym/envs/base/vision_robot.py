@@ -110,8 +110,11 @@ class VisionRobot(LeggedRobot):
 
     def _reward_feet_drag(self) -> Tensor:
         """Speed, |vx| + |vy|, of feet that touch the ground, m/s."""
-        velocities = self.sim.body_states.index_select(1, self.feet_indices)[..., 7:9]
-        return (velocities.abs().sum(-1) * self.feet_contact).sum(1)
+        return (self._feet_states()[..., 7:9].abs().sum(-1) * self.feet_contact).sum(1)
+
+    def _feet_states(self) -> Tensor:
+        """(N, F, 13) like `root_states`, of the feet."""
+        return self.sim.body_states.index_select(1, self.feet_indices)
 
     def _reward_progress(self) -> Tensor:
         """Forward speed as a share of the commanded one, -1 to 1: unlike kernels of the error, it pulls from afar."""
@@ -125,7 +128,7 @@ class VisionRobot(LeggedRobot):
 
     def _reward_feet_clearance(self) -> Tensor:
         """How much lower than the target feet swing, squared, m^2, times their horizontal speed, m/s."""
-        feet = self.sim.body_states.index_select(1, self.feet_indices)
+        feet = self._feet_states()
         height = feet[..., 2] - self.height_scan.sample(feet[..., :2])
         target = self.cfg.rewards.feet_clearance_target
         missing = (target - height).clamp_(0.0, target)
@@ -133,8 +136,7 @@ class VisionRobot(LeggedRobot):
 
     def _reward_feet_edge(self) -> Tensor:
         """Number of feet that stand on an edge, see `rewards.edge_margin`."""
-        feet = self.sim.body_states.index_select(1, self.feet_indices)
-        return (self._edges(feet[..., :2]) & self.feet_contact).sum(1).float()
+        return (self._edges(self._feet_states()[..., :2]) & self.feet_contact).sum(1).float()
 
     def _reward_survival(self) -> Tensor:
         """1."""

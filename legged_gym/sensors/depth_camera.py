@@ -29,6 +29,7 @@ class DepthCamera:
     A frame holds distances to the image plane, not along the rays, clipped to near..far and mapped to -0.5..0.5.
 
     Attributes:
+        share: how much of every jitter is in use, 0 to 1, from the next frame or reset on.
         shape: (1, H, W) of one robot's image.
         images: (N, 1, H, W) float32, what a policy sees now; a buffer that is written in place.
     """
@@ -49,6 +50,7 @@ class DepthCamera:
             UserError: a setting cannot be; the message says which.
         """
         _check(cfg)
+        self.share = 1.0
         grid = PixelGrid.from_config(cfg)
         self.shape: Tuple[int, int, int] = (1, *grid.shape)
         self._cfg, self._sim, self._dt, self._generator = cfg, sim, dt, generator
@@ -143,8 +145,8 @@ class DepthCamera:
         return self._cfg.period + self._cfg.period_jitter * self._plus_minus(count)
 
     def _plus_minus(self, *shape: int) -> Tensor:
-        """Uniform in -1..1."""
-        return torch.rand(shape, generator=self._generator, device=self._device).mul_(2.0).sub_(1.0)
+        """Uniform in -share..share."""
+        return torch.rand(shape, generator=self._generator, device=self._device).mul_(2.0).sub_(1.0).mul_(self.share)
 
     # ---------------------------------------------------------------- for others
 

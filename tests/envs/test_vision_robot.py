@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import torch
 
-from legged_gym.envs.a1.a1_vision_config import A1VisionCfg
+from legged_gym.envs.a1.a1_vision_config import A1VisionCfg, A1VisionStudentCfg
 from legged_gym.envs.base.vision_robot import VisionRobot
 
 
-def make_env(num_envs: int = 8, **settings: Any) -> VisionRobot:
-    cfg = A1VisionCfg()
+def make_env(num_envs: int = 8, cfg_class: Any = A1VisionCfg, **settings: Any) -> VisionRobot:
+    cfg = cfg_class()
     cfg.env.num_envs = num_envs
     small = {"terrain.num_rows": 2, "terrain.num_cols": 2, "terrain.border_size": 4.0, "terrain.terrain_width": 4.0,
              "terrain.max_init_terrain_level": 1, "terrain.tile_types": ["lane_flat", "lane_stairs"],
@@ -200,3 +200,11 @@ def test_feet_on_edges_are_counted():
     env.sim = SimpleNamespace(body_states=feet)
     env.feet_contact = torch.tensor([[True, True, True, False]])
     assert env._reward_feet_edge().tolist() == [2.0]
+
+
+def test_jitters_of_the_camera_widen_with_the_robots():
+    env = make_env(1, A1VisionStudentCfg, domain_rand__widen_over=[100, 300])
+    assert env.depth_camera is not None and env.depth_camera.share == 0.0
+    env.common_step_counter = 199
+    env.step(torch.zeros(1, 12))
+    assert env.depth_camera.share == 0.5

@@ -96,6 +96,30 @@ def test_periods_and_latencies_vary_between_their_bounds():
     assert set(delays) == {1, 2, 3}
 
 
+def test_jitters_narrow_with_the_share_that_is_in_use():
+    """With half of +-20 ms frames are 90 to 110 ms apart, seen 30 to 50 ms later; with none every 100, 40 ms later."""
+    jitters = dict(period=0.1, period_jitter=0.02, latency=0.04, latency_jitter=0.02, position_jitter=0.1)
+    sim, camera = make(num_envs=200, **jitters)
+    camera.share = 0.5
+    camera.reset(torch.arange(200))
+    assert 0.04 < camera.state_dict()["shift"].abs().max() <= 0.05
+    seen = run(sim, camera, 100)
+    casts = cast_steps(sim, 0)[1:]
+    # 9 periods at least 90 ms long, 11 at most 110 ms long; each end is rounded up to a step
+    assert 9 * 0.09 - DT < DT * (casts[9] - casts[0]).item() < 9 * 0.11 + DT
+    for env in range(200):
+        for cast in cast_steps(sim, env)[1:-2].tolist():
+            assert int((seen[:, env] == cast).nonzero()[0]) + 1 - cast in (2, 3)
+
+    sim, camera = make(num_envs=20, **jitters)
+    camera.share = 0.0
+    camera.reset(torch.arange(20))
+    assert camera.state_dict()["shift"].abs().max() == 0.0
+    run(sim, camera, 40)
+    for env in range(20):
+        assert set(cast_steps(sim, env)[1:].diff().tolist()) == {5}
+
+
 def test_a_long_latency_keeps_the_order_of_frames():
     sim, camera = make(num_envs=20, latency=0.3, latency_jitter=0.2, period=0.06, period_jitter=0.03)
     camera.reset(torch.arange(20))

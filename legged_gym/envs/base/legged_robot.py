@@ -185,6 +185,7 @@ class LeggedRobot(
 
     def _look(self) -> None:
         if self.depth_camera is not None:
+            self.depth_camera.share = self.randomization_share()
             self.depth_camera.update(self.root_states)
 
     def _observe(self) -> None:
@@ -229,6 +230,7 @@ class LeggedRobot(
         self.episode_length_buf[env_ids] = 0
         self._reset_control(env_ids)
         if self.depth_camera is not None:
+            self.depth_camera.share = self.randomization_share()
             self.depth_camera.reset(env_ids)
 
     def _reset_robots(self, env_ids: Tensor) -> None:

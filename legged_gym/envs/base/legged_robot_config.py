@@ -99,7 +99,7 @@ class LeggedRobotCfg(BaseConfig):
 
     class domain_rand:
         every_episode = False  # draw a new robot at each reset; legged_gym draws once
-        widen_over: Optional[Any] = None  # [first, last] policy steps over which ranges grow from nominal to full
+        widen_over: Optional[Any] = None  # [first, last] policy steps; ranges and the camera's jitters grow to full
         randomize_friction = True
         friction_range = [0.5, 1.25]
         randomize_base_mass = False

@@ -117,9 +117,13 @@ class VisionRobot(LeggedRobot):
         return self.sim.body_states.index_select(1, self.feet_indices)
 
     def _reward_progress(self) -> Tensor:
-        """Forward speed as a share of the commanded one, -1 to 1: unlike kernels of the error, it pulls from afar."""
-        command = self.commands[:, 0]
-        return (torch.minimum(self.base_lin_vel[:, 0], command) / command.clamp(min=0.1)).clamp_(min=-1.0)
+        """Speed towards the commanded heading as a share of the commanded one, -1 to 1.
+
+        Unlike kernels of an error it pulls from afar. Along the trunk instead, it would pay those who walk in circles.
+        """
+        command, heading = self.commands[:, 0], self.commands[:, 3]
+        speed = self.root_states[:, 7] * heading.cos() + self.root_states[:, 8] * heading.sin()
+        return (torch.minimum(speed, command) / command.clamp(min=0.1)).clamp_(min=-1.0)
 
     def _reward_base_height(self) -> Tensor:
         """Squared error of the height above the ground under the trunk; the median of it, lest gaps count as ground."""

@@ -161,10 +161,21 @@ def test_robots_move_up_after_most_of_a_lane_and_down_after_too_little():
 def test_progress_is_a_share_of_the_command():
     env = make_env(6)
     env.commands[:, 0] = torch.tensor([0.5, 0.5, 0.5, 0.5, 0.0, 0.0])
-    env.base_lin_vel = torch.zeros(6, 3)
-    env.base_lin_vel[:, 0] = torch.tensor([0.25, 0.5, 0.9, -2.0, 0.3, -0.05])
+    env.commands[:, 3] = 0.0
+    env.root_states[:, 7:9] = 0.0
+    env.root_states[:, 7] = torch.tensor([0.25, 0.5, 0.9, -2.0, 0.3, -0.05])
     # half of it, all, no more for more, at least -1; told to stand: nothing to gain, backwards still costs
     assert env._reward_progress().tolist() == pytest.approx([0.5, 1.0, 1.0, -1.0, 0.0, -0.5])
+
+
+def test_progress_is_made_towards_the_commanded_heading():
+    env = make_env(4)
+    env.commands[:, 0] = 0.5
+    env.commands[:, 3] = torch.tensor([0.0, math.pi / 2, math.pi, -math.pi / 3])
+    place(env, 1.0, 1.0, 0.4, yaw=math.pi / 2)  # whatever the trunk points to
+    env.root_states[:, 7] = 0.0
+    env.root_states[:, 8] = 0.4  # m/s along world y
+    assert env._reward_progress().tolist() == pytest.approx([0.0, 0.8, 0.0, -0.8 * math.sqrt(0.75)], abs=1e-6)
 
 
 def test_height_is_measured_over_the_ground_that_the_trunk_stands_on():

@@ -98,7 +98,7 @@ def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
     add_policy_flag(parser)
     parser.add_argument("--output", metavar="FOLDER", help="where to write; by default exported/ beside the checkpoint")
     parser.add_argument("--ship", action="store_true", help="write resources/policies/<task>/ (or --output) instead")
-    parser.add_argument("--evaluation", metavar="FILE", help="with --ship: results of evaluate.py, for the card")
+    parser.add_argument("--evaluation", metavar="FILE", help="with --ship: results of evaluate.py, or a comparison")
     parser.add_argument("--latency", action="store_true", help="print how long one step takes on one CPU core")
     args = parser.parse(argv)
     if args.evaluation and not args.ship:

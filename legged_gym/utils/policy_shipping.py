@@ -68,10 +68,10 @@ def ship_policy(
 
 
 def read_metrics(path: str, task: str) -> Dict[str, Any]:
-    """Read the results of evaluate.py.
+    """Read the results of evaluate.py; of a comparison, the part about the one policy of the task.
 
     Raises:
-        UserError: the file cannot be read, holds something else, or the results are of another task.
+        UserError: the file cannot be read, holds something else, or the results are of other tasks.
     """
     try:
         with open(path, encoding="utf-8") as file:
@@ -80,6 +80,11 @@ def read_metrics(path: str, task: str) -> Dict[str, Any]:
         raise UserError(f"cannot read {path}: {error.strerror}") from None
     except ValueError as error:
         raise UserError(f"{path} is no JSON file: {error}") from None
+    if isinstance(metrics, dict) and metrics.get("kind") == "comparison":
+        own = [result for result in metrics["policies"] if result["task"] == task]
+        if len(own) != 1:
+            raise UserError(f"{path} compares {len(own)} policies of task {task!r}: give a file with exactly one")
+        return {**{key: value for key, value in metrics.items() if key != "policies"}, **own[0]}
     if not isinstance(metrics, dict) or metrics.get("kind") != "evaluation":
         raise UserError(f"{path} holds no results of evaluate.py")
     if metrics.get("task") != task:

@@ -98,6 +98,14 @@ def test_a_shipped_policy_is_not_shipped_again(shipped, tmp_path):
     assert not (tmp_path / "again").exists()
 
 
+def test_the_results_of_one_policy_among_those_compared(tmp_path):
+    path = tmp_path / "result.json"
+    both = [{"kind": "evaluation", "task": task, "metrics": {"falls": falls}} for task, falls in (("a1", 1), ("go2", 2))]
+    path.write_text(json.dumps({"kind": "comparison", "seed": 7, "commit": "abc", "policies": both}))
+    expected = {"kind": "evaluation", "task": "go2", "metrics": {"falls": 2}, "seed": 7, "commit": "abc"}
+    assert read_metrics(str(path), "go2") == expected
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -105,6 +113,8 @@ def test_a_shipped_policy_is_not_shipped_again(shipped, tmp_path):
         ("[1]", r"holds no results of evaluate\.py"),
         ('{"kind": "benchmark"}', r"holds no results of evaluate\.py"),
         ('{"kind": "evaluation", "task": "a1"}', "is an evaluation of task 'a1', not 'a1_flat'"),
+        ('{"kind": "comparison", "policies": [{"task": "a1"}]}', "compares 0 policies of task 'a1_flat'"),
+        ('{"kind": "comparison", "policies": [{"task": "a1_flat"}, {"task": "a1_flat"}]}', "compares 2 policies"),
         (None, "cannot read"),
     ],
 )

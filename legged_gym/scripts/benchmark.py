@@ -6,7 +6,7 @@
 raw_engine_steps_per_s    the engine with nothing on it, repeating the physics of the line below
 env_steps_per_s           env.step with random actions: observations, rewards, terminations and resets included
 policy_env_steps_per_s    the same with the actor of the task's training config choosing the actions
-train_samples_per_s       whole training iterations with that config, in float32 and in bfloat16
+train_samples_per_s       whole training iterations with that config, in float32 and, but for DAgger, in bfloat16
 
 Steps are policy steps of single environments. How ratios are made robust against a busy machine is told in
 legged_gym/utils/benchmarking.py.
@@ -74,14 +74,17 @@ def run(env: Any, train_cfg: Any, args: argparse.Namespace) -> Dict[str, Any]:
 
     num_steps = train_cfg.runner.num_steps_per_env
     benchmarking.mix_ages(env)
-    runners = {precision: make_runner(env, train_cfg, args, precision) for precision in PRECISIONS}
+    # DAgger has no choice of precision
+    precisions = PRECISIONS if hasattr(train_cfg.algorithm, "precision") else PRECISIONS[:1]
+    runners = {precision: make_runner(env, train_cfg, args, precision) for precision in precisions}
     works: Dict[str, Callable[[], None]] = {
         "env_steps_per_s": benchmarking.env_work(env, num_steps),
         "policy_env_steps_per_s": benchmarking.policy_work(env, runners["float32"].get_inference_policy(), num_steps),
     }
     if not args.no_train:
-        works["train_samples_per_s"] = benchmarking.train_work(runners["float32"])
-        works["train_samples_per_s_bfloat16"] = benchmarking.train_work(runners["bfloat16"])
+        for precision, runner in runners.items():
+            ending = "" if precision == PRECISIONS[0] else f"_{precision}"
+            works[f"train_samples_per_s{ending}"] = benchmarking.train_work(runner)
     print(f"task       {args.task}, {env.num_envs} robots, physics {args.sim} on {args.sim_device}")
     print(f"blocks     {args.blocks} of {num_steps} steps for each of {len(works)} kinds", flush=True)
     blocks = benchmarking.measure_blocks(env, benchmarking.REPLAYS[args.sim](env), works, args.blocks)
@@ -104,8 +107,9 @@ def run(env: Any, train_cfg: Any, args: argparse.Namespace) -> Dict[str, Any]:
 def make_runner(env: Any, train_cfg: Any, args: argparse.Namespace, precision: str) -> Any:
     """Return a learner of one precision, without a run folder and with nobody who reads what it prints."""
     args = copy.copy(args)
-    # the last setting of a path wins
-    args.train_settings = [*args.train_settings, ("algorithm.precision", precision)]
+    if hasattr(train_cfg.algorithm, "precision"):
+        # the last setting of a path wins
+        args.train_settings = [*args.train_settings, ("algorithm.precision", precision)]
     cfg = copy.deepcopy(train_cfg)
     cfg.runner.resume, cfg.runner.logger, cfg.runner.max_wall_time_s = False, "none", None
     with contextlib.redirect_stdout(io.StringIO()):

@@ -55,12 +55,13 @@ def ship_policy(
     if "total_timesteps" not in content.get("runner", {}):
         raise UserError(f"{source.path} is no checkpoint of a training run (it may be a shipped policy)")
     run = _portable(run_folder.read_run_config(source.run_dir))
+    earlier = _portable(run_folder.earlier_commands(source.run_dir))
     paths = export_checkpoint(source, env, folder, only_onnx=True)
     model = os.path.join(folder, SHIPPED_CHECKPOINT)
     save_checkpoint(model, inference_checkpoint(content))
     files = {
         run_folder.RUN_CONFIG: yaml.safe_dump(run, sort_keys=False, default_flow_style=None, width=120),
-        CARD_FILE: make_card(source.task, run, content, env, evaluation),
+        CARD_FILE: make_card(source.task, run, content, env, evaluation, earlier),
     }
     if metrics is not None:
         files[METRICS_FILE] = readable_json(metrics)
@@ -101,7 +102,14 @@ def _portable(value: Any) -> Any:
     return value.replace(LEGGED_GYM_ROOT_DIR, _PLACEHOLDER) if isinstance(value, str) else value
 
 
-def make_card(task: str, run: Mapping[str, Any], content: Mapping[str, Any], env: Any, evaluation: str) -> str:
+def make_card(
+    task: str,
+    run: Mapping[str, Any],
+    content: Mapping[str, Any],
+    env: Any,
+    evaluation: str,
+    earlier_commands: Sequence[str] = (),
+) -> str:
     """The card: Markdown, filled from the run.
 
     Args:
@@ -110,6 +118,7 @@ def make_card(task: str, run: Mapping[str, Any], content: Mapping[str, Any], env
         content: the checkpoint.
         env: an environment of the task.
         evaluation: results as text; empty without.
+        earlier_commands: of a run that was resumed, before the command in `run`.
     """
     meta, control = content["meta"], env.cfg.control
     policy = [
@@ -125,7 +134,7 @@ def make_card(task: str, run: Mapping[str, Any], content: Mapping[str, Any], env
     uses = [f"python legged_gym/scripts/{script}.py --policy={task}" for script in ("play", "evaluate")]
     lines = [
         *(f"# Policy of `{task}`", "", *_table(policy)),
-        *("", "## Training", "", *_table(_training_facts(run, content))),
+        *("", "## Training", "", *_table(_training_facts(run, content, earlier_commands))),
         *("", "## Evaluation", "", "```text", evaluation.strip("\n"), "```"),
         *("", "## Use", "", "```bash", *uses, "```", ""),
         "`policy.onnx` computes one control step. Its property `metadata`, JSON, tells inputs, outputs, order and",
@@ -141,11 +150,14 @@ def _command_ranges(env: Any) -> str:
     return ", ".join(f"{name} {low:g} to {high:g}" for name, (low, high) in ranges.items() if name != unused)
 
 
-def _training_facts(run: Mapping[str, Any], content: Mapping[str, Any]) -> List[Tuple[str, Any]]:
+def _training_facts(
+    run: Mapping[str, Any], content: Mapping[str, Any], earlier_commands: Sequence[str]
+) -> List[Tuple[str, Any]]:
     git, state = run.get("git") or {}, content["runner"]
     seconds = int(state["total_time"])
+    commands = [command.replace(_PLACEHOLDER + "/", "") for command in (*earlier_commands, str(run.get("command", "")))]
     return [
-        ("command", f"`{str(run.get('command', '')).replace(_PLACEHOLDER + '/', '')}`"),
+        *(("command" if i == 0 else "resumed by", f"`{command}`") for i, command in enumerate(commands)),
         ("date", run.get("created")),
         ("commit", f"{git.get('commit', 'unknown')}{' and local changes' if git.get('changes') else ''}"),
         ("seed", run["train"].get("seed")),

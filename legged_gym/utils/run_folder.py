@@ -190,6 +190,16 @@ def read_run_config(folder: str) -> Dict[str, Any]:
     return content
 
 
+def earlier_commands(folder: str) -> List[str]:
+    """The commands of a run's earlier parts, first to last; empty for a run that was never resumed."""
+    stem, extension = os.path.splitext(os.path.join(folder, RUN_CONFIG))
+    commands: List[str] = []
+    while os.path.exists(f"{stem}_{len(commands) + 1}{extension}"):
+        with open(f"{stem}_{len(commands) + 1}{extension}", encoding="utf-8") as file:
+            commands.append(str(yaml.safe_load(file)["command"]))
+    return commands
+
+
 def restore_run_cfgs(folder: str, task: str, env_cfg: BaseConfig, train_cfg: BaseConfig) -> List[str]:
     """Put the settings saved with a run into fresh configs; apply the command line after this.
 

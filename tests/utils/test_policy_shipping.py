@@ -48,6 +48,27 @@ def test_it_acts_as_the_run_does(shipped, name):
         obs = env.step(actions)[0]
 
 
+def test_the_card_of_a_resumed_run_tells_all_its_commands(tmp_path):
+    run = make_run(tmp_path)
+    with open(os.path.join(run, "config.yaml"), encoding="utf-8") as file:
+        whole = yaml.safe_load(file)
+    for part, name in enumerate(("config_1.yaml", "config_2.yaml", "config.yaml")):
+        text = yaml.safe_dump({**whole, "command": f"python {LEGGED_GYM_ROOT_DIR}/train.py --part={part}"})
+        with open(os.path.join(run, name), "w", encoding="utf-8") as file:
+            file.write(text)
+    source = find_policy(flags(f"--policy={run}"))
+    env = make_env(source)
+    ship_policy(source, env, str(tmp_path / "shipped"))
+    env.close()
+    card = (tmp_path / "shipped" / "card.md").read_text()
+    rows = [line for line in card.splitlines() if "--part" in line]
+    assert rows == [
+        "| command | `python train.py --part=0` |",
+        "| resumed by | `python train.py --part=1` |",
+        "| resumed by | `python train.py --part=2` |",
+    ]
+
+
 def test_the_checkpoint_of_the_usual_network_is_below_two_megabytes(tmp_path):
     wide = "[512,256,128]"
     run = make_run(

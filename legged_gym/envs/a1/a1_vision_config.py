@@ -203,6 +203,9 @@ class A1VisionStudentCfg(A1VisionCfg):
     class terrain(A1VisionCfg.terrain):
         max_init_terrain_level = 9
 
+    class terminations(A1VisionCfg.terminations):
+        tilt = Termination(threshold=1.05)  # rad; steeper, a robot stands on its head
+
     class observations(A1VisionCfg.observations):
         class student_proprioception(A1VisionCfg.observations.proprioception):
             base_lin_vel = ObsTerm(scale=0.0)
@@ -234,7 +237,7 @@ class A1VisionStudentCfgDagger(LeggedRobotCfgDagger):
         experiment_name = "a1_vision_student"
         teacher_task = "a1_vision"
         num_steps_per_env = 96
-        max_iterations = 200
+        max_iterations = 300
 
 
 class A1VisionRmaStudentCfg(A1VisionRmaCfg, A1VisionStudentCfg):

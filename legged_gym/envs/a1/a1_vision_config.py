@@ -230,6 +230,9 @@ class A1VisionStudentCfgDagger(LeggedRobotCfgDagger):
     class algorithm(LeggedRobotCfgDagger.algorithm):
         bc_initial_samples = 60_000
         max_batches: Optional[int] = 60
+        # the ground under the feet was seen up to 1.5 s ago; sequences of 24 steps are 0.5 s
+        batch_size = 16
+        sequence_length = 48
         learning_rate = 5.0e-4
         schedule = "cosine"
 

@@ -171,13 +171,13 @@ def save_run_config(
     _replace(folder, GIT_DIFF, provenance.git_diff(LEGGED_GYM_ROOT_DIR))
 
 
-def read_run_config(folder: str) -> Dict[str, Any]:
-    """Return the content of a run's config.yaml.
+def read_run_config(folder: str, name: str = RUN_CONFIG) -> Dict[str, Any]:
+    """Return the content of a run's config.yaml, or of that of an earlier part of the run.
 
     Raises:
         UserError: when it is missing or damaged.
     """
-    path = os.path.join(folder, RUN_CONFIG)
+    path = os.path.join(folder, name)
     try:
         with open(path, encoding="utf-8") as file:
             content = yaml.safe_load(file)
@@ -191,12 +191,15 @@ def read_run_config(folder: str) -> Dict[str, Any]:
 
 
 def earlier_commands(folder: str) -> List[str]:
-    """The commands of a run's earlier parts, first to last; empty for a run that was never resumed."""
-    stem, extension = os.path.splitext(os.path.join(folder, RUN_CONFIG))
+    """The commands of a run's earlier parts, first to last; empty for a run that was never resumed.
+
+    Raises:
+        UserError: when a config of theirs is damaged.
+    """
+    stem, extension = os.path.splitext(RUN_CONFIG)
     commands: List[str] = []
-    while os.path.exists(f"{stem}_{len(commands) + 1}{extension}"):
-        with open(f"{stem}_{len(commands) + 1}{extension}", encoding="utf-8") as file:
-            commands.append(str(yaml.safe_load(file)["command"]))
+    while os.path.exists(os.path.join(folder, f"{stem}_{len(commands) + 1}{extension}")):
+        commands.append(str(read_run_config(folder, f"{stem}_{len(commands) + 1}{extension}").get("command", "")))
     return commands
 
 

@@ -54,19 +54,19 @@ def speed_table(runs: Named) -> str:
     """One row a benchmark, medians of steps per second."""
     shown = {key: title for key, title in _SPEEDS.items() if any(key in run for _, run in runs)}
     rows = [
-        [run["task"], str(run["num_envs"]), run["sim"], device_of(run)]
+        [name, str(run["num_envs"]), run["sim"], device_of(run)]
         + [f"{run[key]:,.0f}" if key in run else "" for key in shown]
-        for _, run in runs
+        for name, run in runs
     ]
-    return table(["task", "robots", "physics", "machine", *shown.values()], rows, text_columns=4)
+    return table(["measurement", "robots", "physics", "machine", *shown.values()], rows, text_columns=4)
 
 
 def ratio_table(runs: Named) -> str:
     """One row a benchmark, medians and quartiles of ratios to the engine."""
     rows = [
-        [run["task"], str(run["num_envs"]), run["sim"], *(ratio_cell(run, key) for key in _RATIOS)] for _, run in runs
+        [name, str(run["num_envs"]), run["sim"], *(ratio_cell(run, key) for key in _RATIOS)] for name, run in runs
     ]
-    return table(["task", "robots", "physics", *_RATIOS.values()], rows, text_columns=3)
+    return table(["measurement", "robots", "physics", *_RATIOS.values()], rows, text_columns=3)
 
 
 def ratio_cell(run: Result, key: str) -> str:

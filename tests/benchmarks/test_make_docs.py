@@ -66,9 +66,9 @@ def test_without_measurements_the_pages_say_so(root):
 def test_speeds_and_ratios(root):
     put(root, "benchmarks/results/a1_flat_512.json", BENCHMARK)
     speeds, _ = pages(root)
-    assert "| task | robots | physics | machine | engine alone | environment |" in speeds
-    assert "| a1_flat | 512 | mujoco | Fast CPU, 2 cores | 36,789 | 32,000 |" in speeds
-    assert "| a1_flat | 512 | mujoco | **0.87** (0.86–0.88) |  |" in speeds
+    assert "| measurement | robots | physics | machine | engine alone | environment |" in speeds
+    assert "| a1_flat_512 | 512 | mujoco | Fast CPU, 2 cores | 36,789 | 32,000 |" in speeds
+    assert "| a1_flat_512 | 512 | mujoco | **0.87** (0.86–0.88) |  |" in speeds
     assert "- `python some/script.py --flag` — Fast CPU, 2 cores; mujoco 4.0.0" in speeds
     assert "commit 0123456789, 2026-01-31" in speeds
 

@@ -63,9 +63,7 @@ def speed_table(runs: Named) -> str:
 
 def ratio_table(runs: Named) -> str:
     """One row a benchmark, medians and quartiles of ratios to the engine."""
-    rows = [
-        [name, str(run["num_envs"]), run["sim"], *(ratio_cell(run, key) for key in _RATIOS)] for name, run in runs
-    ]
+    rows = [[name, str(run["num_envs"]), run["sim"], *(ratio_cell(run, key) for key in _RATIOS)] for name, run in runs]
     return table(["measurement", "robots", "physics", *_RATIOS.values()], rows, text_columns=3)
 
 

@@ -73,15 +73,11 @@ class VisionRobot(LeggedRobot):
         return torch.cat((place, self.measured_heights[..., None]), dim=-1)
 
     def _obs_scandots(self) -> Tensor:
-        """x, y of each point in the yaw frame and how far the ground lies below a standing robot's feet, m."""
-        height = self.cfg.terrain.scandot_height
-        drop = (self.root_states[:, 2:3] - height - self.measured_heights).clamp_(-1.0, 1.0)
-        points = self.height_scan.points.expand(self.num_envs, -1, -1)
-        return torch.cat((points, drop[..., None]), dim=-1).flatten(1)
+        """(N, P) m: how far the ground at each scandot lies below the feet of a standing robot."""
+        return (self.root_states[:, 2:3] - self.cfg.terrain.scandot_height - self.measured_heights).clamp_(-1.0, 1.0)
 
     def _mirror_scandots(self) -> Mirror:
-        index, _ = self._mirror_heights()
-        return [3 * point + k for point in index for k in range(3)], [1.0, -1.0, 1.0] * len(index)
+        return self._mirror_heights()
 
     # ---------------------------------------------------------------- rewards
 

@@ -22,6 +22,7 @@ import warp as wp
 from torch import Tensor
 
 from legged_gym.errors import UserError
+from legged_gym.sim.contact_filter import impossible_contact_filter
 from legged_gym.sim.contact_sizes import contact_sizes
 from legged_gym.sim.engine_arrays import EngineArrays
 from legged_gym.sim.model import ROBOT_GROUP
@@ -92,6 +93,9 @@ class MujocoWarpSimulator(MujocoSimulator):
             self.engine_model.opt.warn_overflow = 0  # a kernel would print at every sub-step; see _check_overflow
             # without it the solver's loop is unrolled to its last iteration; CUDA has it from 12.4
             self.engine_model.opt.graph_conditional = wp.is_conditional_graph_supported() or self._wp_device.is_cpu
+            if ground is not None:
+                filter_ = impossible_contact_filter(self.robot.model, self._wp_device)
+                self.engine_model.callback.contactfilter = filter_
             self.data = mjw.make_data(self.robot.model, nworld=num_envs, nconmax=nconmax, njmax=njmax)
         self._arrays = EngineArrays(
             **{name: wp.to_torch(getattr(self.data, name)) for name in EngineArrays.__annotations__}

@@ -86,7 +86,7 @@ class A1VisionCfg(A1RoughCfg):
             commands = ObsTerm()
 
         class scandots:
-            scandots = ObsTerm(scale=5.0, noise=0.014, gaussian=True)
+            scandots = ObsTerm(scale=3.0, noise=0.014, clip=0.4, gaussian=True)
 
     class terminations(A1RoughCfg.terminations):
         tilt = Termination(threshold=1.05)  # rad; steeper, a robot stands on its head

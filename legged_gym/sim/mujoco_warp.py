@@ -14,7 +14,7 @@ import math
 import operator
 import os
 import sys
-from typing import Any, Callable, ContextManager, Dict, Optional
+from typing import Any, Callable, ContextManager, Dict, Optional, Set
 
 import mujoco_warp as mjw
 import torch
@@ -107,8 +107,8 @@ class MujocoWarpSimulator(MujocoSimulator):
         self._bad_read = True
         self._initial = {name: getattr(self._arrays, name)[0].clone() for name in ("qpos", "mocap_pos", "mocap_quat")}
         # once for all, so that doing it for one environment later does not change the last digits of the others
-        self._update_constants(torch.arange(num_envs, device=self.device), inertia=True)
-        self._update_constants(torch.arange(num_envs, device=self.device), inertia=False)
+        self._stale_constants: Set[bool] = {True}
+        self._settle_constants()
         self._run(("forward",), self._current)
         self._refresh()
 
@@ -144,6 +144,7 @@ class MujocoWarpSimulator(MujocoSimulator):
     # ---------------------------------------------------------------- what the base class asks for
 
     def _advance(self, substeps: int) -> None:
+        self._settle_constants()
         self._run(("step", substeps), lambda: self._substeps(substeps))
         self._steps += 1
         if self._steps % OVERFLOW_PERIOD == 0:
@@ -207,8 +208,17 @@ class MujocoWarpSimulator(MujocoSimulator):
         return wp.to_torch(getattr(self.engine_model, name))
 
     def _update_constants(self, env_ids: Tensor, inertia: bool) -> None:
+        # the engine does it for all environments at once, at an eighth of the cost of a step: once, before the next one
+        self._stale_constants.add(inertia)
+
+    def _settle_constants(self) -> None:
+        """Derive what depends on masses, inertias and sizes, if any have changed."""
+        if not self._stale_constants:
+            return
+        inertia = True in self._stale_constants
         groups = mjw.SetConstGroup.ALL if inertia else mjw.SetConstGroup.FIXED
         self._run(("constants", inertia), lambda: mjw.set_const(self.engine_model, self.data, groups))
+        self._stale_constants.clear()
         if inertia:
             # body poses have been put back to what they were, velocities have not
             self._stale.fill_(True)
@@ -274,6 +284,7 @@ class MujocoWarpSimulator(MujocoSimulator):
 
     def state_dict(self) -> Dict[str, Any]:
         """See `Simulator.state_dict`."""
+        self._settle_constants()
         arrays = self._arrays
         names = ("qpos", "qvel", "qacc_warmstart", "ctrl", "mocap_pos", "mocap_quat")
         state = {name: getattr(arrays, name).clone() for name in names}
@@ -289,6 +300,7 @@ class MujocoWarpSimulator(MujocoSimulator):
                 f"the saved physics state does not fit this simulator, mujoco_warp for {own[0]} environments of size"
                 f" {own[1]}: resume with the same simulator, robot, task and num_envs"
             )
+        self._stale_constants.clear()
         for name, values in state["fields"].items():
             self._field(name).copy_(values)
         for name, values in saved.items():

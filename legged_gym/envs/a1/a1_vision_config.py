@@ -121,7 +121,7 @@ class A1VisionCfgPPO(A1RoughCfgPPO):
         init_noise_std = 0.5
         encoders = {
             "proprioception": {},
-            "scandots": {"hidden_dims": [256, 128], "output_dim": 64},
+            "scandots": {"hidden_dims": [128, 64], "output_dim": 32},
             "commands": {},
         }
         output_activation: Optional[str] = None
@@ -132,7 +132,7 @@ class A1VisionCfgPPO(A1RoughCfgPPO):
         activation = "relu"
 
     class algorithm(A1RoughCfgPPO.algorithm):
-        learning_rate = 3.5e-4  # at 1e-3 the KL divergence of an update was four times what it should be
+        learning_rate = 5.0e-4  # at 1e-3 the KL divergence of an update was four times what it should be
         entropy_coef = 0.01
         sequence_length = 24
         weight_decay = 0.01

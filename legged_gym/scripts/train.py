@@ -30,7 +30,7 @@ from legged_gym.errors import UserError
 from legged_gym.utils import run_folder, sweep_wandb
 from legged_gym.utils.cli import apply_args, get_args
 from legged_gym.utils.script import EXIT_STOPPED, run_script
-from legged_gym.utils.task_registry import check_sizes, describe_run, resolve_teacher, task_registry
+from legged_gym.utils.task_registry import check_sizes, describe_run, resolve_policies, task_registry
 from legged_gym.utils.wandb_settings import choose_logger
 
 
@@ -78,7 +78,7 @@ def prepare(args: argparse.Namespace) -> Any:
         # By its path, lest another run that starts meanwhile becomes the newest.
         train_cfg.runner.resume, train_cfg.runner.resume_path = True, path
     check_sizes(env_cfg, train_cfg)
-    resolve_teacher(train_cfg)
+    resolve_policies(train_cfg)
     return env_cfg, train_cfg
 
 

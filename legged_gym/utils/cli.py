@@ -38,6 +38,7 @@ _RUNNER_FLAGS = (
     "run_name",
     "load_run",
     "checkpoint",
+    "start_from",
     "logger",
     "wandb_project",
     "wandb_entity",
@@ -135,6 +136,7 @@ def add_training_flags(parser: ArgumentParser) -> None:
     add("--num_learning_epochs", type=positive, help="passes over the samples of an iteration")
     add("--max_iterations", type=positive, help="iterations in total; with --resume those already done count")
     add("--resume", action="store_true", help="go on with a run, in its folder and with its settings")
+    add("--start_from", metavar="RUN", help="run, checkpoint or shipped policy whose networks a new run begins with")
     add("--run_name", help="ending of the name of the run folder")
     add("--run_folder", metavar="PATH", help="folder of the run: a new one, or one to go on with")
     add("--logger", choices=LOGGERS, help="where curves go; metrics.jsonl is always written")

@@ -10,7 +10,7 @@ import argparse
 import difflib
 import importlib
 import os
-from typing import TYPE_CHECKING, Any, Dict, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, Tuple
 
 import legged_gym.envs  # noqa: F401 - fills the table of tasks
 from legged_gym.envs import registry
@@ -154,7 +154,7 @@ class TaskRegistry:
         apply_args(args, None, train_cfg)
         train_cfg.seed = getattr(env.cfg, "seed", train_cfg.seed)
         check_sizes(env.cfg, train_cfg)
-        resolve_teacher(train_cfg)
+        resolve_policies(train_cfg)
         return self._build_runner(env, task, args, train_cfg, log_root), train_cfg
 
     @staticmethod
@@ -188,6 +188,8 @@ class TaskRegistry:
             raise
         if checkpoint is not None:
             runner.load(checkpoint)
+        elif getattr(train_cfg.runner, "start_from", None):
+            runner.start_from(train_cfg.runner.start_from)
         if log_dir is not None and distributed.is_main and checkpoint is None:
             run_folder.save_run_config(log_dir, task, env.cfg, train_cfg, describe_run(args, distributed.world_size))
         return runner
@@ -243,16 +245,19 @@ def _has_memory(train_cfg: Any) -> bool:
     return any(part and part.get("rnn_hidden_size") for part in (policy, *(policy.get("encoders") or {}).values()))
 
 
-def resolve_teacher(train_cfg: Any) -> None:
-    """Replace `runner.teacher` of a training that imitates by the path of a checkpoint.
+def resolve_policies(train_cfg: Any) -> None:
+    """Replace `runner.start_from`, and `runner.teacher` of a training that imitates, by paths of checkpoints.
 
-    It may be such a path, the folder of a run, the name of a run of `runner.teacher_task`, or that of a shipped policy.
-    Where nothing is given it becomes the newest run of that task, or the policy that is shipped for it.
+    They may be such paths, folders of runs, names of runs (for a teacher, of `runner.teacher_task`), or names of shipped
+    policies. Where no teacher is given it becomes the newest run of that task, or the policy that is shipped for it.
 
     Raises:
-        UserError: there is no teacher.
+        UserError: there is no such policy, or no teacher.
     """
     runner = train_cfg.runner
+    if getattr(runner, "start_from", None):
+        root = run_folder.experiment_folder(runner.experiment_name)
+        runner.start_from = os.path.abspath(_find_policy("start_from", runner.start_from, root))
     if hasattr(runner, "teacher"):
         runner.teacher = os.path.abspath(_find_teacher(runner.teacher, runner.teacher_task))
 
@@ -262,16 +267,25 @@ def _find_teacher(name: Optional[str], task: Optional[str]) -> str:
 
     root = run_folder.experiment_folder(registry.find(task).new_cfgs()[1].runner.experiment_name) if task else None
     if name:
-        if os.path.isfile(name):
-            return name
-        folders = [name, os.path.join(POLICIES_DIR, name), *([os.path.join(root, name)] if root else [])]
-        hint = f"--teacher: there is no run, checkpoint or shipped policy {name!r}"
-    else:
-        if root is None:
-            raise UserError("there is no teacher; give --teacher=<run or checkpoint>")
-        runs = [run for run in run_folder.list_runs(root) if _task_of(run) == task]
-        folders = [*runs[-1:], os.path.join(POLICIES_DIR, str(task))]
-        hint = f"there is no teacher: train one (train.py --task={task}), or give --teacher=<run or checkpoint>"
+        return _find_policy("teacher", name, root)
+    if root is None:
+        raise UserError("there is no teacher; give --teacher=<run or checkpoint>")
+    runs = [run for run in run_folder.list_runs(root) if _task_of(run) == task]
+    hint = f"there is no teacher: train one (train.py --task={task}), or give --teacher=<run or checkpoint>"
+    return _first_policy([*runs[-1:], os.path.join(POLICIES_DIR, str(task))], hint)
+
+
+def _find_policy(flag: str, name: str, root: Optional[str]) -> str:
+    """Path of the checkpoint that a flag names: a file, a run in `root` or elsewhere, a shipped policy."""
+    from legged_gym.utils.policy_io import POLICIES_DIR
+
+    if os.path.isfile(name):
+        return name
+    folders = [name, os.path.join(POLICIES_DIR, name), *([os.path.join(root, name)] if root else [])]
+    return _first_policy(folders, f"--{flag}: there is no run, checkpoint or shipped policy {name!r}")
+
+
+def _first_policy(folders: Sequence[str], hint: str) -> str:
     for folder in folders:
         found = run_folder.list_checkpoints(folder) if os.path.isdir(folder) else []
         shipped = os.path.join(folder, "model.pt")

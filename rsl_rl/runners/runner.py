@@ -314,6 +314,26 @@ class Runner(ABC):
             checkpoint.restore_rng(share["rng"])
         return content["infos"]
 
+    def start_from(self, path: str) -> None:
+        """Begin with the networks of a checkpoint, and nothing else of it: to fine-tune, in other surroundings too.
+
+        Args:
+            path: a checkpoint, also one for inference alone, whose critic is missing; the critic then starts untrained.
+
+        Raises:
+            RslRlError: the file is missing, damaged or holds other networks; nothing has been changed then.
+        """
+        content = checkpoint.load_checkpoint(path)
+        if not isinstance(content.get("meta"), dict) or "model_state_dict" not in content:
+            raise RslRlError(f"checkpoint '{path}' holds no policy")
+        self._check_networks(path, content["meta"])
+        saved, own = content["model_state_dict"], self.policy.state_dict()
+        if not any(name.startswith("critic.") for name in saved):
+            own = {name: tensor for name, tensor in own.items() if not name.startswith("critic.")}
+        checkpoint.check_shapes(path, "network", saved, own)
+        self.policy.load_state_dict(saved, strict=False)
+        self.logger.message(f"networks   {path}")
+
     def _load_algorithm(self, state: Mapping[str, Any], load_optimizer: bool, load_env: bool) -> None:
         """Take the learning rate with the optimiser, and the memories with the episodes that they belong to."""
         own = self.algorithm.state_dict()
@@ -344,18 +364,21 @@ class Runner(ABC):
     def _check_fit(self, path: str, content: Mapping[str, Any], share: Mapping[str, Any], load_env: bool) -> None:
         """Refuse a checkpoint of another run before anything is changed."""
         saved, current = content["meta"], self._meta()
-        keys = ["num_actions", "policy_class_name"]
-        if load_env:
-            keys = ["task", "num_envs", "world_size", "observation_dims", *keys]
-        for key in keys:
+        for key in ["task", "num_envs", "world_size", "observation_dims"] if load_env else []:
             checkpoint.check_same(path, key, saved[key], current[key])
-        # The noise at the start is overwritten by what was learned.
-        policies = [{**meta["policy"], "init_noise_std": None} for meta in (saved, current)]
-        checkpoint.check_same(path, "policy", *policies)
+        self._check_networks(path, saved)
         checkpoint.check_shapes(path, "network", content["model_state_dict"], self.policy.state_dict())
         if load_env:
             checkpoint.check_same(path, "rank", share["meta"]["rank"], self.distributed.rank)
             checkpoint.check_same(path, "iteration", share["iter"], content["iter"])
+
+    def _check_networks(self, path: str, saved: Mapping[str, Any]) -> None:
+        current = self._meta()
+        for key in ("num_actions", "policy_class_name"):
+            checkpoint.check_same(path, key, saved[key], current[key])
+        # The noise at the start is overwritten by what was learned.
+        policies = [{**meta["policy"], "init_noise_std": None} for meta in (saved, current)]
+        checkpoint.check_same(path, "policy", *policies)
 
     def get_inference_policy(self, device: Optional[Union[str, torch.device]] = None) -> InferencePolicy:
         """Return the current actor as a callable from observations to mean actions, see `InferencePolicy`.

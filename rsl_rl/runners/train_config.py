@@ -16,7 +16,7 @@ TRAIN_DEFAULTS: Dict[str, Any] = {
     "runner": {},
 }
 
-# `run_name`, `resume`, `load_run`, `checkpoint` and `resume_path` are for the scripts that choose folders; the runner
+# `run_name`, `start_from`, `resume`, `load_run`, `checkpoint` and `resume_path` are for the scripts that choose folders; the runner
 # accepts them because they live in the same table.
 RUNNER_DEFAULTS: Dict[str, Any] = {
     "policy_class_name": "ActorCritic",
@@ -32,6 +32,7 @@ RUNNER_DEFAULTS: Dict[str, Any] = {
     "wandb_mode": None,  # online | offline | disabled; None: environment variable WANDB_MODE, else offline
     "experiment_name": "test",
     "run_name": "",
+    "start_from": None,  # path of a checkpoint, for the scripts: a new run begins with its networks
     "resume": False,
     "load_run": -1,
     "checkpoint": -1,

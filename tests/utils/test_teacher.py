@@ -14,7 +14,7 @@ from legged_gym.errors import UserError
 from legged_gym.scripts import train
 from legged_gym.utils import policy_io, run_folder
 from legged_gym.utils.cli import apply_args, get_args
-from legged_gym.utils.task_registry import check_sizes, resolve_teacher
+from legged_gym.utils.task_registry import check_sizes, resolve_policies
 from tests.utils.fake_task import FakeCfg, FakeEnv, FakeTrainCfg
 
 
@@ -61,7 +61,7 @@ def make_run(root, name, task="fake", iterations=(0, 2), experiment="fake"):
 def teacher(*argv):
     cfg = StudentCfg()
     apply_args(get_args(list(argv)), None, cfg)
-    resolve_teacher(cfg)
+    resolve_policies(cfg)
     return cfg.runner.teacher
 
 
@@ -112,7 +112,7 @@ def test_tasks_without_a_teacher():
     cfg = FakeTrainCfg()
     with pytest.raises(UserError, match="--teacher: this task learns without one"):
         apply_args(get_args(["--teacher=x"]), None, cfg)
-    resolve_teacher(cfg)
+    resolve_policies(cfg)
     assert not hasattr(cfg.runner, "teacher")
 
 

@@ -12,6 +12,7 @@ from legged_gym.envs.a1.a1_config import A1RoughCfg, A1RoughCfgPPO
 from legged_gym.envs.base.base_config import ObsTerm, Termination
 from legged_gym.envs.base.dagger_config import LeggedRobotCfgDagger
 
+
 class A1VisionCfg(A1RoughCfg):
     """Phase 1: proprioception, commands and scandots of lanes of obstacles."""
 
@@ -32,7 +33,15 @@ class A1VisionCfg(A1RoughCfg):
         num_cols = 12
         # of twelve columns one is flat, four have stones, which are learned last, and three stairs
         tile_types = ["lane_flat", "lane_stairs", "lane_stones", "lane_curbs", "lane_gaps", "lane_stones"]
-        tile_types = [*tile_types, "lane_stairs", "lane_stones", "lane_curbs", "lane_gaps", "lane_stairs", "lane_stones"]
+        tile_types = [
+            *tile_types,
+            "lane_stairs",
+            "lane_stones",
+            "lane_curbs",
+            "lane_gaps",
+            "lane_stairs",
+            "lane_stones",
+        ]
         difficulty_range = [0.0, 1.0]
         roughness = [0.02, 0.04]
         max_init_terrain_level = 1

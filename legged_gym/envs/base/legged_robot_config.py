@@ -290,6 +290,7 @@ class LeggedRobotCfgPPO(BaseConfig):
         wandb_mode: Optional[str] = None  # online, offline or disabled; None: WANDB_MODE, else online if both are named
         experiment_name = "test"
         run_name = ""
+        start_from: Optional[str] = None  # run, checkpoint or shipped policy whose networks a new run begins with
         resume = False
         load_run: Any = -1  # -1: the last run
         checkpoint = -1  # -1: the last saved model

@@ -1,8 +1,9 @@
 """Takes out contacts with a height field that cannot be.
 
-A height field collides as prisms, one a triangle. Where a shape's middle comes near a face of a prism (a foot that lands
-hard, a shank across an edge), MuJoCo Warp 4.0, which computes in float32, now and then finds metres of penetration along
-the line to the middle of the field. One such contact throws the robot away at hundreds of rad/s.
+A height field collides as prisms, one a triangle. Where a shape's middle comes near a face of a prism (a foot that
+lands hard, a shank across an edge), MuJoCo Warp 4.0, which computes in float32, now and then finds metres of
+penetration along the line to the middle of the field: 1 contact in 7000 of A1 that stumble over cells of 2.5 cm. One
+such contact throws the robot away at hundreds of rad/s.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ def _part_impossible(
     overlaps: wp.array(dtype=float32),
     ground: int32,
     distance: wp.array(dtype=float32),
-):
+) -> None:
     contact = wp.tid()
     if contact >= count[0]:
         return

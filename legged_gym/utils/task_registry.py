@@ -188,7 +188,7 @@ class TaskRegistry:
             raise
         if checkpoint is not None:
             runner.load(checkpoint)
-        elif getattr(train_cfg.runner, "start_from", None):
+        elif train_cfg.runner.start_from:
             runner.start_from(train_cfg.runner.start_from)
         if log_dir is not None and distributed.is_main and checkpoint is None:
             run_folder.save_run_config(log_dir, task, env.cfg, train_cfg, describe_run(args, distributed.world_size))
@@ -248,14 +248,14 @@ def _has_memory(train_cfg: Any) -> bool:
 def resolve_policies(train_cfg: Any) -> None:
     """Replace `runner.start_from`, and `runner.teacher` of a training that imitates, by paths of checkpoints.
 
-    They may be such paths, folders of runs, names of runs (for a teacher, of `runner.teacher_task`), or names of shipped
-    policies. Where no teacher is given it becomes the newest run of that task, or the policy that is shipped for it.
+    They may be such paths, folders of runs, names of runs (for a teacher, of `runner.teacher_task`), or names of
+    shipped policies. Where no teacher is given it becomes the newest run of that task, or the policy that is shipped for it.
 
     Raises:
         UserError: there is no such policy, or no teacher.
     """
     runner = train_cfg.runner
-    if getattr(runner, "start_from", None):
+    if runner.start_from:
         root = run_folder.experiment_folder(runner.experiment_name)
         runner.start_from = os.path.abspath(_find_policy("start_from", runner.start_from, root))
     if hasattr(runner, "teacher"):

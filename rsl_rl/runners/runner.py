@@ -20,7 +20,7 @@ from rsl_rl.runners.train_config import RUNNER_DEFAULTS, complete
 from rsl_rl.utils import checkpoint
 from rsl_rl.utils.console import Progress
 from rsl_rl.utils.distributed import Distributed
-from rsl_rl.utils.errors import check_choice
+from rsl_rl.utils.errors import RslRlError, check_choice
 from rsl_rl.utils.logger import Logger
 
 # Called as callback(runner, iteration, metrics); the runner is of any class in this package.

@@ -16,8 +16,8 @@ TRAIN_DEFAULTS: Dict[str, Any] = {
     "runner": {},
 }
 
-# `run_name`, `start_from`, `resume`, `load_run`, `checkpoint` and `resume_path` are for the scripts that choose folders; the runner
-# accepts them because they live in the same table.
+# `run_name`, `start_from`, `resume`, `load_run`, `checkpoint` and `resume_path` are for the scripts that choose folders
+# and files; the runner accepts them because they live in the same table.
 RUNNER_DEFAULTS: Dict[str, Any] = {
     "policy_class_name": "ActorCritic",
     "algorithm_class_name": "PPO",

@@ -14,7 +14,7 @@ import torch
 
 from rsl_rl.runners import OnPolicyRunner
 from rsl_rl.runners.stop_request import STOP_SIGNALS, StopRequest
-from rsl_rl.utils.checkpoint import latest_checkpoint, load_checkpoint
+from rsl_rl.utils.checkpoint import latest_checkpoint, load_checkpoint, save_checkpoint
 from rsl_rl.utils.errors import RslRlError
 from tests.rsl_rl.processes import torchrun
 from tests.rsl_rl.toy_vec_env import ToyVecEnv
@@ -231,6 +231,39 @@ def test_networks_alone_load_into_another_number_of_environments(tmp_path: Path)
     assert player.current_learning_iteration == 2 and player.total_timesteps == 0
     assert_same(dict(player.policy.state_dict()), dict(trained.policy.state_dict()))
     player.learn(1)  # fine-tuning starts episodes of its own
+
+
+def test_a_run_starts_from_the_networks_of_another_and_counts_anew(tmp_path: Path) -> None:
+    trained = make(tmp_path, config(recurrent=True))
+    trained.learn(2)
+    tuned = OnPolicyRunner(ToyVecEnv(num_envs=2), config(recurrent=True), task="another")
+    tuned.start_from(str(tmp_path / "model_2.pt"))
+    assert tuned.current_learning_iteration == 0 and tuned.total_timesteps == 0
+    assert not tuned.algorithm.optimizer.state
+    assert_same(dict(tuned.policy.state_dict()), dict(trained.policy.state_dict()))
+    tuned.learn(1)
+
+
+def test_a_run_starts_from_a_policy_without_its_critic(tmp_path: Path) -> None:
+    trained = make(tmp_path)
+    trained.learn(1)
+    content = load_checkpoint(str(tmp_path / "model_1.pt"))
+    actor = {name: x for name, x in content["model_state_dict"].items() if not name.startswith("critic.")}
+    path = str(tmp_path / "small.pt")
+    save_checkpoint(path, {"model_state_dict": actor, "meta": content["meta"], "iter": 1})
+    tuned = make(None)
+    critic = {name: x.clone() for name, x in tuned.policy.state_dict().items() if name.startswith("critic.")}
+    tuned.start_from(path)
+    assert_same(dict(tuned.policy.state_dict()), {**actor, **critic})
+
+
+def test_a_start_from_other_networks_is_refused_and_changes_nothing(tmp_path: Path) -> None:
+    make(tmp_path, config(recurrent=True)).learn(1)
+    runner = make(None)
+    before = {name: x.clone() for name, x in runner.policy.state_dict().items()}
+    with pytest.raises(RslRlError, match="policy_class_name is 'ActorCriticRecurrent', this run has 'ActorCritic'"):
+        runner.start_from(str(tmp_path / "model_1.pt"))
+    assert_same(dict(runner.policy.state_dict()), before)
 
 
 def test_loading_back_in_the_same_process_leaves_no_line_twice(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def test_deepest_overlaps_by_hand():
 
 @pytest.mark.parametrize("backend", ["mujoco", "mujoco_warp"])
 def test_no_ball_half_in_the_ground_is_thrown_away(backend, tmp_path):
-    """Balls whose middles lie within a millimetre of the surface, all over the map; pushed out, they stay below 5 m/s."""
+    """Their middles lie within a millimetre of the surface, all over the map; pushed out, they stay below 5 m/s."""
     count = 400
     sim = make(backend, urdf_cfg(tmp_path, BALL), count, ground=rough_ground())
     generator = torch.Generator().manual_seed(4)

@@ -46,6 +46,7 @@ class FakeTrainCfg(BaseConfig):
         logger = "none"
         experiment_name = "fake"
         run_name = ""
+        start_from: Optional[str] = None
         resume = False
         load_run: Any = -1
         checkpoint = -1

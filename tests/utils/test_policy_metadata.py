@@ -153,7 +153,7 @@ def test_all_observations_of_a_robot_that_walks_by_sight_can_be_rebuilt(tmp_path
                 command = env.commands[robot, :3].numpy()
                 rebuilt = rebuild(description, env, robot, command, actions[robot].numpy(), name)
                 assert np.abs(rebuilt - obs[name][robot].numpy()).max() < 1e-4
-    assert obs["scandots"].std() > 0.5  # some points lie between the stones
+    assert (obs["scandots"] > 1.1).any()  # some points lie between the stones, beyond the bound
     env.close()
 
 

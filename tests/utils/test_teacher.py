@@ -168,3 +168,23 @@ def test_batches_of_policies_put_together_from_encoders(policy, length, message)
     vars(cfg.policy).update(policy)
     with pytest.raises(UserError, match=message):
         check_sizes(FakeCfg(), cfg)
+
+
+def start(*argv):
+    cfg = FakeTrainCfg()
+    apply_args(get_args(list(argv)), None, cfg)
+    resolve_policies(cfg)
+    return cfg.runner.start_from
+
+
+def test_a_start_is_a_run_of_the_task_or_a_shipped_policy(root):
+    run = make_run(root, "20260101_000000")
+    shipped = root / "policies" / "other" / "model.pt"
+    shipped.parent.mkdir(parents=True)
+    shipped.touch()
+    assert start() is None
+    assert start("--start_from=20260101_000000") == str(run / "model_2.pt")
+    assert start(f"--start_from={run}/model_0.pt") == str(run / "model_0.pt")
+    assert start("--start_from=other") == str(shipped)
+    with pytest.raises(UserError, match="--start_from: there is no run, checkpoint or shipped policy 'nothing'"):
+        start("--start_from=nothing")

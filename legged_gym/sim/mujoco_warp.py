@@ -73,7 +73,8 @@ class MujocoWarpSimulator(MujocoSimulator):
             device: a torch device, 'cuda:0' or 'cpu'.
             ground: height field or None for a plane, see `build_model`.
             num_obstacles: K boxes an environment.
-            deterministic: same bits in every run on the same GPU, for some speed; a CPU always gives the same bits.
+            deterministic: sums in the same order in every run, for some speed. Contacts come in any order on a GPU all
+                the same (MuJoCo Warp 4.0), so only robots in the air repeat bit for bit; a CPU always does.
         """
         if device == "cuda":
             device = f"cuda:{torch.cuda.current_device()}"

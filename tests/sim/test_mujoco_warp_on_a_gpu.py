@@ -18,10 +18,10 @@ def on_gpu(num_envs: int, deterministic: bool = False, **world):
     return make_simulator(a1_cfg(), num_envs, sim="mujoco_warp", device=GPU, deterministic=deterministic, **world)
 
 
-def place(sim, height: float, spread: float = 0.0) -> None:
+def place(sim, height: float) -> None:
     ids = torch.arange(sim.num_envs, device=sim.device)
     sim.reset(ids)
-    sim.set_root_states(ids, root_states(sim.num_envs, height, spread).to(sim.device))
+    sim.set_root_states(ids, root_states(sim.num_envs, height).to(sim.device))
     pose = A1_POSE.repeat(sim.num_envs, 1).to(sim.device)
     sim.set_dof_states(ids, pose, torch.zeros_like(pose))
 
@@ -73,14 +73,15 @@ def test_a_reset_leaves_other_robots_alone():
 
 
 def test_a_saved_state_goes_on_alike():
-    sim = on_gpu(8, deterministic=True, ground=sloped_ground())
-    place(sim, 0.6)
-    walk(sim, 20, 0.3)
+    """Not bit for bit: contacts come in any order on a GPU."""
+    sim = on_gpu(4)
+    place(sim, 0.36)
+    walk(sim, 10, 0.2)
     saved = sim.state_dict()
-    expected = walk(sim, 20, 0.3, start=20)
-    other = on_gpu(8, deterministic=True, ground=sloped_ground())
+    expected = walk(sim, 10, 0.2, start=10)
+    other = on_gpu(4)
     other.load_state_dict(saved)
-    assert torch.allclose(walk(other, 20, 0.3, start=20), expected, atol=1e-3)
+    assert torch.allclose(walk(other, 10, 0.2, start=10), expected, atol=1e-4)
 
 
 def test_rays_meet_the_ground_and_boxes_as_on_the_cpu():

@@ -54,14 +54,16 @@ def ship_policy(
     _, content = load_network_for(source, env)
     if "total_timesteps" not in content.get("runner", {}):
         raise UserError(f"{source.path} is no checkpoint of a training run (it may be a shipped policy)")
-    run = _portable(run_folder.read_run_config(source.run_dir))
+    settings = run_folder.read_run_config(source.run_dir)
+    run = _portable(settings)
+    origins = _portable(_origins(settings))
     earlier = _portable(run_folder.earlier_commands(source.run_dir))
     paths = export_checkpoint(source, env, folder, only_onnx=True)
     model = os.path.join(folder, SHIPPED_CHECKPOINT)
     save_checkpoint(model, inference_checkpoint(content))
     files = {
         run_folder.RUN_CONFIG: yaml.safe_dump(run, sort_keys=False, default_flow_style=None, width=120),
-        CARD_FILE: make_card(source.task, run, content, env, evaluation, earlier),
+        CARD_FILE: make_card(source.task, run, content, env, evaluation, earlier, origins),
     }
     if metrics is not None:
         files[METRICS_FILE] = readable_json(metrics)
@@ -93,6 +95,17 @@ def read_metrics(path: str, task: str) -> Dict[str, Any]:
     return metrics
 
 
+def _origins(run: Mapping[str, Any]) -> List[str]:
+    """Tell of the runs whose networks a run began with, the first of all first, as far as they are still there."""
+    path = run["train"]["runner"].get("start_from")
+    folder = os.path.dirname(os.path.join(LEGGED_GYM_ROOT_DIR, path or ""))
+    if not path or not os.path.isfile(os.path.join(folder, run_folder.RUN_CONFIG)):
+        return []
+    before = run_folder.read_run_config(folder)
+    iteration = os.path.splitext(os.path.basename(path))[0].split("_")[-1]
+    return [*_origins(before), f"`{before.get('command', '')}`, iteration {iteration}"]
+
+
 def _portable(value: Any) -> Any:
     """Settings without the place of the repository on the machine that they were saved on."""
     if isinstance(value, dict):
@@ -109,6 +122,7 @@ def make_card(
     env: Any,
     evaluation: str,
     earlier_commands: Sequence[str] = (),
+    origins: Sequence[str] = (),
 ) -> str:
     """The card: Markdown, filled from the run.
 
@@ -119,6 +133,7 @@ def make_card(
         env: an environment of the task.
         evaluation: results as text; empty without.
         earlier_commands: of a run that was resumed, before the command in `run`.
+        origins: runs whose networks this one began with.
     """
     meta, control = content["meta"], env.cfg.control
     policy = [
@@ -134,7 +149,7 @@ def make_card(
     uses = [f"python legged_gym/scripts/{script}.py --policy={task}" for script in ("play", "evaluate")]
     lines = [
         *(f"# Policy of `{task}`", "", *_table(policy)),
-        *("", "## Training", "", *_table(_training_facts(run, content, earlier_commands))),
+        *("", "## Training", "", *_table(_training_facts(run, content, earlier_commands, origins))),
         *("", "## Evaluation", "", "```text", evaluation.strip("\n"), "```"),
         *("", "## Use", "", "```bash", *uses, "```", ""),
         "`policy.onnx` computes one control step. Its property `metadata`, JSON, tells inputs, outputs, order and",
@@ -151,12 +166,13 @@ def _command_ranges(env: Any) -> str:
 
 
 def _training_facts(
-    run: Mapping[str, Any], content: Mapping[str, Any], earlier_commands: Sequence[str]
+    run: Mapping[str, Any], content: Mapping[str, Any], earlier_commands: Sequence[str], origins: Sequence[str]
 ) -> List[Tuple[str, Any]]:
     git, state = run.get("git") or {}, content["runner"]
     seconds = int(state["total_time"])
     commands = [command.replace(_PLACEHOLDER + "/", "") for command in (*earlier_commands, str(run.get("command", "")))]
     return [
+        *(("starts from", origin.replace(_PLACEHOLDER + "/", "")) for origin in origins),
         *(("command" if i == 0 else "resumed by", f"`{command}`") for i, command in enumerate(commands)),
         ("date", run.get("created")),
         ("commit", f"{git.get('commit', 'unknown')}{' and local changes' if git.get('changes') else ''}"),

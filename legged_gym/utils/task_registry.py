@@ -249,8 +249,7 @@ def resolve_policies(train_cfg: Any) -> None:
     """Replace `runner.start_from`, and `runner.teacher` of a training that imitates, by paths of checkpoints.
 
     They may be such paths, folders of runs, names of runs (for a teacher, of `runner.teacher_task`), or names of
-    shipped policies. Where no teacher is given it becomes the newest run of that task, or the policy that is shipped for
-    it.
+    shipped policies. Where no teacher is given it becomes the newest run of that task, or that task's shipped policy.
 
     Raises:
         UserError: there is no such policy, or no teacher.

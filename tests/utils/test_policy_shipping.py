@@ -69,6 +69,26 @@ def test_the_card_of_a_resumed_run_tells_all_its_commands(tmp_path):
     ]
 
 
+def test_the_card_tells_of_the_runs_that_a_run_started_from(tmp_path):
+    run, first = make_run(tmp_path), tmp_path / "first"
+    first.mkdir()
+    with open(os.path.join(run, "config.yaml"), encoding="utf-8") as file:
+        whole = yaml.safe_load(file)
+    (first / "config.yaml").write_text(yaml.safe_dump({**whole, "command": "python train.py --first"}))
+    whole["train"]["runner"]["start_from"] = str(first / "model_64.pt")
+    with open(os.path.join(run, "config.yaml"), "w", encoding="utf-8") as file:
+        yaml.safe_dump({**whole, "command": "python train.py --second"}, file)
+    source = find_policy(flags(f"--policy={run}"))
+    env = make_env(source)
+    ship_policy(source, env, str(tmp_path / "shipped"))
+    env.close()
+    rows = [line for line in (tmp_path / "shipped" / "card.md").read_text().splitlines() if "train.py" in line]
+    assert rows == [
+        "| starts from | `python train.py --first`, iteration 64 |",
+        "| command | `python train.py --second` |",
+    ]
+
+
 def test_the_checkpoint_of_the_usual_network_is_below_two_megabytes(tmp_path):
     wide = "[512,256,128]"
     run = make_run(

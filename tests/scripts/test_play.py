@@ -81,7 +81,7 @@ def test_a_video_on_lanes_has_scandots_and_no_tour(tmp_path, monkeypatch, capsys
     run = make_run(tmp_path / "run", "a1_vision", types)
     ground = ("--env.terrain.num_rows=1", "--env.terrain.num_cols=1")
     assert status_of(f"--policy={run}", f"--video={tmp_path}/walk.mp4", "--num_steps=4", *SMALL, *ground) == 0
-    assert [places.shape for places in drawn] == [(60, 2)] * 2
+    assert [places.shape for places in drawn] == [(253, 2)] * 2
     low, high = A1VisionCfg().commands.walking_speed
     assert len(commands) == 2
     assert all(low <= forward <= high and left == 0.0 for forward, left, _ in commands)

@@ -255,7 +255,7 @@ def resolve_policies(train_cfg: Any) -> None:
         UserError: there is no such policy, or no teacher.
     """
     runner = train_cfg.runner
-    if runner.start_from:
+    if runner.start_from and not runner.resume:  # where a resumed run began need not be there any more
         root = run_folder.experiment_folder(runner.experiment_name)
         runner.start_from = os.path.abspath(_find_policy("start_from", runner.start_from, root))
     if hasattr(runner, "teacher"):

@@ -188,3 +188,4 @@ def test_a_start_is_a_run_of_the_task_or_a_shipped_policy(root):
     assert start("--start_from=other") == str(shipped)
     with pytest.raises(UserError, match="--start_from: there is no run, checkpoint or shipped policy 'nothing'"):
         start("--start_from=nothing")
+    assert start("--start_from=gone", "--resume") == "gone"  # a run goes on without the one that it began from

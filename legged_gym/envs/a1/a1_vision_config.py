@@ -32,16 +32,8 @@ class A1VisionCfg(A1RoughCfg):
         border_size = 4.0
         num_cols = 12
         # of twelve columns one is flat, four have stones, which are learned last, and three stairs
-        tile_types = ["lane_flat", "lane_stairs", "lane_stones", "lane_curbs", "lane_gaps", "lane_stones"]
-        tile_types = [
-            *tile_types,
-            "lane_stairs",
-            "lane_stones",
-            "lane_curbs",
-            "lane_gaps",
-            "lane_stairs",
-            "lane_stones",
-        ]
+        _kinds = "flat stairs stones curbs gaps stones stairs stones curbs gaps stairs stones"
+        tile_types = [f"lane_{kind}" for kind in _kinds.split()]
         difficulty_range = [0.0, 1.0]
         roughness = [0.02, 0.04]
         max_init_terrain_level = 1

@@ -14,7 +14,6 @@ from typing import Any, Callable
 import mujoco
 import numpy as np
 import warp as wp
-from warp import float32, int32, vec2i
 
 # m, written in the place of an impossible distance: beyond any margin, so the solver makes no constraint of the contact
 _APART = 1.0e3
@@ -47,7 +46,7 @@ def impossible_contact_filter(model: Any, device: Any) -> Callable[[Any, Any], N
     Returns:
         a function of the engine's model and data that launches one kernel.
     """
-    overlaps = wp.array(deepest_overlaps(model), dtype=float32, device=device)
+    overlaps = wp.array(deepest_overlaps(model), dtype=float, device=device)
     ground = int(np.flatnonzero(model.geom_type == mujoco.mjtGeom.mjGEOM_HFIELD)[0])
 
     def part(_: Any, data: Any) -> None:
@@ -64,11 +63,11 @@ def impossible_contact_filter(model: Any, device: Any) -> Callable[[Any, Any], N
 
 @wp.kernel
 def _part_impossible(
-    count: wp.array(dtype=int32),
-    geoms: wp.array(dtype=vec2i),
-    overlaps: wp.array(dtype=float32),
-    ground: int32,
-    distance: wp.array(dtype=float32),
+    count: wp.array[int],
+    geoms: wp.array[wp.vec2i],
+    overlaps: wp.array[float],
+    ground: int,
+    distance: wp.array[float],
 ) -> None:
     contact = wp.tid()
     if contact >= count[0]:

@@ -25,7 +25,7 @@ ACTIONS = "actions"
 _OBSERVATION_RULE = "each term: within its clip, if any, times its scale; all in this order, within +-clip"
 _IMAGE_RULE = "the newest image of the camera that has arrived, times the scale of its term, within +-clip"
 _HEIGHT_SCAN_RULE = "a grid, x outer loop, y inner; it turns with the base, by 2 atan2(z, w) of its quaternion"
-_SCANDOTS_RULE = "of each point: height of the base - scandot_height - height of the ground, within +-1 m"
+_SCANDOTS_RULE = "of each point: height of the base - scandot_height - height of the ground"
 # settings of a depth camera that decide what an image shows; times, jitters and noise do not
 _CAMERA_KEYS = ("position", "pitch", "width", "height", "horizontal_fov", "crop", "near", "far")
 _ACTION_RULES = {

@@ -91,12 +91,6 @@ def test_points_of_a_tilted_robot_are_drawn_where_they_were_measured():
     assert torch.equal(env.height_scan.sample(dots[..., :2]), dots[..., 2])
 
 
-def test_scandots_do_not_look_further_than_a_metre():
-    env = make_env(1, terrain__roughness=None)
-    place(env, 1.0, 2.0, 5.0)
-    assert (env._obs_scandots() == 1.0).all()
-
-
 def test_a_mirrored_robot_sees_mirrored_scandots():
     env = make_env(1, terrain__roughness=None)
     index, sign = env._mirror_scandots()

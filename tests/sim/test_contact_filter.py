@@ -10,24 +10,11 @@ import pytest
 import torch
 
 from legged_gym.terrain.heightfield import HeightField
-from tests.sim.worlds import a1_cfg, everyone, make, root_states, urdf_cfg
+from tests.sim.worlds import SLED, a1_cfg, everyone, make, root_states, urdf_cfg
 
 pytest.importorskip("mujoco_warp")
 
-RADIUS = 0.02
-BALL = f"""
-<robot name="ball">
-  <link name="ball">
-    <inertial><mass value="1.0"/><inertia ixx="1e-3" ixy="0" ixz="0" iyy="1e-3" iyz="0" izz="1e-3"/></inertial>
-    <collision><geometry><sphere radius="{RADIUS}"/></geometry></collision>
-  </link>
-  <link name="disk">
-    <inertial><mass value="0.001"/><inertia ixx="1e-6" ixy="0" ixz="0" iyy="1e-6" iyz="0" izz="1e-6"/></inertial>
-  </link>
-  <joint name="spin" type="revolute"><parent link="ball"/><child link="disk"/><axis xyz="0 0 1"/>
-    <limit lower="-3" upper="3" effort="1" velocity="10"/></joint>
-</robot>
-"""
+BALL = SLED.replace('<box size="0.3 0.2 0.1"/>', '<sphere radius="0.02"/>')
 CELL, HALF = 0.025, 20.0
 
 

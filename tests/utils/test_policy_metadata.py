@@ -102,7 +102,7 @@ def rebuild(description, env, robot, command, last_action, name="policy"):
         heights = height_scan(env, state, scan["points_x"], scan["points_y"])
         values["heights"] = state["position"][2] - 0.5 - heights
         if "scandot_height" in scan:
-            values["scandots"] = np.clip(state["position"][2] - scan["scandot_height"] - heights, -1.0, 1.0)
+            values["scandots"] = state["position"][2] - scan["scandot_height"] - heights
     group = description["observations"][name]
     vector = np.full(group["shape"], np.nan)
     for term in group["terms"]:

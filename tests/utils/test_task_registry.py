@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
 from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.envs import registry
@@ -107,6 +108,19 @@ def test_a_new_run_gets_a_folder_with_its_settings(tmp_path, capsys):
     assert content["env"]["env"]["num_envs"] == 2
     assert content["train"] == train_cfg.to_dict()
     assert content["run"]["sim_device"] == "cpu"
+
+
+def test_a_new_run_begins_with_the_networks_that_it_starts_from():
+    args = get_args(["--task=fake", "--num_envs=2", *CPU])
+    env, _ = task_registry.make_env("fake", args)
+    first, _ = task_registry.make_alg_runner(env, "fake", args)
+    first.learn(1)
+    args = get_args(["--task=fake", "--num_envs=2", f"--start_from={first.log_dir}", *CPU])
+    second, train_cfg = task_registry.make_alg_runner(env, "fake", args)
+    assert train_cfg.runner.start_from == os.path.join(first.log_dir, "model_1.pt")
+    assert second.log_dir != first.log_dir and second.current_learning_iteration == 0
+    saved = first.policy.state_dict()
+    assert all(torch.equal(tensor, saved[name]) for name, tensor in second.policy.state_dict().items())
 
 
 def test_a_learner_without_log_root_keeps_no_files(tmp_path):

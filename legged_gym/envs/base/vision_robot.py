@@ -74,7 +74,7 @@ class VisionRobot(LeggedRobot):
 
     def _obs_scandots(self) -> Tensor:
         """(N, P) m: how far the ground at each scandot lies below the feet of a standing robot."""
-        return (self.root_states[:, 2:3] - self.cfg.terrain.scandot_height - self.measured_heights).clamp_(-1.0, 1.0)
+        return self.root_states[:, 2:3] - self.cfg.terrain.scandot_height - self.measured_heights
 
     def _mirror_scandots(self) -> Mirror:
         return self._mirror_heights()

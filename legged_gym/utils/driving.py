@@ -141,7 +141,7 @@ def take_over(env_cfg: Any) -> None:
     commands = env_cfg.commands
     commands.heading_command = commands.curriculum = False
     commands.resampling_time = NEVER
-    commands.min_norm = commands.standing_fraction = 0.0
+    commands.min_norm = commands.standing_fraction = commands.pure_fraction = 0.0
 
 
 def set_command(env: Any, command: Command) -> None:

@@ -54,12 +54,14 @@ def prepare_cfg(env_cfg: Any) -> None:
     """Change an environment config from training to evaluation, in place.
 
     Curricula are off: commands come from the whole of the configured ranges and change every 10 s, as in legged_gym,
-    however often they did in training, commanded heights from the first step on; and robots stay on the tiles they are
-    given. Noise, randomised robots and pushes stay as trained, from the whole of their ranges. On a height map tiles
-    are laid out by type and difficulty even if the training mixed them, so that results can be told apart.
+    however often they did in training, commanded heights from the first step on; all directions at once, as pure
+    commands and standing are measured by themselves; and robots stay on the tiles they are given. Noise, randomised
+    robots and pushes stay as trained, from the whole of their ranges. On a height map tiles are laid out by type and
+    difficulty even if the training mixed them, so that results can be told apart.
     """
     env_cfg.commands.curriculum = False
     env_cfg.commands.resampling_time = COMMAND_INTERVAL
+    env_cfg.commands.standing_fraction = env_cfg.commands.pure_fraction = 0.0
     if hasattr(env_cfg.commands, "initial_height"):
         env_cfg.commands.initial_height = None
     env_cfg.domain_rand.widen_over = None

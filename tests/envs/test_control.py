@@ -28,7 +28,7 @@ def make_env(cfg: Any = None, num_envs: int = 3, seed: int = 3, **control: Any) 
     cfg = cfg or A1FlatCfg()
     cfg.update(QUIET)
     cfg.env.num_envs = num_envs
-    cfg.update({"control": control})
+    cfg.update({"control": {"action_delay": [0, 0], **control}})
     env = LeggedRobot(cfg, sim="mujoco", seed=seed)
     env.reset()
     return env

@@ -40,7 +40,7 @@ def robot(**attributes: object) -> RewardTerms:
     env.feet_forces = zeros(2, 1, 3)
     env.penalised_contact_indices = torch.tensor([1])
     env.feet_air_time = zeros(2, 1)
-    env.feet_down = zeros(2, 1, dtype=torch.bool)
+    env.feet_down = env.first_contact = zeros(2, 1, dtype=torch.bool)
     env.reset_buf, env.time_out_buf = zeros(2, dtype=torch.bool), zeros(2, dtype=torch.bool)
     for name, value in attributes.items():
         setattr(env, name, torch.as_tensor(value))
@@ -90,9 +90,19 @@ CASES = {
     "feet_stumble": (dict(feet_forces=[[[3.0, 4.0, 0.9]], [[3.0, 4.0, 1.1]]]), [1.0, 0.0]),
     # 0.7 s in the air is 0.2 s beyond half a second; standing robots are paid nothing
     "feet_air_time": (
-        dict(feet_air_time=[[0.7], [0.7]], feet_down=[[True], [True]], commands=[[0.5, 0.0, 0.0, 0.0], [0.0] * 4]),
+        dict(feet_air_time=[[0.7], [0.7]], first_contact=[[True], [True]], commands=[[0.5, 0.0, 0.0, 0.0], [0.0] * 4]),
         [0.2, 0.0],
     ),
+    # a turn in place is a command to move
+    "feet_stance": (
+        dict(feet_down=[[True], [True]], commands=[[0.0, 0.0, 0.2, 0.0], [0.05, 0.0, 0.0, 0.9]]),
+        [1.0, 0.0],
+    ),
+    "stand_motion": (
+        dict(dof_vel=[[3.0, -4.0]] * 2, commands=[[0.0, 0.0, 0.2, 0.0], [0.05, 0.0, 0.0, 0.9]]),
+        [0.0, 7.0],
+    ),
+    "stand_feet": (dict(commands=[[0.0, 0.0, 0.2, 0.0], [0.05, 0.0, 0.0, 0.9]]), [0.0, 1.0]),
     "termination": (dict(reset_buf=[True, True], time_out_buf=[False, True]), [1.0, 0.0]),
 }
 

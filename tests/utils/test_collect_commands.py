@@ -33,18 +33,18 @@ def commands(collector, first):
     return collect_commands.read_commands(collector.env).numpy()
 
 
-WHOLE = "--env.commands.min_norm=0"
+WHOLE = tuple(f"--env.commands.{name}=0" for name in ("min_norm", "standing_fraction", "pure_fraction"))
 
 
 def test_random_commands_are_stratified(made):
     """64 episodes that start together: each of 64 equal parts of each range has exactly one of them."""
     for first in (0, 64, 640):
-        found = commands(made(WHOLE), first)
+        found = commands(made(*WHOLE), first)
         assert found.shape == (64, 3)
         for column in found.T:
             parts = np.floor((column.astype(np.float64) + 1.0) / 2.0 * 64).astype(int)
             assert sorted(parts) == list(range(64))
-    assert not np.array_equal(commands(made(WHOLE), 0), commands(made(WHOLE), 64))
+    assert not np.array_equal(commands(made(*WHOLE), 0), commands(made(*WHOLE), 64))
 
 
 def test_random_commands_go_through_the_sampler_of_the_task(made):
@@ -55,7 +55,7 @@ def test_random_commands_go_through_the_sampler_of_the_task(made):
 
 
 def test_random_commands_change_when_the_task_is_due(made):
-    one = made(WHOLE, "--env.commands.resampling_time=0.06")
+    one = made(*WHOLE, "--env.commands.resampling_time=0.06")
     seen = one.run(0).take(np.arange(64))["commands"]
     changes = [bool((seen[:, t] != seen[:, t - 1]).any()) for t in range(1, 8)]
     # the command that is drawn in a step is seen in the next
@@ -64,7 +64,7 @@ def test_random_commands_change_when_the_task_is_due(made):
 
 
 def test_heading_commands_turn_to_the_heading(made):
-    one = made(WHOLE, "--env.commands.heading_command=true")
+    one = made(*WHOLE, "--env.commands.heading_command=true")
     seen = one.run(0).take(np.arange(64))
     w, x, y, z = np.moveaxis(seen["states"][:, 4, 3:7], -1, 0)
     yaw = np.arctan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z))
@@ -125,7 +125,7 @@ def test_a_policy_without_commands_cannot_be_told_any():
 
 def test_numbers_for_some_robots_come_from_the_environment(made):
     """A robot that starts anew within the round draws for itself, and the others keep their places in the sequence."""
-    one = made(WHOLE)
+    one = made(*WHOLE)
     one.start(0)
     expected = one.env.commands.clone()
     original = one.env._resample_commands

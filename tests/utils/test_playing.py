@@ -11,7 +11,7 @@ import torch
 from matplotlib.figure import Figure
 
 from legged_gym.envs.a1.a1_config import A1FlatCfg, A1RoughCfg
-from legged_gym.utils.driving import Command, Script
+from legged_gym.utils.driving import Command, Script, take_over
 from legged_gym.utils.playing import Player, groups_read, prepare_cfg, robot_to_watch
 from legged_gym.utils.plots import draw_plots, save_plots
 from legged_gym.utils.policy_export import export_checkpoint
@@ -37,6 +37,7 @@ class RandomPolicy:
 def env():
     cfg = A1FlatCfg()
     prepare_cfg(cfg, 3)
+    take_over(cfg)
     cfg.env.episode_length_s = 0.5
     cfg.rewards.only_positive_rewards = False
     env, _ = task_registry.make_env("a1_flat", env_cfg=cfg)

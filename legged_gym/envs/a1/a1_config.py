@@ -9,9 +9,14 @@ class A1RoughCfg(LeggedRobotCfg):
     """A1 on rough terrain, 235 observations.
 
     Against legged_gym's rewards (`configs/a1_legged_gym_rewards.yaml`): negative totals are not clipped and tracking
-    counts twice, so that the first clumsy steps already pay; swings longer than 0.2 s are rewarded, which is what makes
-    it lift its feet; and the trunk is asked to stay up.
+    counts twice, so that the first clumsy steps already pay; feet on the ground cost a little while it is told to move,
+    which is what makes it lift them; swings longer than 0.2 s are rewarded; the trunk is asked to stay up; and joints
+    that move and feet that lift cost while it is told to stand, lest it trots on the spot.
     """
+
+    class commands(LeggedRobotCfg.commands):
+        standing_fraction = 0.1
+        pure_fraction = 0.25
 
     class init_state(LeggedRobotCfg.init_state):
         pos = [0.0, 0.0, 0.42]
@@ -35,6 +40,7 @@ class A1RoughCfg(LeggedRobotCfg):
         damping = {"joint": 0.5}
         action_scale = 0.25
         decimation = 4
+        action_delay = [0, 1]
 
     class asset(LeggedRobotCfg.asset):
         file = "{LEGGED_GYM_ROOT_DIR}/resources/robots/a1/urdf/a1.urdf"
@@ -58,6 +64,9 @@ class A1RoughCfg(LeggedRobotCfg):
             base_height = -20.0
             torques = -0.00002
             dof_pos_limits = -1.0
+            feet_stance = -0.18
+            stand_motion = -0.02
+            stand_feet = -0.2
 
 
 class A1RoughCfgPPO(LeggedRobotCfgPPO):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Sequence
 
 import torch
@@ -12,6 +13,8 @@ from legged_gym.rotations import wrap_to_pi, yaw_from_quat
 
 # share of the best tracking reward beyond which the command curriculum widens, and by how much, m/s
 _CURRICULUM_SUCCESS, _CURRICULUM_STEP = 0.8, 0.5
+# policy steps
+_NEVER = 2**60
 
 
 class CommandTerms(RobotState):
@@ -28,21 +31,43 @@ class CommandTerms(RobotState):
             new[:, 3] = self._uniform(ranges.heading, count)
         else:
             new[:, 2] = self._uniform(ranges.ang_vel_yaw, count)
+        if cfg.pure_fraction > 0:
+            self._make_pure(new, env_ids)
         new[:, :2] *= (new[:, :2].norm(dim=1, keepdim=True) > cfg.min_norm).float()
+        self.standing[env_ids] = False
         if cfg.standing_fraction > 0:
             stand = self._uniform([0.0, 1.0], count) < cfg.standing_fraction
             new[stand, :3] = 0.0
+            self.standing[env_ids] = stand
         self.commands[env_ids] = new
+
+    def _make_pure(self, new: Tensor, env_ids: Tensor) -> None:
+        """Leave a fraction of new commands (n, 4) one direction alone: along x, along y or a turn, a third each."""
+        kind = self._uniform([0.0, 3.0 / self.cfg.commands.pure_fraction], len(env_ids)).long()  # from 3 on: all
+        for axis in range(3):
+            new[:, axis] *= (kind == axis) | (kind >= 3)
+        straight = kind < 2
+        heading = yaw_from_quat(self.root_states[env_ids, 3:7])
+        new[:, 3] = torch.where(straight, heading, new[:, 3])
 
     def _update_commands(self) -> None:
         """New commands where they are due; in heading mode, the yaw rate that turns to the heading."""
-        cfg = self.cfg.commands
-        due = self.episode_length_buf % max(int(cfg.resampling_time / self.dt), 1) == 0
+        steps = self._policy_steps(self.cfg.commands.resampling_time)
+        # robots that begin an episode have theirs already
+        due = (self.episode_length_buf % steps == 0) & (self.episode_length_buf > 0)
         if due.any():
             self._resample_commands(torch.nonzero(due).flatten())
-        if cfg.heading_command:
+        self._steer_to_heading()
+
+    def _steer_to_heading(self) -> None:
+        """In heading mode, the yaw rate that turns to the heading, but for robots that are told to stand."""
+        if self.cfg.commands.heading_command:
             error = wrap_to_pi(self.commands[:, 3] - yaw_from_quat(self.root_states[:, 3:7]))
-            self.commands[:, 2] = (0.5 * error).clamp_(-1.0, 1.0)
+            self.commands[:, 2] = (0.5 * error).clamp_(-1.0, 1.0) * ~self.standing
+
+    def _policy_steps(self, seconds: float) -> int:
+        """Whole policy steps of an interval, at least one; of an infinite one, more than any run takes."""
+        return max(int(seconds / self.dt), 1) if math.isfinite(seconds) else _NEVER
 
     def _update_command_curriculum(self, env_ids: Tensor) -> None:
         """Widen the range of forward velocity once episodes that end now have tracked it well."""

@@ -1,6 +1,6 @@
 """The environment: N legged robots that learn to follow commands.
 
-`step` reads top to bottom: act, simulate, update, terminate, reward, reset, look, observe, remember.
+`step` reads top to bottom: act, push, simulate, update, terminate, reward, reset, command, look, observe, remember.
 """
 
 from __future__ import annotations
@@ -60,6 +60,7 @@ class LeggedRobot(
     """
 
     extras: Dict[str, Any]
+    _num_logged: int  # episodes behind extras["log"]
     obs_buf: Dict[str, Tensor]
     _ever_reset: bool
 
@@ -110,11 +111,13 @@ class LeggedRobot(
             environment whose episode ended is the first of its new episode.
         """
         self._act(actions)
+        self._push_robots()
         self._simulate()
         self._update()
         self._check_termination()
         self._compute_reward()
         self._reset_finished()
+        self._update_commands()
         self._look()
         self._observe()
         self._remember()
@@ -122,8 +125,10 @@ class LeggedRobot(
 
     def reset(self) -> Dict[str, Tensor]:
         """Reset every environment and return the first observations."""
+        self.extras, self._num_logged = {}, 0
         self.reset_idx(torch.arange(self.num_envs, device=self.device))
         self._update_base()
+        self._steer_to_heading()
         self._observe()
         return self.obs_buf
 
@@ -134,14 +139,12 @@ class LeggedRobot(
     def _act(self, actions: Tensor) -> None:
         limit = self.cfg.normalization.clip_actions
         self.actions = actions.to(self.device).clamp(-limit, limit)
-        self.extras = {}
+        self.extras, self._num_logged = {}, 0
 
     def _update(self) -> None:
         self.episode_length_buf += 1
         self.common_step_counter += 1
         self._update_base()
-        self._update_commands()
-        self._push_robots()
 
     def _update_base(self) -> None:
         """What follows from the physics state: the base frame, the feet and the ground under the robot."""
@@ -167,12 +170,15 @@ class LeggedRobot(
         # a foot that touched in either of the last two steps is down: contacts flicker
         self.feet_down = self.feet_contact | self.last_contacts
         self.last_contacts = self.feet_contact
+        # before this step counts as time in the air, or every foot that stands would touch down again
+        self.first_contact = self.feet_down & (self.feet_air_time > 0.0)
         self.feet_air_time += self.dt
         self.rew_buf = self.reward_sum.compute(self.cfg.rewards.only_positive_rewards, self.common_step_counter)
         self.feet_air_time *= ~self.feet_down
         if not math.isfinite(float(self.rew_buf.sum())):
             self._fail(~torch.isfinite(self.rew_buf), "a reward is NaN or Inf")
         if self._failed is not None:
+            self.time_out_buf &= ~self._failed  # of a state that went wrong no value is expected
             self.rew_buf[self._failed] = 0.0
             self.reward_sum.episode_sums[:, self._failed] = 0.0
 
@@ -195,7 +201,10 @@ class LeggedRobot(
             self._fail(~finite, "an observation is NaN or Inf")
             self.reset_idx(torch.nonzero(~finite).flatten())
             self._update_base()
+            self._steer_to_heading()
             self._assemble()
+            for obs in self.obs_buf.values():  # what is wrong in a fresh robot too must not reach the networks
+                obs[~torch.isfinite(obs)] = 0.0
 
     def _assemble(self) -> None:
         raw = {name: term() for name, term in self._observations.items()}
@@ -251,6 +260,9 @@ class LeggedRobot(
         if self.cfg.commands.curriculum and self.common_step_counter % self.max_episode_length == 0:
             self._update_command_curriculum(env_ids)
         log: Dict[str, Any] = self.reward_sum.pop_means(env_ids, self.cfg.env.episode_length_s)
+        earlier, before, now = self.extras.get("log", {}), self._num_logged, len(env_ids)
+        for name, mean in log.items():  # with the robots whose episodes ended in this step before
+            log[name] = (before * earlier.get(name, 0.0) + now * mean) / (before + now)
         if self._curriculum:
             log["terrain_level"] = self.terrain_levels.float().mean()
         if self.cfg.commands.curriculum:
@@ -259,7 +271,7 @@ class LeggedRobot(
             log["randomization_share"] = self.randomization_share()
         if self.num_failures:
             log["failed_envs"] = float(self.num_failures)
-        self.extras["log"] = log
+        self.extras["log"], self._num_logged = log, before + now
 
     # ---------------------------------------------------------------- construction
 
@@ -342,12 +354,14 @@ class LeggedRobot(
         self.rew_buf = torch.zeros(n, device=device)
         self.reset_buf = torch.ones(n, dtype=torch.bool, device=device)
         self.time_out_buf = torch.zeros(n, dtype=torch.bool, device=device)
+        self.standing = torch.zeros(n, dtype=torch.bool, device=device)
         self.episode_length_buf = torch.zeros(n, dtype=torch.long, device=device)
         self.feet_air_time = torch.zeros(n, len(self.feet_indices), device=device)
         self.last_contacts = torch.zeros(n, len(self.feet_indices), dtype=torch.bool, device=device)
+        self.first_contact = torch.zeros_like(self.last_contacts)
         self.measured_heights = torch.zeros(n, 1, device=device)  # of a plane, if nothing is measured
         self._init_control()
-        self.extras = {}
+        self.extras, self._num_logged = {}, 0
         init = self.cfg.init_state
         self._base_init_state = torch.tensor([[*init.pos, *init.rot, *init.lin_vel, *init.ang_vel]], device=device)
         self._place_on_terrain()

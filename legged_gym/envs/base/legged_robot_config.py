@@ -53,7 +53,8 @@ class LeggedRobotCfg(BaseConfig):
         resampling_time = 10.0  # s
         heading_command = True  # yaw rate follows from a heading error
         min_norm = 0.2  # m/s, shorter xy commands become zero: stand
-        standing_fraction = 0.0  # share of commands that are all zero
+        standing_fraction = 0.0  # of commands that are all zero, in heading mode too
+        pure_fraction = 0.0  # of commands that go along x, along y or turn, and nothing else; a third each
 
         class ranges:
             lin_vel_x = [-1.0, 1.0]  # m/s
@@ -173,11 +174,14 @@ class LeggedRobotCfg(BaseConfig):
             dof_acc = -2.5e-7
             base_height = 0.0
             feet_air_time = 1.0
+            feet_stance = 0.0
             collision = -1.0
             feet_stumble = 0.0
             feet_contact_forces = 0.0
             action_rate = -0.01
             stand_still = 0.0
+            stand_motion = 0.0
+            stand_feet = 0.0
             dof_pos_limits = 0.0
             dof_vel_limits = 0.0
             torque_limits = 0.0

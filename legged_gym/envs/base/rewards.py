@@ -79,8 +79,7 @@ class RewardTerms(RobotState):
 
     def _reward_feet_air_time(self) -> Tensor:
         """Seconds beyond the target that feet were in the air, paid at touch-down, and only when commanded to move."""
-        touch_down = self.feet_down & (self.feet_air_time > 0.0)
-        reward = ((self.feet_air_time - self.cfg.rewards.feet_air_time_target) * touch_down).sum(1)
+        reward = ((self.feet_air_time - self.cfg.rewards.feet_air_time_target) * self.first_contact).sum(1)
         return reward * (self.commands[:, :2].norm(dim=1) > 0.1)
 
     def _reward_feet_stumble(self) -> Tensor:
@@ -94,6 +93,22 @@ class RewardTerms(RobotState):
         """Distance of the joints from the default pose when commanded to stand, rad."""
         still = self.commands[:, :2].norm(dim=1) < 0.1
         return (self.dof_pos - self.default_dof_pos).abs().sum(1) * still
+
+    def _reward_feet_stance(self) -> Tensor:
+        """Number of feet on the ground when commanded to move: what a fine makes robots lift."""
+        return self.feet_down.sum(1) * ~self._told_to_stand()
+
+    def _reward_stand_motion(self) -> Tensor:
+        """Sum of the joints' speeds when commanded to stand, rad/s."""
+        return self.dof_vel.abs().sum(1) * self._told_to_stand()
+
+    def _reward_stand_feet(self) -> Tensor:
+        """Number of feet in the air when commanded to stand."""
+        return (~self.feet_down).sum(1) * self._told_to_stand()
+
+    def _told_to_stand(self) -> Tensor:
+        """(N,) bool: neither a velocity nor a turn worth mentioning is commanded."""
+        return self.commands[:, :3].norm(dim=1) < 0.1
 
     def _reward_similar_to_default(self) -> Tensor:
         """Distance of the joints from the default pose, rad."""

@@ -21,7 +21,7 @@ class SavedState(JointControl):
 
     _STATE_BUFFERS: Tuple[str, ...] = (
         "actions", "last_actions", "last_dof_vel", "commands", "rew_buf", "reset_buf", "time_out_buf",
-        "episode_length_buf", "feet_air_time", "last_contacts", "measured_heights", "terrain_levels",
+        "episode_length_buf", "standing", "feet_air_time", "last_contacts", "measured_heights", "terrain_levels",
         "terrain_types", "env_origins", "friction_coeffs", "added_masses", "com_displacements", "motor_strengths",
         "push_phases", "env_p_gains", "env_d_gains", "_substep_dof_vel", "_action_history",
     )  # fmt: skip

@@ -58,7 +58,8 @@ class RobotState:
     actions: Tensor  # (N, D) clipped, unscaled
     last_actions: Tensor  # (N, D)
     last_dof_vel: Tensor  # (N, D)
-    commands: Tensor  # (N, 4) vx, vy, yaw rate, heading
+    commands: Tensor  # (N, 4) vx, vy, yaw rate, heading; rewards see those that the policy acted on
+    standing: Tensor  # (N,) bool, told to stand until new commands come, whatever the heading
     command_ranges: Any  # config group, widened by the curriculum
     episode_length_buf: Tensor  # (N,) int64, policy steps
     reset_buf: Tensor  # (N,) bool
@@ -67,6 +68,7 @@ class RobotState:
     feet_forces: Tensor  # (N, F, 3) N, world frame
     feet_contact: Tensor  # (N, F) bool
     feet_down: Tensor  # (N, F) bool, touching now or in the last step
+    first_contact: Tensor  # (N, F) bool, down after at least one step in the air
     last_contacts: Tensor  # (N, F) bool
     friction_coeffs: Tensor  # (N,)
     added_masses: Tensor  # (N,) kg

@@ -230,10 +230,10 @@ class RewardSum:
         if not only_positive:
             return values.sum(0)
         if self._final is None:
-            return values.sum(0).clamp_(min=0.0)
+            return _clip_negative(values.sum(0))
         final = values[self._final].clone()
         values[self._final] = 0.0
-        return values.sum(0).clamp_(min=0.0).add_(final)
+        return _clip_negative(values.sum(0)).add_(final)
 
     def scale_of(self, name: str) -> float:
         """Weight of a term times dt."""
@@ -244,6 +244,11 @@ class RewardSum:
         means = self.episode_sums[:, env_ids].mean(dim=1) / episode_length_s
         self.episode_sums[:, env_ids] = 0.0
         return {f"rew_{name}": mean for name, mean in zip(self.names, means.unbind())}
+
+
+def _clip_negative(total: Tensor) -> Tensor:
+    """Negative totals as 0, -inf as NaN: clipping must not hide a term that went wrong."""
+    return total.clamp(min=0.0) + (total - total)
 
 
 def check_names(bodies: Sequence[str], parts: Sequence[str], key: str) -> None:

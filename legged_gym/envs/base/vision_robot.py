@@ -63,6 +63,7 @@ class VisionRobot(LeggedRobot):
         new[:, 3] = torch.where(curve, self._uniform(cfg.ranges.curve_heading, count), new[:, 3])
         new[:, 3] = torch.where(turn, self._uniform([-math.pi, math.pi], count), new[:, 3])
         new[:, 3] = torch.where(stand, heading, new[:, 3])
+        self.standing[env_ids] = stand
         self.commands[env_ids] = new
 
     # ---------------------------------------------------------------- observations

@@ -12,15 +12,14 @@ def adapt_to_kl(rate: float, kl: float, desired_kl: float, minimum: float, maxim
 
     Args:
         rate: current learning rate.
-        kl: how far the policy is from the one that collected the rollout.
+        kl: how far the policy has moved from the one that collected the rollout.
         desired_kl: how far it should get; a factor of two either way is let pass.
         minimum: lower bound of the rate.
         maximum: upper bound of the rate.
     """
     if kl > 2.0 * desired_kl:
         return max(minimum, rate / _STEP)
-    # At the very first mini-batch the policy has not moved yet, which says nothing about the rate.
-    if 0.0 < kl < 0.5 * desired_kl:
+    if kl < 0.5 * desired_kl:
         return min(maximum, rate * _STEP)
     return rate
 

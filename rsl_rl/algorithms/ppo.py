@@ -55,8 +55,8 @@ class PPO:
         num_learning_epochs: times that an update goes through the rollout.
         num_mini_batches: parts that it is shared out to.
         learning_rate: at the start.
-        schedule: "adaptive": after every mini-batch, by the KL divergence; "cosine": down to `min_learning_rate`
-            over the training; "fixed".
+        schedule: "adaptive": at every mini-batch but the first of an update, by the KL divergence; "cosine": down to
+            `min_learning_rate` over the training; "fixed".
         min_learning_rate: lower bound of "adaptive", end of "cosine".
         max_learning_rate: upper bound of "adaptive".
         gamma: discount of a step.
@@ -290,7 +290,9 @@ class PPO:
         taken: List[Dict[str, float]] = []
         num_skipped = 0
         for batch in self._mini_batches():
-            metrics = self._step(self._compute_gradients(batch, old_log_std))
+            # Before its first step the policy has not moved: its KL is a rounding error and tells nothing of the rate.
+            adapt = self.schedule == "adaptive" and bool(taken)
+            metrics = self._step(self._compute_gradients(batch, old_log_std), adapt)
             if metrics is None:
                 num_skipped += 1
             else:
@@ -377,11 +379,12 @@ class PPO:
             outputs = [evaluate(obs, hidden, trajectories) for obs, hidden in views]
         return [(same[0] if len(same) == 1 else torch.cat(same)).float() for same in zip(*outputs)]
 
-    def _step(self, terms: Dict[str, torch.Tensor]) -> Optional[Dict[str, float]]:
+    def _step(self, terms: Dict[str, torch.Tensor], adapt: bool) -> Optional[Dict[str, float]]:
         """Take one step of the optimiser along the gradients, unless a number is not finite.
 
         Args:
             terms: what to watch, each 0-d, "kl" among it.
+            adapt: fit the learning rate to "kl" before.
 
         Returns:
             The terms and the lengths of the gradients; None when no step was taken.
@@ -396,7 +399,7 @@ class PPO:
         if not all(math.isfinite(number) for number in numbers):
             return None
         metrics = dict(zip([*terms, *(f"{name}_grad_norm" for name in norms)], numbers))
-        if self.schedule == "adaptive":
+        if adapt:
             self.learning_rate = rules.adapt_to_kl(
                 self.learning_rate, metrics["kl"], self.desired_kl, self.min_learning_rate, self.max_learning_rate
             )

@@ -14,10 +14,13 @@ import torch
 from rsl_rl.runners import OnPolicyRunner
 from rsl_rl.utils.distributed import Distributed
 from tests.rsl_rl.point_env import PointEnv
+from tests.rsl_rl.ppo_helpers import collect, make_ppo, random_rollout
 from tests.rsl_rl.processes import torchrun
 from tests.rsl_rl.toy_vec_env import ToyVecEnv
 
 N, STEPS, BATCHES, ITERATIONS = 8, 12, 4, 6
+# Of two processes, and by what the rate changes: it raises below 0.005 and falls above 0.02.
+KLS = {(0.0, 0.03): 1.0, (0.001, 0.05): 1 / 1.5, (0.002, 0.006): 1.5}
 KINDS = {
     "feed-forward": {"policy_class_name": "ActorCritic"},
     "recurrent": {"policy_class_name": "ActorCriticRecurrent"},
@@ -35,8 +38,8 @@ def config(kind: str) -> dict[str, Any]:
         "log_interval": 100,
         **KINDS[kind],
     }
-    # A large rate at first, which the KL divergence corrects at once; gradients are long enough to be cut.
-    algorithm = {"num_learning_epochs": 3, "num_mini_batches": BATCHES, "learning_rate": 4e-3, "max_grad_norm": 0.1}
+    # A fixed rate, as an adaptive one decides at thresholds of the KL. Gradients are long enough to be cut.
+    algorithm = {"num_learning_epochs": 3, "num_mini_batches": BATCHES, "schedule": "fixed", "max_grad_norm": 0.1}
     return {"seed": 3, "policy": policy, "algorithm": algorithm, "runner": runner}
 
 
@@ -72,7 +75,7 @@ def train_points(kind: str, group: Distributed, rows: slice, rank: int | None) -
     runner.algorithm.storage._split = planned_split(rank)
     start = {name: tensor.clone() for name, tensor in runner.policy.state_dict().items()}
     runner.learn(ITERATIONS)
-    tags = ("Loss/learning_rate", "Loss/kl", "Loss/surrogate", "Loss/value_function", "Loss/entropy")
+    tags = ("Loss/kl", "Loss/surrogate", "Loss/value_function", "Loss/entropy")
     return {
         "start": start,
         "end": dict(runner.policy.state_dict()),
@@ -96,12 +99,22 @@ def train_toy(group: Distributed, num_envs: int) -> list[float]:
     return rewards
 
 
+def rate_after(kl: float, group: Distributed) -> float:
+    """The adaptive rate, 1e-3 before, after two mini-batches in which this process measures `kl` (desired: 0.01)."""
+    algorithm = make_ppo(num_learning_epochs=1, num_mini_batches=2, learning_rate=1e-3, distributed=group)
+    algorithm.policy.distribution.kl_from = lambda *_: torch.tensor([kl])
+    collect(algorithm, random_rollout())
+    algorithm.update()
+    return algorithm.learning_rate
+
+
 def work(folder: str) -> None:
     """What each of two processes does."""
     group = Distributed.from_environment("cpu")
     rows = slice(group.rank * N, (group.rank + 1) * N)
     seen: dict[str, Any] = {kind: train_points(kind, group, rows, group.rank) for kind in KINDS}
     seen["toy"] = train_toy(group, 32)
+    seen["rates"] = [rate_after(kls[group.rank], group) for kls in KLS]
     torch.save(seen, f"{folder}/{group.rank}.pt")
     group.close()
 
@@ -135,8 +148,13 @@ def test_two_processes_learn_what_one_with_all_environments_learns(seen: list[di
     assert distance(first["end"], whole["end"]) < 1e-5
     assert distance(half["end"], whole["end"]) > 1e-2, "the other half must matter, or nothing is shown"
     torch.testing.assert_close(first["history"], whole["history"], rtol=1e-4, atol=1e-5)
-    rates = whole["history"][:, 0]
-    assert len(rates.unique()) > 2, "the KL divergence, of all samples, changed the rate"
+
+
+def test_the_rate_adapts_to_the_divergence_of_all_samples(seen: list[dict[str, Any]]) -> None:
+    for kls, *rates in zip(KLS, *(s["rates"] for s in seen)):
+        assert rates == pytest.approx([KLS[kls] * 1e-3] * 2), kls
+    alone = [rate_after(kl, Distributed()) / 1e-3 for kl in (0.0, 0.03)]
+    assert alone == pytest.approx([1.5, 1 / 1.5]), "one of the two alone would change it"
 
 
 def test_two_processes_reach_the_returns_of_one(seen: list[dict[str, Any]]) -> None:

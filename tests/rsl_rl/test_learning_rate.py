@@ -16,7 +16,7 @@ from rsl_rl.algorithms.learning_rate import adapt_to_kl, cosine
         (1e-3, 0.0199, 1e-3),
         (1e-3, 0.0051, 1e-3),
         (1e-3, 0.0049, 1e-3 * 1.5),
-        (1e-3, 0.0, 1e-3),
+        (1e-3, -1e-9, 1e-3 * 1.5),  # a small KL may be negative by rounding
         (1.2e-5, 1.0, 1e-5),
         (9e-3, 1e-4, 1e-2),
     ],

@@ -147,6 +147,17 @@ def test_adaptive_schedule_follows_the_divergence() -> None:
     assert wild.optimizer.param_groups[0]["lr"] == wild.learning_rate
 
 
+@pytest.mark.parametrize("first", [0.0, 1e-15, -1e-9, 0.5])
+def test_a_policy_that_has_not_moved_leaves_the_adaptive_rate(first: float) -> None:
+    # Whether the first KL of an update is exactly 0 is a matter of the CPU; in bfloat16 it is far from it.
+    algorithm = make_ppo(num_learning_epochs=1, num_mini_batches=4)
+    kls = iter([math.nan, first, 0.01, 0.001])  # the first mini-batch is left out, the third is as desired
+    collect(algorithm, random_rollout())
+    algorithm.policy.distribution.kl_from = lambda *_: torch.tensor([next(kls)])
+    algorithm.update()
+    assert algorithm.learning_rate == pytest.approx(1.5e-3), "the last one alone changes it"
+
+
 def test_cosine_schedule() -> None:
     algorithm = make_ppo(schedule="cosine", learning_rate=1e-3, min_learning_rate=1e-4)
     for iteration, expected in ((0, 1e-3), (5, 5.5e-4), (10, 1e-4)):

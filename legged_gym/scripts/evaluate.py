@@ -10,6 +10,9 @@ ranges and curricula are off. On rough terrain every level of every type is visi
 is told in legged_gym/utils/evaluation.py and, for lanes of obstacles, evaluation_lanes.py. The seed is another one than
 that of training, so robots, commands and ground are new to the policy.
 
+Then every robot has one command for 10 s: forward, back, sideways or turn, slow, middle or fast, on a plane; or it is
+told to stand. See legged_gym/utils/evaluation_grid.py; --no_grid leaves this out.
+
 --compare takes paths, names of runs, shipped policies and tasks (their newest run). Each policy acts in the environment
 of its own task, with the same seed, the same number of episodes and the same settings from the command line.
 
@@ -51,6 +54,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     parser = add_evaluation_flags(make_parser(__doc__ or ""))
     add_policy_flag(parser)
     parser.add_argument("--compare", nargs="+", metavar="POLICY", help="evaluate several policies side by side")
+    parser.add_argument("--no_grid", action="store_true", help="leave out pure commands and standing")
     args = parser.parse(argv)
     complete(args)
     # Imported here: torch takes seconds to import, and mistakes found above are answered at once.

@@ -24,6 +24,7 @@ from legged_gym.sim.mujoco_base import FIELDS
 from legged_gym.terrain import uses_height_map
 from legged_gym.utils.collect_commands import Schedule, episode_seed, read_commands
 from legged_gym.utils.demonstrations import quat_rotate, relative_to_start, turn_back
+from legged_gym.utils.nominal import with_equal_robots, without_noise
 
 BLOCK = 64
 """The number of environments is a multiple of this."""
@@ -77,16 +78,12 @@ def prepare_cfg(env_cfg: Any, max_steps: int, randomize: bool) -> None:
         randomize: whether each episode has a robot of its own (friction, masses, gains), where training has them.
     """
     env_cfg.env.episode_length_s = (max_steps + 2) * env_cfg.control.decimation * env_cfg.sim.dt
-    env_cfg.noise.add_noise = False
     env_cfg.terrain.curriculum = uses_height_map(env_cfg.terrain.mesh_type)  # lays tiles out by type and difficulty
-    camera, rand = env_cfg.depth_camera, env_cfg.domain_rand
-    camera.noise.enabled = False
-    camera.position_jitter = camera.pitch_jitter = camera.period_jitter = camera.latency_jitter = 0.0
-    rand.push_robots, rand.widen_over, rand.every_episode = False, None, randomize
+    without_noise(env_cfg)
+    rand = env_cfg.domain_rand
+    rand.widen_over, rand.every_episode = None, randomize
     if not randomize:
-        for name in vars(rand):
-            if name.startswith("randomize_"):
-                setattr(rand, name, False)
+        with_equal_robots(env_cfg)
 
 
 class Collector:

@@ -13,6 +13,7 @@ from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.envs import registry
 from legged_gym.errors import UserError
 from legged_gym.utils import evaluation, policy_io, reports, run_folder
+from legged_gym.utils.evaluation_grid import evaluate_grid
 from legged_gym.utils.evaluation_lanes import has_lanes
 from legged_gym.utils.exported_policy import ExportedPolicy
 from legged_gym.utils.policy_io import Policy, PolicySource, find_policy, load_policy
@@ -27,7 +28,8 @@ def evaluate_source(source: PolicySource, args: argparse.Namespace) -> Dict[str,
         args: the command line of evaluate.py, completed.
 
     Returns:
-        `kind`, `task`, `policy`, `seed`, `sim`, and what `evaluation.evaluate` gives.
+        `kind`, `task`, `policy`, `seed`, `sim`, what `evaluation.evaluate` gives, and (unless `--no_grid`) what
+        `evaluation_grid.evaluate_grid` does.
 
     Raises:
         UserError: the policy does not fit the environment, or has been trained on the very ground of the evaluation.
@@ -42,7 +44,7 @@ def evaluate_source(source: PolicySource, args: argparse.Namespace) -> Dict[str,
         print(f"task       {source.task}, {env.num_envs} robots, at least {args.num_episodes} episodes of "
               f"{env_cfg.env.episode_length_s:g} s, seed {args.seed}")  # fmt: skip
         print(f"policy     {reports.short_path(source.path)}", flush=True)
-        return {
+        result = {
             "kind": "evaluation",
             "task": source.task,
             "policy": reports.short_path(source.path),
@@ -52,6 +54,7 @@ def evaluate_source(source: PolicySource, args: argparse.Namespace) -> Dict[str,
         }
     finally:
         env.close()
+    return result if args.no_grid else {**result, **evaluate_grid(source, args)}
 
 
 def training_seed(source: PolicySource, policy: Policy) -> Optional[int]:

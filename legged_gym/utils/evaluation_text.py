@@ -24,6 +24,14 @@ _LANE_COLUMNS = {
     "mean_time_to_fall": "time to fall, s",
     "foot_edge_violations": "feet on edges",
 }
+# what is told of every pure command, and of robots that are told to stand: key -> heading
+_COMMAND_COLUMNS = {"falls": "falls", "lin_vel_xy_error": "m/s", "ang_vel_error": "rad/s", "mean_speed": "speed"}
+_STANDING_COLUMNS = {
+    "stand_still": "stand still",
+    "stand_joint_speed": "joints, rad/s",
+    "stand_feet_down": "all feet down",
+    "falls": "falls",
+}
 # of the column of names, at least
 _NAME_WIDTH = 24
 
@@ -40,6 +48,8 @@ def format_result(result: Result) -> str:
         lines += ["", *_type_lines(result["terrain_types"])]
     if "terrain" in result:
         lines += ["", *_level_lines(result["terrain"])]
+    if "pure_commands" in result:
+        lines += ["", *_command_lines(result["pure_commands"]), "", *_standing_lines(result["stand_still"])]
     return "\n".join(lines)
 
 
@@ -63,6 +73,41 @@ def _level_lines(terrain: Mapping[str, List[Dict[str, Any]]]) -> List[str]:
     return lines
 
 
+def _command_lines(grid: Mapping[str, Any]) -> List[str]:
+    """One line a command, the starts side by side; then the worst of each column."""
+    starts = dict.fromkeys(cell["start"] for cell in grid["cells"])
+    rows: Dict[str, List[str]] = {}
+    for cell in grid["cells"]:
+        asked = sum(abs(value) for value in cell["command"])
+        name = f"{cell['direction']:<11}{cell['speed']:<7}{asked:6.2f}"
+        rows.setdefault(name, []).extend(_number(cell[key]["mean"], 3) for key in _COMMAND_COLUMNS)
+    head = "".join(f"{title:>8}" for title in _COMMAND_COLUMNS.values())
+    blank = " " * _NAME_WIDTH
+    lines = [
+        f"{'pure commands':<{_NAME_WIDTH}}" + "".join(f"  {start:-^{len(head) - 1}} " for start in starts).rstrip(),
+        blank + "".join(f"{head}  " for _ in starts).rstrip(),
+    ]
+    width = len(_COMMAND_COLUMNS)
+    for name, cells in rows.items():
+        parts = (cells[i : i + width] for i in range(0, len(cells), width))
+        lines.append(name + "".join("".join(f"{cell:>8}" for cell in part) + "  " for part in parts).rstrip())
+    lines += [
+        f"worst {_COMMAND_COLUMNS[name]:<7}{_number(entry['mean'], 3):>9}  ({entry['cell']})"
+        for name, entry in grid["worst"].items()
+    ]
+    return lines
+
+
+def _standing_lines(starts: Mapping[str, Any]) -> List[str]:
+    """One line a start and what the robots did before they were told to stand."""
+    lines = [f"{'told to stand':<{_NAME_WIDTH}}" + "".join(f"{title:>17}" for title in _STANDING_COLUMNS.values())]
+    for start, parts in starts.items():
+        for before, entry in parts.items():
+            cells = "".join(f"{_number(entry[key]['mean'], 3):>17}" for key in _STANDING_COLUMNS)
+            lines.append(f"{f'{start}, from {before}':<{_NAME_WIDTH}}{cells}")
+    return lines
+
+
 def format_comparison(results: Sequence[Result]) -> str:
     """Lay out the results of several policies, one column each, headed by letters: all metrics, then types of lanes."""
     letters = [chr(ord("A") + index) for index in range(len(results))]
@@ -71,12 +116,23 @@ def format_comparison(results: Sequence[Result]) -> str:
     width = _width(name for column in metrics for name in column)
     lines.append(f"{'metric':<{width}}" + "".join(f"{letter:^26}" for letter in letters).rstrip())
     lines += _rows(metrics, width)
+    grids = [grid_summary(result) for result in results]
+    if any(grids):
+        lines += ["", "pure commands, the worst of each", *_rows(grids, width)]
     tables = [result.get("terrain_types", {}) for result in results]
     for key, title in _LANE_COLUMNS.items():
         columns = [{name: entry[key] for name, entry in table.items()} for table in tables]
         if any(columns):
             lines += ["", title, *_rows(columns, width)]
     return "\n".join(lines)
+
+
+def grid_summary(result: Result) -> Dict[str, Any]:
+    """Of pure commands and of standing, the worst: name -> {"mean", "ci95"}; empty without them."""
+    if "pure_commands" not in result:
+        return {}
+    stood = [entry["stand_still"] for parts in result["stand_still"].values() for entry in parts.values()]
+    return {**result["pure_commands"]["worst"], "stand_still": min(stood, key=lambda entry: entry["mean"])}
 
 
 def _rows(columns: Sequence[Mapping[str, Any]], width: int) -> List[str]:

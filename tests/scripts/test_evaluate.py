@@ -10,7 +10,7 @@ import pytest
 from benchmarks import learning_curve
 from legged_gym.errors import UserError
 from legged_gym.scripts import evaluate, train
-from legged_gym.utils import evaluation_runs, run_folder
+from legged_gym.utils import evaluation_grid, evaluation_runs, run_folder
 from tests.utils.tiny_run import make_run
 
 TINY = [
@@ -36,7 +36,7 @@ def root(tmp_path_factory):
 
 def run(root, *flags):
     path = root / "results" / "result.json"
-    evaluate.main([*TINY, f"--json={path}", *flags])
+    evaluate.main([*TINY, "--no_grid", f"--json={path}", *flags])
     return json.loads(path.read_text())
 
 
@@ -95,7 +95,7 @@ def test_policies_side_by_side(root, capsys):
     """The same policy by the name of its run and by its path: what evaluate.py measures for it, twice."""
     (folder,) = run_folder.list_runs(str(root / "logs" / "flat_a1"))
     path, small = root / "comparison.json", ("--num_envs=2", "--num_episodes=4")
-    evaluate.main([*TINY[1:], f"--json={path}", *small, "--compare", os.path.basename(folder), folder])
+    evaluate.main([*TINY[1:], "--no_grid", f"--json={path}", *small, "--compare", os.path.basename(folder), folder])
     out = capsys.readouterr().out
     comparison = json.loads(path.read_text())
     assert (comparison["kind"], comparison["seed"], comparison["num_episodes"]) == ("comparison", 1000, 4)
@@ -118,6 +118,7 @@ def test_a_policy_on_lanes(tmp_path):
     folder = make_run(tmp_path, "a1_vision", types, "--env.terrain.num_rows=2", "--env.terrain.num_cols=2")
     path = tmp_path / "result.json"
     flags = [f"--policy={folder}", "--sim=mujoco", "--num_envs=2", "--num_episodes=4", "--env.env.episode_length_s=0.1"]
+    flags.append("--no_grid")
     evaluate.main([*flags, f"--json={path}"])
     result = json.loads(path.read_text())
     assert list(result["metrics"])[-5:] == [
@@ -133,6 +134,28 @@ def test_a_policy_on_lanes(tmp_path):
     assert sum(entry["episodes"] for entry in result["terrain_types"].values()) == result["num_episodes"] == 4
     with pytest.raises(UserError, match=r"--seed=1: .* was trained with this seed, so it knows the terrain"):
         evaluate.main([*flags, "--seed=1"])
+
+
+def test_pure_commands_and_standing(root, capsys, monkeypatch):
+    """A moment of each, with the settings of the command line but its episodes and its number of robots."""
+    for name, value in (("EPISODE_S", 0.2), ("SETTLE_S", 0.04), ("WALK_S", 0.1), ("STANDING_ROBOTS", 1)):
+        monkeypatch.setattr(evaluation_grid, name, value)
+    monkeypatch.setattr(evaluation_grid, "ROBOTS", {"nominal": 1, "randomised": 2})
+    path, ranges = root / "grid.json", "--env.commands.ranges.lin_vel_x=[0,0.5]"
+    evaluate.main([*TINY, "--num_envs=2", "--num_episodes=2", ranges, f"--json={path}"])
+    result, out = json.loads(path.read_text()), capsys.readouterr().out
+    cells = result["pure_commands"]["cells"]
+    assert [cell["start"] for cell in cells] == ["nominal"] * 15 + ["randomised"] * 15
+    assert [cell["command"] for cell in cells[:4]] == [[0.2, 0, 0], [0.3, 0, 0], [0.5, 0, 0], [0, 0.25, 0]]
+    assert [cell["episodes"] for cell in cells[14:16]] == [1, 2]
+    # nobody falls or gets going within 0.2 s
+    assert result["pure_commands"]["worst"]["falls"]["mean"] == 0.0
+    assert result["pure_commands"]["worst"]["lin_vel_xy_error"]["cell"].startswith(("left, fast", "right, fast"))
+    counts = {start: [part["episodes"] for part in parts.values()] for start, parts in result["stand_still"].items()}
+    assert counts == {"nominal": [1, 5], "randomised": [1, 5]}
+    (line,) = (line for line in out.splitlines() if line.startswith("left       middle   0.60"))
+    assert line.split()[3] == line.split()[7] == "0.000"
+    assert "randomised, from walking" in out
 
 
 def test_rough_terrain_is_told_by_type_and_level(capsys):

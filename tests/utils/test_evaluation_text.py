@@ -52,3 +52,44 @@ def test_policies_stand_side_by_side_and_what_one_does_not_have_is_left_out():
 
 def test_without_lanes_there_is_only_one_table():
     assert len(format_comparison([OTHER, OTHER]).splitlines()) == 6
+
+
+def command(start, falls):
+    values = {"falls": falls, "lin_vel_xy_error": 0.125, "ang_vel_error": 0.25, "mean_speed": None}
+    cell = {"direction": "turn left", "speed": "middle", "command": [0.0, 0.0, 0.6], "start": start}
+    return {**cell, **{name: estimate(value) for name, value in values.items()}}
+
+
+def standing(share):
+    names = ("stand_joint_speed", "stand_feet_down", "falls")
+    return {"stand_still": estimate(share), **{name: estimate(0.75) for name in names}}
+
+
+GRID = {
+    **OTHER,
+    "pure_commands": {
+        "cells": [command("nominal", 0.0), command("randomised", 0.5)],
+        "worst": {"falls": {**estimate(0.5), "cell": "turn left, middle, randomised"}},
+    },
+    "stand_still": {"nominal": {"rest": standing(1.0), "walking": standing(0.625)}},
+}
+
+
+def test_a_pure_command_has_a_line_with_both_starts():
+    head, titles, cells, worst, _, columns, rest, walking = format_result(GRID).splitlines()[4:]
+    assert [word.strip("-") for word in head.split()] == ["pure", "commands", "nominal", "randomised"]
+    assert titles.split() == ["falls", "m/s", "rad/s", "speed"] * 2
+    assert cells.split()[:4] == ["turn", "left", "middle", "0.60"]
+    assert cells.split()[4:] == ["0.000", "0.125", "0.250", "-", "0.500", "0.125", "0.250", "-"]
+    assert worst.split() == ["worst", "falls", "0.500", "(turn", "left,", "middle,", "randomised)"]
+    assert columns.split()[:5] == ["told", "to", "stand", "stand", "still"]
+    assert [line.split() for line in (rest, walking)] == [
+        ["nominal,", "from", before, share, "0.750", "0.750", "0.750"]
+        for before, share in (("rest", "1.000"), ("walking", "0.625"))
+    ]
+
+
+def test_the_worst_of_pure_commands_stands_side_by_side():
+    lines = format_comparison([GRID, OTHER]).splitlines()
+    assert lines[7] == "pure commands, the worst of each"
+    assert [line.split()[:2] for line in lines[8:]] == [["falls", "0.500"], ["stand_still", "0.625"]]

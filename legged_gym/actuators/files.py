@@ -17,7 +17,7 @@ import os
 import re
 import warnings
 import zipfile
-from typing import Any, Dict, List, Tuple
+from typing import Any, BinaryIO, Dict, List, Tuple, Union
 
 import torch
 from torch import nn
@@ -84,25 +84,17 @@ def load_network(path: str) -> Tuple[nn.Module, NetworkSpec]:
     return network, spec
 
 
-def save_network(path: str, network: nn.Module, spec: NetworkSpec) -> None:
-    """Write the weights of a network that `build_network` made, with its spec.
-
-    Raises:
-        UserError: the disk refuses.
-    """
-    content = {"format": FORMAT, "metadata": spec.to_dict(), "state_dict": network.state_dict()}
-    try:
-        torch.save(content, path)
-    except (OSError, RuntimeError) as error:  # torch reports a folder that is not there as RuntimeError
-        raise UserError(f"cannot write {path}: {error}") from None
+def save_network(file: Union[str, BinaryIO], network: nn.Module, spec: NetworkSpec) -> None:
+    """Write the weights of a network that `build_network` made, with its spec."""
+    torch.save({"format": FORMAT, "metadata": spec.to_dict(), "state_dict": network.state_dict()}, file)
 
 
-def save_script(path: str, network: nn.Module, spec: NetworkSpec) -> None:
+def save_script(file: Union[str, BinaryIO], network: nn.Module, spec: NetworkSpec) -> None:
     """Write the same as TorchScript, for programs without this one."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of TorchScript, which legged_gym's networks are
         script = torch.jit.script(network.eval())
-        torch.jit.save(script, path, _extra_files={METADATA_FILE: json.dumps(spec.to_dict())})
+        torch.jit.save(script, file, _extra_files={METADATA_FILE: json.dumps(spec.to_dict())})
 
 
 def _is_script(path: str) -> bool:

@@ -23,6 +23,7 @@ if not __package__:
 
 from legged_gym.errors import UserError
 from legged_gym.utils.cli import make_parser
+from legged_gym.utils.files import check_writable
 from legged_gym.utils.policy_io import POLICIES_DIR, PolicySource, add_policy_flag, find_policy
 from legged_gym.utils.script import run_script
 from legged_gym.utils.task_registry import task_registry
@@ -40,6 +41,8 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         raise UserError(f"{source.path} is exported already; give a checkpoint (model_<iteration>.pt) or its run")
     if args.ship and source.run_dir is None:
         raise UserError(f"--ship needs the config.yaml of the run that made {source.path}, beside it")
+    if args.output is not None:
+        check_writable(os.path.join(args.output, "policy.onnx"), "--output")
     env = make_small_env(source, args)
     try:
         paths = ship(source, env, args) if args.ship else export(source, env, args)

@@ -40,9 +40,9 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     from legged_gym.actuators.networks import NetworkSpec
     from legged_gym.actuators.recordings import read_recording
     from legged_gym.utils import actuator_reports, reports
-    from legged_gym.utils.files import check_folder
+    from legged_gym.utils.files import check_writable
 
-    check_folder(args.output)
+    check_writable(args.output, "--output")
     torch.set_num_threads(args.num_threads)
     recordings = [read_recording(path, args.dt) for path in args.data]
     spec = NetworkSpec(

@@ -14,7 +14,7 @@ A video also shows what the policy sees of the ground: scandots as dots, depth i
 
 There is no noise, no push, average friction, and ground of 5 x 5 tiles without curriculum; settings by path win:
 --env.terrain.num_rows=1. Curves of the robot in the video go to a PNG file, mean rewards to the terminal, and the
-policy of a run is exported into its folder (see export.py).
+policy of a run is exported into its folder (see export.py), if it can be written to.
 """
 
 from __future__ import annotations
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 # Only one robot is seen in a video; the others are there for the mean rewards.
 _ROBOTS_IN_VIDEO = 16
+# seconds, or steps: years of play
+_LONGEST = 1e9
 
 
 def main(argv: Optional[Sequence[str]] = None) -> None:
@@ -54,13 +56,13 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     source = find_policy(args)
     # Imported here: mistakes found above are answered without waiting for torch.
     from legged_gym.utils import driving
-    from legged_gym.utils.files import check_folder
+    from legged_gym.utils.files import check_writable
     from legged_gym.utils.playing import MOST_ROBOTS, Player, groups_read, prepare_cfg, robot_to_watch
     from legged_gym.utils.policy_io import load_policy
 
     command = driving.parse_command(args.command)
     show, stem = _how_to_show(args), _output_stem(source, args.video)
-    check_folder(stem)
+    check_writable(f"{stem}.mp4" if show == "video" else f"{stem}.png", "--video")
     prepare_cfg(source.env_cfg, _ROBOTS_IN_VIDEO if show == "video" else MOST_ROBOTS)
     if _is_driven(source, show, command):
         driving.take_over(source.env_cfg)
@@ -96,8 +98,10 @@ def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
     args = parser.parse(argv)
     for name in ("num_steps", "duration"):
         value = getattr(args, name)
-        if value is not None and not value > 0:
-            raise UserError(f"--{name}={value}: something above 0 is needed")
+        if value is not None and not 0 < value <= _LONGEST:
+            raise UserError(f"--{name}={value}: something above 0 is needed, at most {_LONGEST:g}")
+    if args.video and (os.path.isdir(args.video) or os.path.basename(args.video).strip(".") == ""):
+        raise UserError(f"--video={args.video}: this is a folder; give the name of an .mp4 file")
     if args.video and os.path.splitext(args.video)[1] not in ("", ".mp4"):
         raise UserError(f"--video={args.video}: videos are .mp4 files")
     return args
@@ -126,7 +130,7 @@ def _output_stem(source: PolicySource, video: Optional[str]) -> str:
     if video:
         return os.path.splitext(video)[0]
     file = os.path.splitext(os.path.basename(source.path))[0]
-    if source.run_dir is not None and source.is_run:
+    if source.run_dir is not None and source.is_run and os.access(source.run_dir, os.W_OK):
         return os.path.join(source.run_dir, f"play_{file}")
     return os.path.join(LEGGED_GYM_ROOT_DIR, "logs", f"play_{source.task}_{file}")
 
@@ -167,7 +171,7 @@ def _num_steps(args: argparse.Namespace, env: Any, show: str, driver: Optional[D
 
 def _export(source: PolicySource, env: Any) -> None:
     """Export the policy of a run into its folder, as legged_gym does; shipped policies come exported."""
-    if source.kind == "checkpoint" and source.is_run:
+    if source.kind == "checkpoint" and source.is_run and os.access(str(source.run_dir), os.W_OK):
         from legged_gym.utils.policy_export import export_checkpoint
         from legged_gym.utils.reports import short_path
 

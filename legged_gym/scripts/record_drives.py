@@ -48,15 +48,16 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
 
     from legged_gym.actuators.motor_model import MotorParameters
     from legged_gym.utils.drive_recording import record_drives
-    from legged_gym.utils.files import check_folder
+    from legged_gym.utils.files import check_writable, whole_file
 
     MotorParameters.read(args.motor)
-    check_folder(args.output)
+    check_writable(args.output, "--output")
     source.env_cfg.control.control_type, source.env_cfg.control.actuator_net_file = "actuator_net", args.motor
     columns: Any = record_drives(
         source.env_cfg, lambda env: load_policy(source, env), args.num_envs, args.duration, args.seed, args.sim
     )
-    np.savez_compressed(args.output, **columns)
+    with whole_file(args.output) as file:
+        np.savez_compressed(file, **columns)
     samples, joints = columns["target"].shape
     print(f"{args.output}: {samples} samples of {joints} joints, {os.path.getsize(args.output) / 1e6:.1f} MB")
 

@@ -8,6 +8,7 @@ from typing import Any, Dict, List, Sequence
 from legged_gym.actuators.files import save_network, save_script
 from legged_gym.actuators.fitting import Fit
 from legged_gym.utils import reports
+from legged_gym.utils.files import whole_file
 
 # s of held-out torque in the plot
 _SHOWN = 2.0
@@ -30,13 +31,15 @@ def write(result: Fit, path: str, torchscript: bool, data: Sequence[str], origin
         UserError: the disk refuses.
     """
     stem = os.path.splitext(path)[0]
-    save_network(path, result.network, result.spec)
+    with whole_file(path) as file:
+        save_network(file, result.network, result.spec)
     content = {"kind": "actuator_fit", "data": [reports.short_path(name) for name in data], **result.report(), **origin}
     reports.write_json(f"{stem}.json", content)
     save_plot(result, f"{stem}.png")
     paths = [path, f"{stem}.json", f"{stem}.png"]
     if torchscript:
-        save_script(f"{stem}_script.pt", result.network, result.spec)
+        with whole_file(f"{stem}_script.pt") as file:
+            save_script(file, result.network, result.spec)
         paths.append(f"{stem}_script.pt")
     return paths
 
@@ -72,4 +75,5 @@ def save_plot(result: Fit, path: str) -> None:
         axis.grid(alpha=0.3)
         axis.legend(fontsize="small", loc="upper right")
     figure.tight_layout()
-    figure.savefig(path, dpi=80)
+    with whole_file(path) as file:
+        figure.savefig(file, format="png", dpi=80)

@@ -20,6 +20,7 @@ from legged_gym.utils import reports
 from legged_gym.utils.collect_episodes import Episodes
 from legged_gym.utils.demonstrations import METADATA, MODEL, SHARD, Demonstrations
 from legged_gym.utils.files import write_files
+from rsl_rl.utils.files import replacing
 
 # these are numbers with random last digits: to deflate them takes a third as long as the physics, and saves 6 %
 _STORED = ("states", "warm_starts", "conditionings", "actions", "targets", "controls", "torques")
@@ -140,11 +141,9 @@ def write_shard(path: str, pieces: List[Dict[str, np.ndarray]]) -> None:
     Raises:
         OSError: the disk refuses.
     """
-    temporary = path + ".tmp"
-    with zipfile.ZipFile(temporary, "w", compresslevel=_COMPRESSION_LEVEL) as archive:
+    with replacing(path) as file, zipfile.ZipFile(file, "w", compresslevel=_COMPRESSION_LEVEL) as archive:
         for name in pieces[0]:
             array = np.concatenate([piece[name] for piece in pieces])
             archive.compression = zipfile.ZIP_STORED if name in _STORED else zipfile.ZIP_DEFLATED
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, array, allow_pickle=False)
-    os.replace(temporary, path)

@@ -1,26 +1,51 @@
-"""Writing files that are whole or not there."""
+"""Writing files for the user: whole or not there, and one line where the disk refuses."""
 
 from __future__ import annotations
 
+import contextlib
 import os
-from typing import List, Mapping
+import tempfile
+from typing import BinaryIO, Iterator, List, Mapping
 
 from legged_gym.errors import UserError
+from rsl_rl.utils.files import replacing
 
 
-def check_folder(path: str) -> None:
-    """Make the folder of a file that will be written, before time is spent on its content.
+def check_writable(path: str, flag: str) -> None:
+    """Refuse a file that cannot be written, before time is spent on its content; nothing is left behind.
+
+    Args:
+        path: of the file; its folder need not be there yet.
+        flag: that names it, for the message.
 
     Raises:
-        UserError: it cannot be made or written to.
+        UserError: it is no file, or nothing can be written there.
     """
     folder = os.path.dirname(os.path.abspath(path))
+    while not os.path.lexists(folder):
+        folder = os.path.dirname(folder)
+    if os.path.exists(path) and not os.path.isfile(path):  # a device would be replaced by a file
+        raise UserError(f"{flag}={path}: this is a folder or a device; give the name of a file")
     try:
-        os.makedirs(folder, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
     except OSError as error:
-        raise UserError(f"cannot make the folder {folder}: {error.strerror}") from None
-    if not os.access(folder, os.W_OK):
-        raise UserError(f"cannot write to the folder {folder}")
+        raise UserError(f"{flag}={path}: cannot write to the folder {folder}: {error.strerror}") from None
+
+
+@contextlib.contextmanager
+def whole_file(path: str) -> Iterator[BinaryIO]:
+    """As `replacing`, and make the folder of the file if it is absent.
+
+    Raises:
+        UserError: the disk refuses.
+    """
+    try:
+        os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+        with replacing(path) as file:
+            yield file
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror}") from None
 
 
 def write_files(folder: str, files: Mapping[str, bytes]) -> List[str]:
@@ -30,12 +55,7 @@ def write_files(folder: str, files: Mapping[str, bytes]) -> List[str]:
         UserError: the disk refuses.
     """
     paths = [os.path.join(folder, name) for name in files]
-    try:
-        os.makedirs(folder, exist_ok=True)
-        for path, content in zip(paths, files.values()):
-            with open(path + ".tmp", "wb") as file:
-                file.write(content)
-            os.replace(path + ".tmp", path)
-    except OSError as error:
-        raise UserError(f"cannot write to {folder}: {error.strerror}") from None
+    for path, content in zip(paths, files.values()):
+        with whole_file(path) as file:
+            file.write(content)
     return paths

@@ -11,6 +11,7 @@ from typing import Any, Dict, List, Sequence, Tuple
 
 from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.errors import UserError
+from legged_gym.utils.files import write_files
 from legged_gym.utils.launch_job import TrainJob
 from legged_gym.utils.launch_plan import Training
 
@@ -171,7 +172,5 @@ def _write_launch(trainings: Sequence[Training], launch_folder: str, columns: Di
         {**training.describe(), **{name: column[training.index] for name, column in columns.items()}}
         for training in trainings
     ]
-    path = os.path.join(launch_folder, LAUNCH_FILE)
-    with open(path + ".tmp", "w", encoding="utf-8") as file:
-        json.dump({"command": sys.argv, "trainings": known}, file, indent=1)
-    os.replace(path + ".tmp", path)
+    text = json.dumps({"command": sys.argv, "trainings": known}, indent=1)
+    write_files(launch_folder, {LAUNCH_FILE: text.encode()})

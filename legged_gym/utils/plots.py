@@ -8,6 +8,7 @@ from typing import Any, Deque, Dict
 import numpy as np
 
 from legged_gym.envs.base.control import POSITION_TYPES
+from legged_gym.utils.files import whole_file
 
 # Steps that are kept, the last ones: 40 s at 50 Hz.
 _MOST_STEPS = 2000
@@ -63,6 +64,9 @@ def save_plots(log: StateLog, env: Any, path: str, title: str, joint: int = 1) -
         path: of the file.
         title: above the plots.
         joint: index of the joint to show.
+
+    Raises:
+        UserError: the disk refuses.
     """
     # Not pyplot: this neither needs a display nor touches one.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -71,7 +75,8 @@ def save_plots(log: StateLog, env: Any, path: str, title: str, joint: int = 1) -
     figure = Figure(figsize=(16, 10))
     FigureCanvasAgg(figure)
     draw_plots(figure, log, env, title, joint)
-    figure.savefig(path, dpi=100)
+    with whole_file(path) as file:
+        figure.savefig(file, format="png", dpi=100)
 
 
 def show_plots(log: StateLog, env: Any, title: str) -> None:

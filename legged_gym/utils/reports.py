@@ -13,8 +13,7 @@ from typing import Any, Dict, Optional, Sequence
 import torch
 
 from legged_gym import LEGGED_GYM_ROOT_DIR
-from legged_gym.errors import UserError
-from legged_gym.utils import provenance
+from legged_gym.utils import files, provenance
 
 
 def origin(script: str, argv: Optional[Sequence[str]]) -> Dict[str, Any]:
@@ -55,29 +54,24 @@ def short_path(path: str) -> str:
 
 
 def check_writable(path: Optional[str]) -> None:
-    """Make the folder of a result, before hours of work are done for it; nothing for None.
+    """Refuse a result's file that cannot be written, before hours of work are done for it; None is no file.
 
     Raises:
         UserError: when nothing can be written there.
     """
-    if path is None:
-        return
-    folder = os.path.dirname(os.path.abspath(path))
-    try:
-        os.makedirs(folder, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"--json={path}: cannot make the folder: {error.strerror}") from None
-    if os.path.isdir(path) or not os.access(path if os.path.exists(path) else folder, os.W_OK):
-        raise UserError(f"--json={path}: this file cannot be written")
+    if path is not None:
+        files.check_writable(path, "--json")
 
 
 def write_json(path: str, content: Dict[str, Any]) -> None:
-    """Write a result, whole or not at all."""
-    temporary = path + ".tmp"
-    with open(temporary, "w", encoding="utf-8") as file:
-        json.dump(rounded(content), file, indent=2, allow_nan=False)
-        file.write("\n")
-    os.replace(temporary, path)
+    """Write a result, whole or not at all.
+
+    Raises:
+        UserError: the disk refuses.
+    """
+    text = json.dumps(rounded(content), indent=2, allow_nan=False) + "\n"
+    with files.whole_file(path) as file:
+        file.write(text.encode())
 
 
 def rounded(value: Any) -> Any:

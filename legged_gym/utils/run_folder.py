@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import shutil
 import sys
 import time
 from typing import Any, Dict, List, Optional, Tuple, Union
@@ -23,6 +22,7 @@ from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.envs.base.base_config import BaseConfig
 from legged_gym.errors import UserError
 from legged_gym.utils import provenance
+from legged_gym.utils.files import write_files
 
 RUN_CONFIG = "config.yaml"
 GIT_DIFF = "git.diff"
@@ -278,11 +278,9 @@ def _replace(folder: str, name: str, text: str) -> None:
         count = 1
         while os.path.exists(f"{stem}_{count}{extension}"):
             count += 1
-        shutil.copyfile(path, f"{stem}_{count}{extension}")
+        with open(path, "rb") as file:
+            write_files(folder, {os.path.basename(f"{stem}_{count}{extension}"): file.read()})
     if text:
-        # Renamed when whole: a process killed here leaves the file of before, never half a file.
-        with open(path + ".tmp", "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(path + ".tmp", path)
+        write_files(folder, {name: text.encode("utf-8", errors="replace")})
     elif os.path.exists(path):
         os.remove(path)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 import os
+import shutil
+import tempfile
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, List, Optional, Sequence, Tuple, Type
 
 import numpy as np
 
+from legged_gym.errors import UserError
 from legged_gym.sim.simulator import Camera
 from legged_gym.utils.driving import has_velocity_commands
 from legged_gym.utils.policy_sight import PolicySight
@@ -41,23 +44,35 @@ class VideoWriter:
             path: of the video; its folder is made if absent.
             fps: frames per second.
         """
-        self._path, self._fps = path, fps
+        self._path, self._fps = os.path.abspath(path), fps
         self._writer: Any = None
+        self._part = ""
 
     def add(self, frame: np.ndarray) -> None:
-        """Append a frame (height, width, 3) uint8; sides must be even."""
-        if self._writer is None:
-            import imageio.v2 as imageio
+        """Append a frame (height, width, 3) uint8; sides must be even.
 
-            self._writer = imageio.get_writer(
-                self._temporary, fps=self._fps, codec="libx264", quality=8, pixelformat="yuv420p", macro_block_size=2
-            )
-        self._writer.append_data(frame)
+        Raises:
+            UserError: the disk refuses.
+        """
+        try:
+            if self._writer is None:
+                self._open()
+            self._writer.append_data(frame)
+        except OSError as error:  # that of a full disk comes from ffmpeg, which writes the file, as a broken pipe
+            reason = error.strerror if error.filename else "ffmpeg has ended; the disk may be full"
+            raise UserError(f"cannot write {self._path}: {reason}") from None
 
-    @property
-    def _temporary(self) -> str:
-        stem, extension = os.path.splitext(self._path)
-        return f"{stem}.part{extension}"
+    def _open(self) -> None:
+        import imageio.v2 as imageio
+
+        folder = os.path.dirname(self._path)
+        os.makedirs(folder, exist_ok=True)
+        # A folder of its own: ffmpeg would write through a link that lies where it is told to.
+        self._part = tempfile.mkdtemp(prefix=".video_", dir=folder)
+        self._writer = imageio.get_writer(
+            os.path.join(self._part, "video.mp4"),
+            fps=self._fps, codec="libx264", quality=8, pixelformat="yuv420p", macro_block_size=2,
+        )  # fmt: skip
 
     def __enter__(self) -> VideoWriter:
         return self
@@ -65,13 +80,16 @@ class VideoWriter:
     def __exit__(
         self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
     ) -> None:
-        if self._writer is None:
-            return
-        self._writer.close()
-        if kind is None:
-            os.replace(self._temporary, self._path)
-        else:
-            os.remove(self._temporary)
+        try:
+            if self._writer is not None:
+                self._writer.close()
+                if kind is None:
+                    os.replace(os.path.join(self._part, "video.mp4"), self._path)
+        except OSError as failure:
+            raise UserError(f"cannot write {self._path}: {failure.strerror}") from None
+        finally:
+            if self._part:
+                shutil.rmtree(self._part, ignore_errors=True)
 
 
 class Film:

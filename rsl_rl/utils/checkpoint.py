@@ -1,8 +1,8 @@
 """Checkpoints: files that are either whole or not there, and hold nothing but plain data.
 
 A checkpoint is a nested dict of plain containers, numbers, strings and tensors, so `torch.load(weights_only=True)`
-reads it and opening a stranger's file runs none of its code. It is written to a temporary name in the same folder,
-flushed to the disk and renamed: a process killed at any moment leaves the last whole checkpoint untouched.
+reads it and opening a stranger's file runs none of its code. A process killed at any moment leaves the last whole
+checkpoint untouched (`replacing`).
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ import os
 import random
 import re
 import zipfile
-from typing import Any, Dict, List, Mapping, Optional, Tuple, Type
+from typing import Any, Dict, List, Mapping, Tuple, Type
 
 import numpy as np
 import torch
 
 from rsl_rl.utils.errors import RslRlError
+from rsl_rl.utils.files import replacing
 
 SCHEMA_VERSION = 1
-_TEMPORARY_SUFFIX = ".tmp"
 _MODEL_NAME = re.compile(r"model_(\d+)\.pt")
 
 
@@ -56,18 +56,10 @@ def save_checkpoint(path: str, state: Mapping[str, Any]) -> None:
         RslRlError: an entry is not plain data, or the disk refuses (full, read-only ...).
     """
     content = {"schema_version": SCHEMA_VERSION, **to_plain(state)}
-    temporary = path + _TEMPORARY_SUFFIX
     try:
-        with open(temporary, "wb") as file:
+        with replacing(path) as file:
             torch.save(content, file)
-            file.flush()
-            # Without this a power cut after the rename could leave the new name with no data behind it.
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-        _sync_folder(os.path.dirname(os.path.abspath(path)))
     except (OSError, RuntimeError) as error:  # torch reports a failed write of its archive as RuntimeError
-        if os.path.exists(temporary):
-            os.remove(temporary)
         raise RslRlError(f"cannot write checkpoint '{path}': {_first_line(error)}") from error
 
 
@@ -202,15 +194,3 @@ def _shapes(state: Mapping[str, Any]) -> Dict[str, Tuple[int, ...]]:
 def _first_line(error: BaseException) -> str:
     lines: List[str] = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
-
-
-def _sync_folder(folder: Optional[str]) -> None:
-    """Make a rename in `folder` outlive a power cut; systems without folder handles are left to themselves."""
-    try:
-        handle = os.open(folder or ".", os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -14,6 +14,7 @@ from typing import Any, List, Mapping, Optional, TextIO
 
 from rsl_rl.utils.console import Console, Progress
 from rsl_rl.utils.errors import RslRlError, check_choice
+from rsl_rl.utils.files import replacing
 
 METRICS_FILE = "metrics.jsonl"
 LOGGERS = ("tensorboard", "wandb", "none")
@@ -224,9 +225,5 @@ def _drop_lines_after(path: str, last_iteration: int) -> None:
                     kept.append(line)
             except (ValueError, KeyError, TypeError):
                 continue
-    temporary = path + ".tmp"
-    with open(temporary, "w", encoding="utf-8") as file:
-        file.writelines(kept)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    with replacing(path) as file:
+        file.write("".join(kept).encode())

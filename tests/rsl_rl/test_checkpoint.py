@@ -196,7 +196,7 @@ POINTS = ("before_write", "in_write", "before_sync", "before_rename", "after_ren
 KILLED_WRITERS = """
 import os, sys
 import torch
-from rsl_rl.utils import checkpoint
+from rsl_rl.utils import checkpoint, files
 
 def die(*args, **kwargs):
     os.kill(os.getpid(), 9)
@@ -211,7 +211,7 @@ def arm(point):
     if point == "in_write": torch.save = half_a_write
     if point == "before_sync": os.fsync = die
     if point == "before_rename": os.replace = die
-    if point == "after_rename": checkpoint._sync_folder = die
+    if point == "after_rename": files._sync_folder = die
 
 for point in sys.argv[2:]:
     folder = os.path.join(sys.argv[1], point)

@@ -85,7 +85,7 @@ def test_a_policy_is_shipped_with_its_evaluation(run, tmp_path, monkeypatch):
         (["--policy={run}/exported/policy.onnx"], "is exported already; give a checkpoint"),
         (["--policy={run}", "--evaluation=x.json"], "--evaluation goes with --ship"),
         (["--policy={run}", "--ship", "--evaluation=/no/such.json"], "cannot read /no/such.json"),
-        (["--policy={run}", "--output=/dev/null/x"], "cannot write to /dev/null/x"),
+        (["--policy={run}", "--output=/dev/null/x"], "--output=/dev/null/x/policy.onnx: cannot write to the"),
         (["--policy={run}", "--outptu=x"], "unknown flag --outptu; did you mean --output?"),
     ],
 )

@@ -199,7 +199,7 @@ def test_a_network_that_gives_nan_is_not_written(tmp_path):
 def test_a_folder_that_cannot_be_made_is_one_clear_line(tmp_path):
     (tmp_path / "file").write_text("")
     policy = make_policy("mlp")
-    with pytest.raises(UserError, match=r"cannot write to .*file"):
+    with pytest.raises(UserError, match=r"cannot write .*file"):
         export_policy(policy.actor, describe(policy), str(tmp_path / "file" / "exported"))
 
 

@@ -18,9 +18,11 @@ for a fault, it is 0 in both cases.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
+import shlex
 import sys
-from typing import Any, Optional, Sequence
+from typing import Any, Iterator, List, Optional, Sequence, Tuple
 
 if not __package__:
     # Run as a file: the packages beside this one go before any installed ones, another rsl_rl among them.
@@ -49,10 +51,12 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     choose_logger(args, train_cfg)
     if sweep:
         sweep.report(env_cfg, train_cfg)
+    is_new = not train_cfg.runner.resume and (not args.run_folder or run_folder.is_new(args.run_folder))
     env, env_cfg = task_registry.make_env(args.task, args, env_cfg)
     try:
         runner, train_cfg = task_registry.make_alg_runner(env, args=args, train_cfg=train_cfg)
-        train(runner, env_cfg, train_cfg, args)
+        with _leaving_nothing_behind(runner) if is_new else contextlib.nullcontext():
+            train(runner, env_cfg, train_cfg, args)
         if sweep and runner.interrupted:
             sweep.killed()
         runner.close()
@@ -115,14 +119,33 @@ def train(runner: Any, env_cfg: Any, train_cfg: Any, args: argparse.Namespace) -
         _print_next_steps(runner.log_dir, args.task, stopped)
 
 
+@contextlib.contextmanager
+def _leaving_nothing_behind(runner: Any) -> Iterator[None]:
+    """Remove the folder of a new run that fails before anything was learned, unless it tells of broken physics."""
+    try:
+        yield
+    except BaseException:
+        from legged_gym.envs.base.failures import FIRST_FAILURE  # with torch, which is imported by now
+
+        has_news = os.path.exists(os.path.join(runner.log_dir, FIRST_FAILURE))
+        if runner.distributed.is_main and runner.current_learning_iteration == 0 and not has_news:
+            run_folder.discard(runner.log_dir)
+        raise
+
+
 def _print_next_steps(folder: str, task: str, stopped: bool) -> None:
     _, path = run_folder.list_checkpoints(folder)[-1]
     print(f"checkpoint {_shown(path)}")
     scripts = os.path.dirname(os.path.abspath(__file__))
-    steps = [("resume", "train", " --resume")] if stopped else []
-    for label, script, flags in [*steps, ("play", "play", ""), ("evaluate", "evaluate", "")]:
-        command = f"{_shown(os.path.join(scripts, script))}.py --task={task}{flags} --load_run={_shown(folder)}"
-        print(f"{label:<10} python {command}")
+    steps: List[Tuple[str, str, List[str]]] = [("resume", "train", ["--resume"])] if stopped else []
+    for label, script, flags in [*steps, ("play", "play", []), ("evaluate", "evaluate", [])]:
+        words = [
+            f"{_shown(os.path.join(scripts, script))}.py",
+            f"--task={task}",
+            *flags,
+            f"--load_run={_shown(folder)}",
+        ]
+        print(f"{label:<10} python {' '.join(map(shlex.quote, words))}")
 
 
 def _shown(path: str) -> str:

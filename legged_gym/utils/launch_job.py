@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -136,7 +137,7 @@ class TrainJob:
         if self.threads:
             environment["OMP_NUM_THREADS"] = str(self.threads)
         command = self.command(env.hostnames[0], env.job_id)
-        print(" ".join(command), flush=True)
+        print(" ".join(map(shlex.quote, command)), flush=True)
         child = subprocess.Popen(
             command,
             env=environment,

@@ -1,4 +1,7 @@
-"""Where a run comes from: versions of packages, the git commit, and what the working tree had beyond it."""
+"""Where a run comes from: versions of packages, the git commit, and what the working tree had beyond it.
+
+What cannot be found out is left out: a note about a training is no reason to stop it.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ def versions() -> Dict[str, str]:
     for name in _PACKAGES:
         try:
             found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
+        except Exception:  # not installed, or its own description is damaged
             continue
     return found
 
@@ -47,8 +50,15 @@ def git_diff(folder: str) -> str:
 
 def _new_files(folder: str) -> List[str]:
     listed = _git(folder, "ls-files", "--others", "--exclude-standard", "-z", "--", "*.py", "*.yaml", "*.json") or ""
-    names = [name for name in listed.split("\0") if name]
-    return [name for name in names if os.path.getsize(os.path.join(folder, name)) <= _LARGEST_UNTRACKED]
+    return [name for name in listed.split("\0") if name and _is_small_file(os.path.join(folder, name))]
+
+
+def _is_small_file(path: str) -> bool:
+    """Whether it can be looked at; git also lists links to nothing, such as the locks of an editor."""
+    try:
+        return os.path.isfile(path) and os.path.getsize(path) <= _LARGEST_UNTRACKED
+    except OSError:  # it has gone meanwhile
+        return False
 
 
 def _new_file_patch(folder: str, name: str) -> str:
@@ -62,6 +72,6 @@ def _git(folder: str, *arguments: str, expected: int = 0) -> Optional[str]:
     command = ["git", "-C", folder, *arguments]
     try:
         done = subprocess.run(command, capture_output=True, timeout=_GIT_SECONDS, env=environment, check=False)
-    except (OSError, subprocess.TimeoutExpired):
+    except (OSError, ValueError, subprocess.SubprocessError):
         return None
     return done.stdout.decode("utf-8", errors="replace") if done.returncode == expected else None

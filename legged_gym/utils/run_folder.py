@@ -9,12 +9,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import glob
 import os
 import re
 import shlex
+import shutil
 import sys
 import time
-from typing import Any, Dict, List, Optional, Tuple, Union
+from typing import Any, Dict, Iterator, List, Optional, Tuple, Union
 
 import yaml
 
@@ -87,20 +90,68 @@ def make_run_folder(path: str) -> str:
 
 
 def list_checkpoints(folder: str) -> List[Tuple[int, str]]:
-    """Return (iteration, path) of the checkpoints in a run folder, earliest first."""
-    found = [(_CHECKPOINT.fullmatch(name), name) for name in os.listdir(folder)]
+    """Return (iteration, path) of the checkpoints in a run folder, earliest first.
+
+    Raises:
+        UserError: when the folder cannot be read.
+    """
+    found = [(_CHECKPOINT.fullmatch(name), name) for name in _names_in(folder)]
     return sorted((int(match.group(1)), os.path.join(folder, name)) for match, name in found if match)
 
 
 def list_runs(root: str) -> List[str]:
     """Return the paths of the run folders that hold a checkpoint, oldest first; other folders are not runs.
 
-    Age is the time in the name; for folders that were renamed it is the time of their last change.
+    Age is the time in the name; for folders that were renamed it is the time of their last change. Folders that cannot
+    be read, of other users, are passed over with a note.
+
+    Raises:
+        UserError: when `root` cannot be read.
     """
-    if not os.path.isdir(root):
-        return []
-    folders = [os.path.join(root, name) for name in os.listdir(root) if name != "exported"]
-    return sorted((f for f in folders if os.path.isdir(f) and list_checkpoints(f)), key=_age)
+    runs: List[str] = []
+    for name in _names_in(root) if os.path.isdir(root) else []:
+        folder = os.path.join(root, name)
+        try:
+            if name != "exported" and os.path.isdir(folder) and list_checkpoints(folder):
+                runs.append(folder)
+        except UserError as error:
+            print(f"note: a folder is passed over: {error}")
+    return sorted(runs, key=_age)
+
+
+@contextlib.contextmanager
+def discarded_on_failure(folder: Optional[str]) -> Iterator[None]:
+    """Leave nothing of a new run that cannot begin; None stands for a run that has begun before."""
+    try:
+        yield
+    except BaseException:
+        if folder is not None:
+            discard(folder)
+        raise
+
+
+def discard(folder: str) -> None:
+    """Remove a run folder, and those of logs/ that are empty without it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    logs, parent = os.path.join(LEGGED_GYM_ROOT_DIR, "logs"), os.path.dirname(os.path.abspath(folder))
+    while (parent + os.sep).startswith(logs + os.sep):
+        try:
+            os.rmdir(parent)
+        except OSError:  # other runs are in there
+            return
+        parent = os.path.dirname(parent)
+
+
+def is_new(folder: str) -> bool:
+    """Whether nothing is in a folder yet, or no folder is there."""
+    return not os.path.isdir(folder) or not _names_in(folder)
+
+
+def _names_in(folder: str) -> List[str]:
+    try:
+        return os.listdir(folder)
+    except OSError as error:
+        raise UserError(f"cannot read the folder {folder}: {error.strerror}") from None
 
 
 def get_load_path(root: str, load_run: Union[int, str] = -1, checkpoint: int = -1) -> str:
@@ -243,8 +294,9 @@ def _what_is_there(root: str, runs: List[str]) -> str:
     if runs:
         return f"it has {_shorten([os.path.basename(run) for run in runs])}"
     parent = os.path.dirname(os.path.normpath(root))
-    others = sorted(os.listdir(parent)) if os.path.isdir(parent) else []
-    others = [name for name in others if list_runs(os.path.join(parent, name))]
+    # unlike `list_runs`, glob says nothing about folders that cannot be read
+    checkpoints = glob.glob(os.path.join(glob.escape(parent), "*", "*", "model_[0-9]*.pt"))
+    others = sorted({os.path.relpath(path, parent).split(os.sep)[0] for path in checkpoints})
     return f"experiments with runs are {_shorten(others)}" if others else "train first, or check --experiment_name"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from typing import Callable, NoReturn, Optional, Sequence, Tuple, Type
 
@@ -12,6 +13,9 @@ EXIT_STOPPED = 75  # EX_TEMPFAIL of BSD's sysexits.h: saved before the end, to b
 EXIT_INTERRUPTED = 130
 
 
+# What only the owner of the machine can mend: rights, space, disks. A file that is missing may be a fault of ours.
+_REFUSALS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE)
+
 Main = Callable[[Optional[Sequence[str]]], Optional[int]]
 
 
@@ -19,7 +23,8 @@ def run_script(main: Main, argv: Optional[Sequence[str]] = None) -> NoReturn:
     """Run the main function of a script and exit with its status.
 
     A mistake of the user (`UserError`, or `RslRlError` of the learner) is printed as ``error: <one line>`` on standard
-    error, with status 2; Ctrl-C gives 130. All other exceptions are faults of the program and keep their traceback.
+    error, with status 2, and so is a disk that refuses; Ctrl-C gives 130. All other exceptions are faults of the
+    program and keep their traceback.
 
     Args:
         main: Takes the arguments (None: those of the process) and returns the exit status, None for 0.
@@ -37,9 +42,17 @@ def run_script(main: Main, argv: Optional[Sequence[str]] = None) -> NoReturn:
     except ValueError as error:
         if not isinstance(error, _mistakes()):
             raise
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        status = EXIT_MISTAKE
+        status = _mistake(str(error))
+    except OSError as error:
+        if error.errno not in _REFUSALS:
+            raise
+        status = _mistake(": ".join(filter(None, (error.filename and str(error.filename), error.strerror))))
     sys.exit(status or 0)
+
+
+def _mistake(message: str) -> int:
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    return EXIT_MISTAKE
 
 
 def _mistakes() -> Tuple[Type[ValueError], ...]:

@@ -166,32 +166,30 @@ class TaskRegistry:
         distributed = resolve_devices(args)
         root = run_folder.experiment_folder(train_cfg.runner.experiment_name) if log_root == "default" else log_root
         checkpoint = run_folder.find_checkpoint(train_cfg, root) if train_cfg.runner.resume else None
-        log_dir = None
+        log_dir, made = None, False
         if root is not None:
             if checkpoint is not None:
                 log_dir = os.path.dirname(checkpoint)
             elif distributed.is_main:
                 given = getattr(args, "run_folder", None)
                 name = train_cfg.runner.run_name
+                made = given is None or run_folder.is_new(given)
                 log_dir = run_folder.make_run_folder(given) if given else run_folder.create_run_folder(root, name)
             # Every process saves its share of a checkpoint; the name of a new folder holds the time of the first one.
             log_dir = distributed.broadcast_object(log_dir)
         if hasattr(env, "log_dir"):
             env.log_dir = log_dir  # where it notes what went wrong in the physics
-        try:
+        with run_folder.discarded_on_failure(log_dir if made else None):
             runner = _runner_class(train_cfg.runner_class_name)(
                 env, train_cfg.to_dict(), log_dir, device=args.rl_device, task=task, distributed=distributed
             )
-        except ValueError:
-            if log_dir is not None and distributed.is_main and not os.listdir(log_dir):
-                os.rmdir(log_dir)  # a mistake in the settings leaves no empty folders behind
-            raise
-        if checkpoint is not None:
-            runner.load(checkpoint)
-        elif train_cfg.runner.start_from:
-            runner.start_from(train_cfg.runner.start_from)
-        if log_dir is not None and distributed.is_main and checkpoint is None:
-            run_folder.save_run_config(log_dir, task, env.cfg, train_cfg, describe_run(args, distributed.world_size))
+            if checkpoint is not None:
+                runner.load(checkpoint)
+            elif train_cfg.runner.start_from:
+                runner.start_from(train_cfg.runner.start_from)
+            if log_dir is not None and distributed.is_main and checkpoint is None:
+                run = describe_run(args, distributed.world_size)
+                run_folder.save_run_config(log_dir, task, env.cfg, train_cfg, run)
         return runner
 
 

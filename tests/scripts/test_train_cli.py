@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -37,6 +38,40 @@ def run_train(*flags):
 def only_run(root):
     (run,) = run_folder.list_runs(str(root / "logs" / "fake"))
     return run
+
+
+@pytest.mark.parametrize("moment", ["reset", "step"])
+def test_a_training_that_fails_at_once_leaves_nothing(root, monkeypatch, moment):
+    def broken(*args):
+        raise RuntimeError("shapes do not fit")
+
+    monkeypatch.setattr(FakeEnv, moment, broken)
+    with pytest.raises(RuntimeError, match="shapes do not fit"):
+        run_train()
+    assert os.listdir(root) == []
+
+
+def test_what_was_learned_before_a_failure_stays(root, monkeypatch):
+    step, calls = FakeEnv.step, []
+
+    def breaking(*args):
+        calls.append(0)
+        if len(calls) > FakeTrainCfg.runner.num_steps_per_env:
+            raise RuntimeError("no more")
+        return step(*args)
+
+    monkeypatch.setattr(FakeEnv, "step", breaking)
+    with pytest.raises(RuntimeError, match="no more"):
+        run_train()
+    assert {"config.yaml", "model_1.pt"} <= set(os.listdir(only_run(root)))
+
+
+def test_printed_commands_can_be_pasted(root, capsys):
+    run_train(f"--run_folder={root / 'my run'}")
+    lines = [
+        line.split(None, 1)[1] for line in capsys.readouterr().out.splitlines() if line.startswith(("play", "evaluate"))
+    ]
+    assert [shlex.split(line)[-1] for line in lines] == [f"--load_run={root / 'my run'}"] * 2
 
 
 def run_script(*command, cwd):

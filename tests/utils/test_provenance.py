@@ -48,6 +48,15 @@ def test_the_diff_rebuilds_the_tree_with_its_new_files(repository, tmp_path_fact
     assert not (copy / "tree" / "model.pt").exists()
 
 
+def test_files_that_cannot_be_looked_at_are_left_out(repository):
+    """Git lists them: the lock of an editor is a link to nothing, and files may go between two commands."""
+    (repository / ".#walk.py").symlink_to("me@host.1:2")
+    (repository / "robot.py").write_text("legs = 4\n")
+    assert git_state(str(repository))["changes"]
+    patch = git_diff(str(repository))
+    assert "legs = 4" in patch and "me@host" not in patch
+
+
 def test_without_git_or_commits_there_is_nothing_to_note(tmp_path, monkeypatch):
     assert (git_state(str(tmp_path)), git_diff(str(tmp_path))) == ({}, "")
     git(tmp_path, "init")

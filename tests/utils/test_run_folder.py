@@ -104,6 +104,34 @@ def test_errors_list_what_there_is(tmp_path):
         run_folder.get_load_path(str(root), make_run(root, "20260301_120000"))
 
 
+def test_folders_of_others_are_passed_over_with_a_note(tmp_path, monkeypatch, capsys):
+    run, private = make_run(tmp_path / "walk", "20260101_120000", 1), make_run(tmp_path / "walk", "20260201_120000", 2)
+    secret = make_run(tmp_path / "secret", "20260201_120000", 2)
+    listdir = os.listdir
+
+    def refusing(path):
+        if path in (private, os.path.dirname(secret)):
+            raise PermissionError(13, "Permission denied")
+        return listdir(path)
+
+    monkeypatch.setattr(os, "listdir", refusing)
+    assert run_folder.get_load_path(str(tmp_path / "walk")) == os.path.join(run, "model_1.pt")
+    note = f"note: a folder is passed over: cannot read the folder {private}: Permission denied\n"
+    assert capsys.readouterr().out == note
+    for root, load_run in ((tmp_path / "walk", private), (tmp_path / "secret", -1)):
+        with pytest.raises(UserError, match=r"cannot read the folder .*: Permission denied$"):
+            run_folder.get_load_path(str(root), load_run)
+
+
+def test_other_experiments_that_cannot_be_read_are_not_named(tmp_path):
+    run = make_run(tmp_path / "walk", "20260101_120000", 1)
+    make_run(tmp_path / "untrained", "20260101_120000")
+    (tmp_path / "link").symlink_to(tmp_path / "gone")
+    with pytest.raises(UserError, match=r"experiments with runs are walk$"):
+        run_folder.get_load_path(str(tmp_path / "wlak"))
+    assert os.path.isdir(run)
+
+
 def test_resume_path_is_a_checkpoint_by_itself(tmp_path):
     train_cfg = FakeTrainCfg()
     train_cfg.runner.resume_path = os.path.join(make_run(tmp_path, "x", 3), "model_3.pt")

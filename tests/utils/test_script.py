@@ -37,6 +37,18 @@ def test_a_mistake_is_one_line_on_stderr(kind, capsys):
     assert capsys.readouterr() == ("", "error: no such file; check it\n")
 
 
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (PermissionError(13, "Permission denied", "/data/x.csv"), "error: /data/x.csv: Permission denied\n"),
+        (OSError(28, "No space left on device"), "error: No space left on device\n"),
+    ],
+)
+def test_a_disk_that_refuses_is_one_line(error, line, capsys):
+    assert outcome(raising(error)) == 2
+    assert capsys.readouterr() == ("", line)
+
+
 def test_ctrl_c_has_its_usual_status(capsys):
     assert outcome(raising(KeyboardInterrupt())) == 130
     assert capsys.readouterr().err == "interrupted\n"
@@ -47,7 +59,7 @@ def test_a_reader_that_leaves_is_no_failure(monkeypatch):
     assert outcome(raising(BrokenPipeError())) == 0
 
 
-@pytest.mark.parametrize("error", [ValueError("a fault"), RuntimeError("a fault")])
+@pytest.mark.parametrize("error", [ValueError("a fault"), RuntimeError("a fault"), FileNotFoundError(2, "a fault")])
 def test_faults_of_the_program_keep_their_traceback(error):
     with pytest.raises(type(error), match="a fault"):
         run_script(raising(error))

@@ -148,7 +148,34 @@ def test_an_unknown_runner_is_told_with_near_matches_and_leaves_no_folder(tmp_pa
     train_cfg.runner_class_name = "OnPolicyRuner"
     with pytest.raises(UserError, match=r"no runner 'OnPolicyRuner'; did you mean OnPolicyRunner\?"):
         task_registry.make_alg_runner(env, train_cfg=train_cfg, args=get_args(CPU))
-    assert os.listdir(tmp_path / "logs" / "fake") == []
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("other_run", [False, True])
+def test_a_start_that_fails_in_torch_leaves_nothing(tmp_path, other_run):
+    if other_run:
+        (tmp_path / "logs" / "fake" / "20260101_120000").mkdir(parents=True)
+    env, _ = task_registry.make_env("fake", get_args(CPU))
+    train_cfg = FakeTrainCfg()
+    train_cfg.runner.start_from = str(tmp_path / "passwd")  # resolved by its path, and no checkpoint
+    (tmp_path / "passwd").write_text("root:x:0:0")
+    with pytest.raises(ValueError, match="passwd"):
+        task_registry.make_alg_runner(env, train_cfg=train_cfg, args=get_args(CPU))
+    expected = [tmp_path / "logs" / "fake" / "20260101_120000"] if other_run else []
+    assert list(tmp_path.glob("logs/fake/*")) == expected
+    assert (tmp_path / "logs").exists() == other_run
+
+
+def test_a_folder_of_the_user_keeps_what_he_had_in_it(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("of mine")
+    env, _ = task_registry.make_env("fake", get_args(CPU))
+    train_cfg = FakeTrainCfg()
+    train_cfg.policy.actor_hidden_dims = [-1]
+    args = get_args([f"--run_folder={tmp_path / 'mine'}", *CPU])
+    with pytest.raises((ValueError, RuntimeError)):
+        task_registry.make_alg_runner(env, train_cfg=train_cfg, args=args)
+    assert os.listdir(tmp_path / "mine") == ["notes.txt"]
 
 
 def test_the_settings_of_a_run_win_over_the_class_and_the_command_line_over_both(tmp_path, monkeypatch, capsys):

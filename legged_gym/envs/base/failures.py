@@ -11,6 +11,9 @@ from torch import Tensor
 
 from legged_gym.envs.base.state import RobotState
 
+FIRST_FAILURE = "first_failure.pt"
+"""File in the run folder with the first case."""
+
 
 class FailureHandling(RobotState):
     """Finds environments whose numbers went wrong; `LeggedRobot.step` asks after physics, rewards and observations."""
@@ -56,6 +59,6 @@ class FailureHandling(RobotState):
             "state": state or {"root_states": self.root_states[env_ids], "dof_pos": self.dof_pos[env_ids],
                                "dof_vel": self.dof_vel[env_ids]},
         }  # fmt: skip
-        path = os.path.join(self.log_dir, "first_failure.pt")
+        path = os.path.join(self.log_dir, FIRST_FAILURE)
         torch.save(record, path)
         print(f"warning: environment {int(env_ids[0])} was reset: {reason}; its state is in {path}")

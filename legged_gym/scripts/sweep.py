@@ -94,6 +94,8 @@ def _run_local(args: argparse.Namespace, arguments: Sequence[str]) -> None:
         from legged_gym.utils.sweep_local import LocalSweep
         from legged_gym.utils.sweep_worker import run_workers
     except ModuleNotFoundError as error:
+        if error.name == "fcntl":
+            raise UserError("--local needs the file locks of Linux or macOS; elsewhere sweep on W&B") from None
         raise UserError(f'{error.name} is not installed: pip install -e ".[sweep]"') from None
     if config is None:
         sweep = LocalSweep(os.path.join(root, args.wandb_sweep_id))

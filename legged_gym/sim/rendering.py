@@ -173,7 +173,9 @@ class OpenGlPainter:
 
 def _gl_context_class() -> Any:
     """MuJoCo's GLContext of the platform that MUJOCO_GL names; else EGL where there is no display, else a window's."""
-    name = os.environ.get("MUJOCO_GL", "").lower()
+    name = os.environ.get("MUJOCO_GL", "").lower().strip()
+    if name in ("disable", "disabled", "off", "false", "0"):
+        raise RuntimeError(f"MUJOCO_GL is {name}")
     if name not in ("egl", "osmesa", "glfw", "cgl"):
         display = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
         if sys.platform == "darwin":

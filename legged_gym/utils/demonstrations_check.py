@@ -10,6 +10,7 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Tuple
 
 import numpy as np
 
+import legged_gym.sim  # noqa: F401 - which imports MuJoCo whatever OpenGL there is
 from legged_gym.errors import UserError
 from legged_gym.utils.demonstrations import MODEL, Demonstrations
 

@@ -26,7 +26,9 @@ from legged_gym.utils.script import EXIT_STOPPED
 TRAIN_SCRIPT = os.path.join(LEGGED_GYM_ROOT_DIR, "legged_gym", "scripts", "train.py")
 ATTEMPTS = "attempts.jsonl"
 
-_STOP_SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
+# Windows lacks two of them, and gets a clear word for it when this module has been imported.
+_NAMES = ("SIGTERM", "SIGUSR1", "SIGUSR2")
+_STOP_SIGNALS = tuple(signal.Signals[name] for name in _NAMES if hasattr(signal, name))
 # A training that is told to stop before it listens to signals dies of them, with nothing lost.
 _STOPPED = (EXIT_STOPPED, *(-number for number in _STOP_SIGNALS))
 _POLL_S = 0.2

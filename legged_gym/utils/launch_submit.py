@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 import time
 from typing import Any, Dict, List, Sequence, Tuple
@@ -27,8 +28,10 @@ def choose_executor(wish: str, dry_run: bool) -> str:
     """Return "slurm" or "local"; "auto" is "slurm" where its programs are found.
 
     Raises:
-        UserError: SLURM or submitit is needed and not installed.
+        UserError: SLURM or submitit is needed and not installed, or the system is Windows.
     """
+    if not hasattr(signal, "SIGUSR1"):
+        raise UserError("launch.py needs Linux or macOS; elsewhere start train.py once for each training")
     try:
         import submitit
     except ImportError:

@@ -56,6 +56,16 @@ def test_mistakes_are_found_before_anything_is_submitted(root: Path, flags: list
     assert os.listdir(root) == []
 
 
+def test_windows_has_not_the_signals(tmp_path: Path) -> None:
+    """Without POSIX's signals the import already failed."""
+    code = "import signal, runpy, sys; del signal.SIGUSR1, signal.SIGUSR2, signal.SIGKILL, signal.SIGHUP;"
+    code += "sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
+    command = [sys.executable, "-c", code, launch.__file__, "--tasks=a1_flat", "--executor=local", "--dry_run"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    message = "error: launch.py needs Linux or macOS; elsewhere start train.py once for each training\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", message)
+
+
 def test_without_submitit(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "submitit", None)
     with pytest.raises(UserError, match=r"pip install -e '\.\[cluster\]'"):

@@ -1,0 +1,64 @@
+"""Environments that are not as the programs would like them: other packages of our names, OpenGL that is missing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from legged_gym import LEGGED_GYM_ROOT_DIR
+
+
+def run(code, folder, **environment):
+    """Run code far from the checkout, with `folder` before it on the path."""
+    path = os.pathsep.join([str(folder), LEGGED_GYM_ROOT_DIR])
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": path, **environment},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def other_rsl_rl(tmp_path):
+    """A folder with a package `rsl_rl` of another program."""
+    (tmp_path / "rsl_rl" / "utils").mkdir(parents=True)
+    for folder in ("rsl_rl", "rsl_rl/utils"):
+        (tmp_path / folder / "__init__.py").write_text('"""Main module for the rsl_rl package."""\n')
+    return tmp_path
+
+
+def test_the_own_learner_is_imported_whatever_else_has_its_name(other_rsl_rl):
+    code = "import legged_gym, rsl_rl.utils.errors; print(rsl_rl.utils.errors.__file__)"
+    done = run(code, other_rsl_rl)
+    expected = os.path.join(LEGGED_GYM_ROOT_DIR, "rsl_rl", "utils", "errors.py")
+    assert (done.returncode, done.stdout.strip()) == (0, expected), done.stderr
+
+
+def test_another_learner_that_came_first_is_named(other_rsl_rl):
+    done = run("import rsl_rl, legged_gym", other_rsl_rl)
+    last = done.stderr.splitlines()[-1]
+    assert done.returncode == 1
+    assert last.startswith(f"ImportError: the rsl_rl in {other_rsl_rl / 'rsl_rl'} is another program's")
+    assert "import legged_gym before it" in last
+
+
+@pytest.mark.parametrize("name", ["osmesa", "nonsense"])
+def test_physics_needs_no_opengl(tmp_path, name):
+    """MuJoCo itself cannot be imported with the name of an OpenGL that is not there."""
+    code = "import legged_gym.sim, mujoco, os; print(mujoco.MjModel.__name__, os.environ['MUJOCO_GL'])"
+    done = run(code, tmp_path, MUJOCO_GL=name)
+    assert (done.returncode, done.stdout.split()) == (0, ["MjModel", name]), done.stderr
+
+
+def test_opengl_can_be_switched_off(monkeypatch):
+    from legged_gym.sim import rendering
+
+    monkeypatch.setenv("MUJOCO_GL", "off")
+    with pytest.raises(RuntimeError, match="MUJOCO_GL is off"):
+        rendering._gl_context_class()

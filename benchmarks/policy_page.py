@@ -11,6 +11,7 @@ from matplotlib import pyplot
 
 from benchmarks.curve_comparison import differences
 from benchmarks.markdown import Named, Result, device_of, of_kind, provenance_list, table, with_interval
+from legged_gym.utils.evaluation_text import grid_summary
 
 _METRICS = {
     "lin_vel_xy_error": "velocity error, m/s",
@@ -25,6 +26,12 @@ _METRICS = {
     "cost_of_transport": "cost of transport",
     "mean_speed": "mean speed, m/s",
 }
+_COMMANDS = {
+    "falls": "falls in 10 s",
+    "lin_vel_xy_error": "velocity error, m/s",
+    "ang_vel_error": "yaw rate error, rad/s",
+    "stand_still": "standing still",
+}
 
 
 def results_page(results: Named) -> List[str]:
@@ -38,10 +45,14 @@ def results_page(results: Named) -> List[str]:
     evaluations = of_kind(results, "evaluation")
     if evaluations:
         page += ["## Policies", evaluation_table(evaluations), provenance_list(evaluations)]
-        for _, result in evaluations:
-            if "terrain" in result:
-                page += [f"### Success on terrain: {result['task']}", terrain_section(result)]
     comparisons = of_kind(results, "comparison")
+    policies = [result for _, result in evaluations] + [one for _, result in comparisons for one in result["policies"]]
+    policies = [result for result in policies if "pure_commands" in result]
+    if policies:
+        page += ["## Pure commands", commands_section(policies)]
+    for _, result in evaluations:
+        if "terrain" in result:
+            page += [f"### Success on terrain: {result['task']}", terrain_section(result)]
     for _, result in comparisons:
         page += ["## Side by side", comparison_section(result), provenance_list([("", result)])]
         for policy in result["policies"]:
@@ -76,6 +87,25 @@ def evaluation_table(results: Named) -> str:
         row += [with_interval(result["metrics"].get(key)) for key in shown]
         rows.append(row)
     return table(["task", "policy", "episodes", *shown.values()], rows, text_columns=2)
+
+
+def commands_section(policies: Sequence[Result]) -> str:
+    """One row a policy: the worst falls and errors of all pure commands and where they are, and standing."""
+    rows = []
+    for result in policies:
+        row = [result["task"], f"`{result['policy']}`"]
+        summary = grid_summary(result)
+        for key in _COMMANDS:
+            entry = summary.get(key, {"mean": None})
+            row.append(with_interval(entry) + (f", {entry['cell']}" if "cell" in entry else ""))
+        rows.append(row)
+    text = (
+        "Each direction alone for 10 s, slow, middle and fast, on a plane, from a nominal and from a randomised start: "
+        "the worst of all (`legged_gym/utils/evaluation_grid.py`). Standing still: the share of the robots that have "
+        "all feet down and joint speeds of at most 0.2 rad/s from 1 s after the order on; the least of from rest and "
+        "after walks, nominal and randomised."
+    )
+    return f"{text}\n\n{table(['task', 'policy', *_COMMANDS.values()], rows, text_columns=2)}"
 
 
 def comparison_section(result: Result) -> str:

@@ -11,7 +11,8 @@ is told in legged_gym/utils/evaluation.py and, for lanes of obstacles, evaluatio
 that of training, so robots, commands and ground are new to the policy.
 
 Then every robot has one command for 10 s: forward, back, sideways or turn, slow, middle or fast, on a plane; or it is
-told to stand. See legged_gym/utils/evaluation_grid.py; --no_grid leaves this out.
+told to stand. A tenth of --num_episodes is the number of robots of each command. See
+legged_gym/utils/evaluation_grid.py; --no_grid leaves this out.
 
 --compare takes paths, names of runs, shipped policies and tasks (their newest run). Each policy acts in the environment
 of its own task, with the same seed, the same number of episodes and the same settings from the command line.

@@ -51,10 +51,8 @@ DIRECTIONS = {
 """Column of the command and its sign."""
 EPISODE_S, SETTLE_S, WALK_S = 10.0, 1.0, 3.0
 """s: an episode; what is left out after a change of command; the walk before an order to stand."""
-ROBOTS = {"nominal": 20, "randomised": 100}
-"""Robots in every cell."""
-STANDING_ROBOTS = 20
-"""Robots that stand, for each that they did before."""
+ROBOTS = {"nominal": 0.02, "randomised": 0.1}
+"""Robots of a cell, as a share of `--num_episodes`; of those told to stand, as many as nominal ones after each walk."""
 STILL = 0.2
 """rad/s, of the joints of a robot that stands still, at most."""
 
@@ -128,10 +126,6 @@ class Batch(NamedTuple):
         first = torch.tensor(before).repeat_interleave(robots, 0)
         wait = WALK_S + SETTLE_S if stand else SETTLE_S
         return Batch(first, torch.zeros_like(first) if stand else first, torch.full((len(first),), wait))
-
-    def join(self, other: Batch) -> Batch:
-        """Both."""
-        return Batch(*(torch.cat(pair) for pair in zip(self, other)))
 
 
 @torch.no_grad()
@@ -245,25 +239,19 @@ def evaluate_grid(source: PolicySource, args: argparse.Namespace) -> Dict[str, A
     cells = cells_of(source.env_cfg) if driving.has_velocity_commands(source.env_cfg) else []
     if not cells:
         return {}
-    walks = [cell.command for cell in cells]
     speeds = [[cell.command for cell in cells if cell.direction == direction] for direction in DIRECTIONS]
     before = [(0.0, 0.0, 0.0), *(found[len(found) // 2] for found in speeds if found)]
+    nominal, randomised = (max(round(part * args.num_episodes), 1) for part in ROBOTS.values())
     walking, standing = [], {}
-    for start, robots in ROBOTS.items():
-        batch = Batch.of(walks, False, robots)
-        rest = Batch.of(before, True, STANDING_ROBOTS)
-        if start == "nominal":
-            sums = run_task(source, args, start, batch.join(rest))
-            stood = {name: tensor[len(batch.first) :] for name, tensor in sums.items()}
-        else:
-            sums = run_task(source, args, start, batch)
-            stood = run_task(source, args, start, rest, pushes=False)
+    for start, robots in zip(ROBOTS, (nominal, randomised)):
+        walked = run_task(source, args, start, Batch.of([cell.command for cell in cells], False, robots))
         for index, cell in enumerate(cells):
-            here = {name: tensor[index * robots : (index + 1) * robots] for name, tensor in sums.items()}
-            walking.append({**cell._asdict(), "start": start, **walking_result(here)})
-        parts = {"rest": slice(STANDING_ROBOTS), "walking": slice(STANDING_ROBOTS, None)}
+            result = walking_result(part_of(walked, index * robots, (index + 1) * robots))
+            walking.append({**cell._asdict(), "start": start, **result})
+        stood = run_task(source, args, start, Batch.of(before, True, nominal))
         standing[start] = {
-            name: standing_result({key: tensor[part] for key, tensor in stood.items()}) for name, part in parts.items()
+            "rest": standing_result(part_of(stood, 0, nominal)),
+            "walking": standing_result(part_of(stood, nominal, None)),
         }
     facts = {"episode_length_s": EPISODE_S, "left_out_s": SETTLE_S}
     return {
@@ -272,25 +260,21 @@ def evaluate_grid(source: PolicySource, args: argparse.Namespace) -> Dict[str, A
     }
 
 
-def run_task(
-    source: PolicySource, args: argparse.Namespace, start: str, batch: Batch, pushes: Optional[bool] = None
-) -> Dict[str, Tensor]:
-    """Make the environment of a start, and `run` the policy in it.
+def part_of(sums: Dict[str, Tensor], first: int, end: Optional[int]) -> Dict[str, Tensor]:
+    """The same of some of the robots."""
+    return {name: values[first:end] for name, values in sums.items()}
 
-    Args:
-        source: see `evaluate_grid`.
-        args: see `evaluate_grid`.
-        start: of `ROBOTS`.
-        batch: what the robots are told.
-        pushes: False for none; None as the start has them.
-    """
+
+def run_task(source: PolicySource, args: argparse.Namespace, start: str, batch: Batch) -> Dict[str, Tensor]:
+    """Make the environment of a start, without pushes for those who are told to stand, and `run` the policy in it."""
     cfg, own = copy.deepcopy(source.env_cfg), copy.copy(args)
     prepare_cfg(cfg, start)
-    if pushes is not None:
-        cfg.domain_rand.push_robots = pushes
+    if not batch.then.any():
+        cfg.domain_rand.push_robots = False
     own.cfg, own.env_settings = [], []  # they are in the config already, and it has changed since
     own.num_envs = cfg.env.num_envs = len(batch.first)
-    print(f"           {start} start, {own.num_envs} robots for {EPISODE_S:g} s", flush=True)
+    what = "pure commands" if batch.then.any() else "told to stand"
+    print(f"           {what}, {start} start, {own.num_envs} robots for {EPISODE_S:g} s", flush=True)
     env: Any
     env, _ = task_registry.make_env(source.task, own, cfg)
     try:

@@ -124,6 +124,26 @@ def test_policies_and_terrain(root):
     assert "At least 9 episodes" in results
 
 
+def test_the_worst_of_pure_commands(root):
+    """And of standing; where nothing was measured there is no row."""
+
+    def policy(name, still):
+        worst = {"falls": {**estimate(0.5), "cell": "left, slow, nominal"}, "lin_vel_xy_error": estimate(0.3)}
+        parts = {"rest": {"stand_still": estimate(0.9)}, "walking": {"stand_still": estimate(still)}}
+        grid = {"pure_commands": {"cells": [], "worst": worst}, "stand_still": {"nominal": parts}}
+        return {"task": "go2", "policy": name, "num_episodes": 9, "metrics": {}, **grid}
+
+    for name in ("old", "new"):
+        result = {"kind": "evaluation", **policy(name, 0.25), **ORIGIN}
+        if name == "old":
+            del result["pure_commands"]
+        put(root, f"docs/results/{name}.json", result)
+    _, results = pages(root)
+    (row,) = [line for line in results.splitlines() if "left, slow" in line]
+    columns = ["go2", "`new`", "**0.500** (0.490–0.510), left, slow, nominal", "**0.300** (0.290–0.310)", ""]
+    assert row == f"| {' | '.join(columns)} | **0.250** (0.240–0.260) |"
+
+
 def test_curves_are_drawn_and_their_ends_told(root):
     runs = [{"run": "some_run", "seed": seed, "points": [curve_point(0, 0.9), curve_point(3, 0.2)]} for seed in (1, 2)]
     curve = {"kind": "learning_curve", "task": "a1_flat", "sim": "mujoco", "runs": runs, **ORIGIN}

@@ -138,11 +138,10 @@ def test_a_policy_on_lanes(tmp_path):
 
 def test_pure_commands_and_standing(root, capsys, monkeypatch):
     """A moment of each, with the settings of the command line but its episodes and its number of robots."""
-    for name, value in (("EPISODE_S", 0.2), ("SETTLE_S", 0.04), ("WALK_S", 0.1), ("STANDING_ROBOTS", 1)):
+    for name, value in (("EPISODE_S", 0.2), ("SETTLE_S", 0.04), ("WALK_S", 0.1)):
         monkeypatch.setattr(evaluation_grid, name, value)
-    monkeypatch.setattr(evaluation_grid, "ROBOTS", {"nominal": 1, "randomised": 2})
     path, ranges = root / "grid.json", "--env.commands.ranges.lin_vel_x=[0,0.5]"
-    evaluate.main([*TINY, "--num_envs=2", "--num_episodes=2", ranges, f"--json={path}"])
+    evaluate.main([*TINY, "--num_envs=20", "--num_episodes=20", ranges, f"--json={path}"])
     result, out = json.loads(path.read_text()), capsys.readouterr().out
     cells = result["pure_commands"]["cells"]
     assert [cell["start"] for cell in cells] == ["nominal"] * 15 + ["randomised"] * 15

@@ -16,8 +16,7 @@ import json
 import os
 import re
 import warnings
-import zipfile
-from typing import Any, BinaryIO, Dict, List, Tuple, Union
+from typing import Any, BinaryIO, Dict, Tuple, Union
 
 import torch
 from torch import nn
@@ -27,6 +26,8 @@ from legged_gym.actuators.actuator import Actuator
 from legged_gym.actuators.motor_model import MotorModel, MotorParameters
 from legged_gym.actuators.networks import LSTMActuator, MLPActuator, NetworkSpec, build_network
 from legged_gym.errors import UserError
+from rsl_rl.utils.archive import first_line, is_script, load_plain, members
+from rsl_rl.utils.errors import RslRlError
 
 FORMAT = "actuator_net"
 METADATA_FILE = "actuator.json"
@@ -78,7 +79,7 @@ def load_network(path: str) -> Tuple[nn.Module, NetworkSpec]:
     Raises:
         UserError: as `load_actuator`.
     """
-    network, spec = (_read_script if _is_script(path) else _read_weights)(path)
+    network, spec = (_read_script if is_script(path) else _read_weights)(path)
     network = network.eval()
     _try_out(network, spec, path)
     return network, spec
@@ -97,46 +98,50 @@ def save_script(file: Union[str, BinaryIO], network: nn.Module, spec: NetworkSpe
         torch.jit.save(script, file, _extra_files={METADATA_FILE: json.dumps(spec.to_dict())})
 
 
-def _is_script(path: str) -> bool:
-    """Whether torch put code beside the data."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return any(name.endswith("/constants.pkl") for name in archive.namelist())
-    except zipfile.BadZipFile:
-        return False
-
-
 def _read_weights(path: str) -> Tuple[nn.Module, NetworkSpec]:
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # damage shows up as any of a dozen exception types
-        raise UserError(f"cannot read the actuator network {path}: {str(error).splitlines()[0]}") from None
+        content = load_plain(path, "actuator network")
+    except RslRlError as error:
+        raise UserError(str(error)) from None
     if not isinstance(content, dict) or content.get("format") != FORMAT or "metadata" not in content:
         raise UserError(
             f"{path} holds weights without metadata: save {{'format': '{FORMAT}', 'metadata': {{'type': ...}},"
             " 'state_dict': ...}, see docs/actuator_networks.md"
         )
-    spec = NetworkSpec.from_dict(content["metadata"])
-    network = build_network(spec)
+    spec = _spec_of(content["metadata"], path)
     try:
+        network = build_network(spec)
         network.load_state_dict(content["state_dict"])
-    except (RuntimeError, KeyError, TypeError) as error:
-        lines: List[str] = str(error).splitlines()
-        raise UserError(f"{path}: the weights are not those of its metadata: {lines[-1].strip()}") from None
+    except (RuntimeError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{path}: the weights are not those of its metadata: {_last_line(error)}") from None
     return network, spec
 
 
 def _read_script(path: str) -> Tuple[nn.Module, NetworkSpec]:
     extra = {METADATA_FILE: ""}
     try:
+        members(path)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
             network = torch.jit.load(path, map_location="cpu", _extra_files=extra)
-    except (RuntimeError, ValueError) as error:
-        raise UserError(f"cannot read the TorchScript {path}: {str(error).splitlines()[0]}") from None
+        metadata = json.loads(extra[METADATA_FILE] or "null")
+    except Exception as error:  # damage shows up as any of a dozen exception types
+        raise UserError(f"cannot read the TorchScript {path}: {first_line(error)}") from None
     if extra[METADATA_FILE]:
-        return network, NetworkSpec.from_dict(json.loads(extra[METADATA_FILE]))
+        return network, _spec_of(metadata, path)
     return network, _spec_of_lstm(network.state_dict(), path)
+
+
+def _spec_of(metadata: Any, path: str) -> NetworkSpec:
+    try:
+        return NetworkSpec.from_dict(metadata)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+
+
+def _last_line(error: BaseException) -> str:
+    """What torch says; the file and line of the code that it runs come before."""
+    return first_line(RuntimeError("\n".join(reversed(str(error).splitlines()))))
 
 
 def _spec_of_lstm(weights: Dict[str, Any], path: str) -> NetworkSpec:
@@ -158,7 +163,6 @@ def _try_out(network: nn.Module, spec: NetworkSpec, path: str) -> None:
     try:
         torques = drive.torques(errors, velocities)
     except Exception as error:  # whatever code of the file raises
-        reason = [line for line in str(error).splitlines() if line.strip()][-1].strip()
-        raise UserError(f"{path} cannot be called as an actuator {spec.type}, {call}: {reason}") from None
+        raise UserError(f"{path} cannot be called as an actuator {spec.type}, {call}: {_last_line(error)}") from None
     if not torch.isfinite(torques).all():
         raise UserError(f"{path}: the network gives {torques.tolist()[0]} N m for errors 0, 0.1 rad and 0, 1 rad/s")

@@ -26,6 +26,10 @@ from torch import Tensor
 from legged_gym.actuators.actuator import Actuator
 from legged_gym.errors import UserError
 
+_LONGEST_DELAY = 1000
+# limits that a motor need not have
+_MAY_BE_INFINITE = ("stall_torque", "no_load_speed", "torque_limit")
+
 
 @dataclass(frozen=True)
 class MotorParameters:
@@ -61,8 +65,16 @@ class MotorParameters:
         Raises:
             UserError: a value that cannot be.
         """
-        if self.delay < 0 or self.delay != int(self.delay) or self.current_lag < 0:
-            raise UserError("a motor's delay is a whole number of sub-steps, its current_lag not negative")
+        for name in (entry.name for entry in fields(self)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0.0 <= value <= math.inf:
+                raise UserError(f"a motor's {name} is a number that is not negative, not {value!r}")
+            if math.isinf(value) and name not in _MAY_BE_INFINITE:
+                raise UserError(f"a motor's {name} is finite")
+        if not isinstance(self.delay, int) or self.delay > _LONGEST_DELAY:
+            raise UserError(
+                f"a motor's delay is a whole number of sub-steps up to {_LONGEST_DELAY}, not {self.delay!r}"
+            )
         if min(self.stall_torque, self.no_load_speed, self.torque_limit, self.friction_speed) <= 0:
             raise UserError("a motor's stall_torque, no_load_speed, torque_limit and friction_speed are positive")
         if math.isinf(self.stall_torque) and math.isfinite(self.no_load_speed):
@@ -76,18 +88,19 @@ class MotorParameters:
             UserError: the file cannot be read, has an unknown key or lacks one, or a value is no number.
         """
         try:
-            with open(path, encoding="utf-8") as file:
+            with open(path, encoding="utf-8-sig") as file:
                 values = json.load(file)
         except OSError as error:
             raise UserError(f"cannot read the motor file {path}: {error.strerror}") from None
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise UserError(f"{path} is no JSON file: {error}") from None
         known = [entry.name for entry in fields(MotorParameters)]
         if not isinstance(values, dict) or set(values) - set(known) or not {"stiffness", "damping"} <= set(values):
             raise UserError(f"{path} must hold stiffness, damping and may hold {', '.join(known[2:])}, nothing else")
-        if not all(isinstance(value, (int, float)) for value in values.values()):
-            raise UserError(f"{path}: every value must be a number")
-        return MotorParameters(**values)
+        try:
+            return MotorParameters(**values)
+        except (UserError, OverflowError) as error:
+            raise UserError(f"{path}: {error}") from None
 
 
 class MotorModel(Actuator):

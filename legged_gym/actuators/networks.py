@@ -8,8 +8,9 @@ their scales are inside.
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 import torch
 from torch import Tensor, nn
@@ -53,6 +54,13 @@ class NetworkSpec:
         """
         if self.type not in NETWORK_TYPES:
             raise UserError(f"an actuator network has type mlp or lstm, not {self.type!r}")
+        if not isinstance(self.hidden_sizes, (list, tuple)) or not all(
+            map(_is_whole, (self.history, *self.hidden_sizes))
+        ):
+            raise UserError("an actuator network has whole numbers as history and as hidden_sizes, a list")
+        scales = (self.error_scale, self.velocity_scale, self.torque_scale)
+        if not all(map(_is_positive, (*scales, 1.0 if self.sample_interval is None else self.sample_interval))):
+            raise UserError("an actuator network has positive numbers as sample_interval and as scales")
         if self.activation not in ACTIVATIONS:
             raise UserError(f"unknown activation {self.activation!r} of an actuator network; {', '.join(ACTIVATIONS)}")
         if self.type == "lstm" and (len(set(self.hidden_sizes)) != 1 or self.history != 1):
@@ -61,12 +69,14 @@ class NetworkSpec:
             raise UserError("an actuator network needs history and hidden_sizes of at least 1")
 
     @staticmethod
-    def from_dict(values: Mapping[str, Any]) -> NetworkSpec:
+    def from_dict(values: Any) -> NetworkSpec:
         """The spec of what `to_dict` gave.
 
         Raises:
             UserError: the type is missing, an entry is unknown or cannot be.
         """
+        if not isinstance(values, dict):
+            raise UserError(f"metadata of an actuator network is a table of its entries, not {type(values).__name__}")
         try:
             return NetworkSpec(**values)
         except TypeError as error:
@@ -91,6 +101,14 @@ class NetworkSpec:
                 f" sim.dt is {dt:g} s"
             )
         return spacing
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_positive(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0.0 < value < math.inf
 
 
 class ActuatorMLP(nn.Module):

@@ -6,6 +6,7 @@ order of ``description["outputs"]`` come out, the memory of a recurrent policy a
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import warnings
@@ -16,12 +17,19 @@ from torch import Tensor
 
 from legged_gym.errors import UserError
 from legged_gym.utils.policy_metadata import FORMAT_VERSION
+from rsl_rl.utils.archive import first_line, members
 
 METADATA_KEY = "metadata"
 """Property of an ONNX file that holds the description, as JSON."""
 
 METADATA_FILE = "metadata.json"
 """Extra file inside a TorchScript archive that holds it."""
+
+DIGEST_KEY = "sha256"
+"""Property of an ONNX file that holds the SHA-256 of the file with `NO_DIGEST` in the digest's place."""
+
+NO_DIGEST = "0" * 64
+"""What stands there while the digest is computed."""
 
 Step = Callable[[Sequence[Tensor]], List[Tensor]]
 
@@ -51,10 +59,13 @@ class OnnxStep:
         try:
             self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime has a dozen exceptions of its own for a broken file
-            raise UserError(f"{path} is damaged or no ONNX file ({_first_line(error)})") from error
-        self.description = _parse(self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY), path)
+            raise UserError(f"{path} is damaged or no ONNX file ({first_line(error)})") from error
+        properties = self._session.get_modelmeta().custom_metadata_map
+        _check_digest(content, properties.get(DIGEST_KEY), path)
+        self.description = _parse(properties.get(METADATA_KEY), path)
         self._names = [entry["name"] for entry in self.description["inputs"]]
         self._outputs = [entry["name"] for entry in self.description["outputs"]]
+        _try_out(self, path)
 
     def __call__(self, inputs: Sequence[Tensor]) -> List[Tensor]:
         """Compute the outputs for inputs on any device; outputs are on the CPU."""
@@ -81,12 +92,14 @@ class TorchScriptStep:
         """
         extra: Dict[str, Any] = {METADATA_FILE: ""}
         try:
+            members(io.BytesIO(content))
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # newer Pythons call TorchScript deprecated
                 self._module = torch.jit.load(io.BytesIO(content), map_location="cpu", _extra_files=extra)
         except Exception as error:  # damage shows up as any of several exception types
-            raise UserError(f"{path} is damaged or no TorchScript file ({_first_line(error)})") from error
+            raise UserError(f"{path} is damaged or no TorchScript file ({first_line(error)})") from error
         self.description = _parse(extra[METADATA_FILE], path)
+        _try_out(self, path)
 
     def __call__(self, inputs: Sequence[Tensor]) -> List[Tensor]:
         """Compute the outputs for inputs on any device; outputs are on the CPU."""
@@ -128,19 +141,46 @@ def initial_memory(description: Mapping[str, Any], num_envs: int) -> List[Tensor
     return [torch.zeros([num_envs if size == "batch" else size for size in shape]) for shape in shapes]
 
 
+def with_digest(content: bytes) -> bytes:
+    """Put the digest into an ONNX file that has `NO_DIGEST` in its place."""
+    return content.replace(NO_DIGEST.encode(), hashlib.sha256(content).hexdigest().encode())
+
+
+def _check_digest(content: bytes, digest: Optional[str], path: str) -> None:
+    """Refuse a file that is not as it was written: onnxruntime tests no checksums. Older files have no digest."""
+    if digest is None:
+        return
+    blank = content.replace(digest.encode(), NO_DIGEST.encode())
+    if hashlib.sha256(blank).hexdigest() != digest:
+        raise UserError(
+            f"{path} is damaged, or was changed since it was exported (its SHA-256 is another); export it again"
+        )
+
+
+def _try_out(step: Union[OnnxStep, TorchScriptStep], path: str) -> None:
+    """Run one step of one robot, and refuse a policy that cannot be run as its description says."""
+    description = step.description
+    try:
+        inputs, outputs = (
+            [[1 if size == "batch" else size for size in entry["shape"]] for entry in description[part]]
+            for part in ("inputs", "outputs")
+        )
+        initial_memory(description, 1)
+        found = [list(output.shape) for output in step([torch.zeros(shape) for shape in inputs])]
+    except Exception as error:  # whatever the description leads to
+        raise UserError(f"{path} cannot be run as its description says ({first_line(error)})") from None
+    if found != outputs:
+        raise UserError(f"{path} cannot be run as its description says: its outputs are {found}, not {outputs}")
+
+
 def _parse(text: Union[str, bytes, None], path: str) -> Dict[str, Any]:
     """Read the description in a file."""
     try:
         description = json.loads(text or "null")
-    except ValueError as error:
-        raise UserError(f"{path}: its description is damaged ({_first_line(error)}); export it again") from None
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path}: its description is damaged ({first_line(error)}); export it again") from None
     if not isinstance(description, dict) or "inputs" not in description:
         raise UserError(f"{path} has no description of its observations: it was not written by export.py")
     if description.get("format") != FORMAT_VERSION:
         raise UserError(f"{path} has format {description.get('format')}, this program reads {FORMAT_VERSION}")
     return description
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

@@ -1,7 +1,8 @@
 """From a trained actor to files for robots and other programs.
 
 =====================  ========================================================================================
-``policy.onnx``        ONNX; the description is JSON in the property ``metadata`` of the model
+``policy.onnx``        ONNX; the description is JSON in the property ``metadata`` of the model, and ``sha256`` is the
+                       digest of the file with 64 zeros in its place
 ``policy.pt``          TorchScript; the description is the extra file ``metadata.json`` in the archive
 ``policy.json``        the description alone (see `policy_metadata`)
 =====================  ========================================================================================
@@ -33,12 +34,15 @@ from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.errors import UserError
 from legged_gym.utils import provenance, run_folder
 from legged_gym.utils.exported_policy import (
+    DIGEST_KEY,
     METADATA_FILE,
     METADATA_KEY,
+    NO_DIGEST,
     OnnxStep,
     Step,
     TorchScriptStep,
     initial_memory,
+    with_digest,
 )
 from legged_gym.utils.files import write_files
 from legged_gym.utils.policy_io import PolicySource, load_network_for
@@ -166,8 +170,8 @@ def to_onnx(module: StepModule, description: Mapping[str, Any], text: str) -> by
             **options,
         )
     model = onnx.load_from_string(buffer.getvalue())
-    onnx.helper.set_model_props(model, {METADATA_KEY: text})
-    return model.SerializeToString()
+    onnx.helper.set_model_props(model, {METADATA_KEY: text, DIGEST_KEY: NO_DIGEST})
+    return with_digest(model.SerializeToString())
 
 
 def to_torchscript(module: StepModule, description: Mapping[str, Any], text: str) -> bytes:

@@ -6,21 +6,25 @@
                                    run folder, or a folder with exported files
 ``--policy=<file>``                a checkpoint (.pt), or an exported policy (.onnx; TorchScript .pt)
 =================================  ==============================================================================
+
+Checkpoints and ONNX files are data. TorchScript is code, which runs when it is loaded: only for files of people one
+trusts.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
-import zipfile
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Protocol, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterator, Mapping, Optional, Protocol, Tuple
 
 from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.errors import UserError
 from legged_gym.utils import run_folder
 from legged_gym.utils.cli import ArgumentParser, apply_args
 from legged_gym.utils.task_registry import task_registry
+from rsl_rl.utils.archive import is_script
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -81,7 +85,9 @@ class PolicySource:
 def add_policy_flag(parser: ArgumentParser) -> None:
     """Add ``--policy`` to a script that runs policies."""
     parser.add_argument(
-        "--policy", metavar="PATH", help="a shipped, exported or saved policy, instead of a run (file, folder or task)"
+        "--policy",
+        metavar="PATH",
+        help="a shipped, exported or saved policy, instead of a run (file, folder or task); TorchScript runs its code",
     )
 
 
@@ -123,7 +129,8 @@ def load_policy(source: PolicySource, env: Any, device: Any = None) -> Policy:
     device = env.device if device is None else device
     if source.kind != "checkpoint":
         step = _exported_step(source.path)
-        check_fits(step.description, env, source.path)
+        with _reading_description(source.path):
+            check_fits(step.description, env, source.path)
         return ExportedPolicy(step, device)
     network, _ = load_network_for(source, env)
     return InferencePolicy(network.to(device))
@@ -225,13 +232,7 @@ def _kind_of(path: str) -> str:
         return "onnx"
     if not path.endswith(".pt"):
         raise UserError(f"--policy: {path} is no policy; expected a .pt or .onnx file")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            # torch puts code beside the data of a TorchScript module alone
-            is_script = any(name.endswith("/constants.pkl") for name in archive.namelist())
-    except (OSError, zipfile.BadZipFile):
-        is_script = False
-    return "torchscript" if is_script else "checkpoint"
+    return "torchscript" if is_script(path) else "checkpoint"
 
 
 def _settings_folder(path: str) -> Optional[str]:
@@ -247,7 +248,22 @@ def _task_inside(path: str, kind: str) -> Optional[str]:
     """The task that a file names."""
     if kind == "checkpoint":
         return load_network(path)[1]["meta"].get("task")
-    return str(_exported_step(path).description["task"])
+    with _reading_description(path):
+        return str(_exported_step(path).description["task"])
+
+
+@contextlib.contextmanager
+def _reading_description(path: str) -> Iterator[None]:
+    """Tell of a description that lacks something, or has something else in its place.
+
+    Raises:
+        UserError: it does.
+    """
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        reason = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
+        raise UserError(f"{path}: its description cannot be used ({reason}); export the policy again") from None
 
 
 def _exported_step(path: str) -> Any:

@@ -26,6 +26,7 @@ from legged_gym.envs.base.base_config import BaseConfig
 from legged_gym.errors import UserError
 from legged_gym.utils import provenance
 from legged_gym.utils.files import write_files
+from rsl_rl.utils.archive import is_script
 
 RUN_CONFIG = "config.yaml"
 GIT_DIFF = "git.diff"
@@ -264,7 +265,8 @@ def restore_run_cfgs(folder: str, task: str, env_cfg: BaseConfig, train_cfg: Bas
         train_cfg: Training config of the run's task, changed in place.
 
     Returns:
-        One line for every saved setting that the present classes do not know or do not accept.
+        One line for every saved setting that the present classes do not know or do not accept, and for code of drives
+        that the task alone would not run.
 
     Raises:
         UserError: when the run has no readable config.yaml, or is of another task.
@@ -275,7 +277,18 @@ def restore_run_cfgs(folder: str, task: str, env_cfg: BaseConfig, train_cfg: Bas
     runner = content["train"].get("runner", {})
     current = train_cfg.to_dict()["runner"]
     content["train"]["runner"] = {**runner, **{key: current[key] for key in _LOADING_KEYS if key in current}}
-    return env_cfg.restore(content["env"], "env.") + train_cfg.restore(content["train"], "train.")
+    before = _actuator_file(env_cfg)
+    problems = env_cfg.restore(content["env"], "env.") + train_cfg.restore(content["train"], "train.")
+    after = _actuator_file(env_cfg)
+    if after not in (None, before) and is_script(str(after).replace("{LEGGED_GYM_ROOT_DIR}", LEGGED_GYM_ROOT_DIR)):
+        problems.append(f"control.actuator_net_file {after} is TorchScript: its code runs when it is loaded")
+    return problems
+
+
+def _actuator_file(env_cfg: Any) -> Optional[str]:
+    """The file of the drives; None where a task has none."""
+    control = getattr(env_cfg, "control", None)
+    return control.actuator_net_file if getattr(control, "control_type", None) == "actuator_net" else None
 
 
 def _find_run(root: str, load_run: Union[int, str]) -> str:

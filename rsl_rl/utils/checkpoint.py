@@ -10,12 +10,12 @@ from __future__ import annotations
 import os
 import random
 import re
-import zipfile
-from typing import Any, Dict, List, Mapping, Tuple, Type
+from typing import Any, Dict, Mapping, Tuple, Type
 
 import numpy as np
 import torch
 
+from rsl_rl.utils.archive import first_line, load_plain
 from rsl_rl.utils.errors import RslRlError
 from rsl_rl.utils.files import replacing
 
@@ -60,28 +60,18 @@ def save_checkpoint(path: str, state: Mapping[str, Any]) -> None:
         with replacing(path) as file:
             torch.save(content, file)
     except (OSError, RuntimeError) as error:  # torch reports a failed write of its archive as RuntimeError
-        raise RslRlError(f"cannot write checkpoint '{path}': {_first_line(error)}") from error
+        raise RslRlError(f"cannot write checkpoint '{path}': {first_line(error)}") from error
 
 
 def load_checkpoint(path: str) -> Dict[str, Any]:
     """Read a checkpoint; all tensors are on the CPU.
 
     Raises:
-        RslRlError: the file is missing, damaged, cut short, or of another schema version.
+        RslRlError: the file is missing, damaged, cut short, of another program or of another schema version.
     """
     if not os.path.isfile(path):
         raise RslRlError(f"there is no checkpoint '{path}'")
-    try:
-        # torch.load trusts the bytes of a tensor; the archive's checksums also catch a single flipped bit.
-        with zipfile.ZipFile(path) as archive:
-            damaged = archive.testzip()
-        if damaged is not None:
-            raise zipfile.BadZipFile(f"bad checksum of {damaged}")
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except PermissionError as error:
-        raise RslRlError(f"cannot read checkpoint '{path}': {_first_line(error)}") from error
-    except Exception as error:  # damage shows up as any of a dozen exception types
-        raise RslRlError(f"checkpoint '{path}' is damaged or cut short ({_first_line(error)})") from error
+    content = load_plain(path, "checkpoint")
     version = content.get("schema_version") if isinstance(content, dict) else None
     if version is None:
         raise RslRlError(f"checkpoint '{path}' has no schema version: another program wrote it")
@@ -189,8 +179,3 @@ def _builtin_scalar(value: Any) -> Any:
 
 def _shapes(state: Mapping[str, Any]) -> Dict[str, Tuple[int, ...]]:
     return {name: tuple(item.shape) for name, item in state.items() if isinstance(item, torch.Tensor)}
-
-
-def _first_line(error: BaseException) -> str:
-    lines: List[str] = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

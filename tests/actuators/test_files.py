@@ -133,8 +133,78 @@ def test_a_missing_and_a_damaged_file_are_told_apart(tmp_path):
     with pytest.raises(UserError, match=r"no actuator file at .*nowhere\.pt"):
         load_actuator(str(tmp_path / "nowhere.pt"), DT, 2, 3)
     (tmp_path / "cut.pt").write_bytes(b"not a network")
-    with pytest.raises(UserError, match="cannot read the actuator network"):
+    with pytest.raises(UserError, match=r"actuator network '.*cut\.pt' is no file of torch\.save, or damaged"):
         load_actuator(str(tmp_path / "cut.pt"), DT, 2, 3)
+    (tmp_path / "cut.pt").write_bytes(b"")
+    with pytest.raises(UserError, match="is damaged or cut short"):
+        load_actuator(str(tmp_path / "cut.pt"), DT, 2, 3)
+
+
+@pytest.mark.parametrize("save", [save_network, save_script])
+def test_one_flipped_bit_in_a_weight_is_found(save, tmp_path):
+    network = build_network(SPECS["mlp"])
+    save(str(tmp_path / "net.pt"), network, SPECS["mlp"])
+    content = bytearray((tmp_path / "net.pt").read_bytes())
+    content[content.index(network.layers[0].weight.detach().numpy().tobytes()) + 5] ^= 1
+    (tmp_path / "net.pt").write_bytes(bytes(content))
+    with pytest.raises(UserError, match=r"bad checksum|Bad CRC"):
+        load_actuator(str(tmp_path / "net.pt"), DT, 2, 3)
+
+
+@pytest.mark.parametrize("metadata", ["{", "[1]", '{"type": "mlp", "history": "3"}', "[" * 5000])
+def test_metadata_that_is_none_is_one_line(metadata, tmp_path):
+    script = torch.jit.script(build_network(SPECS["mlp"]))
+    torch.jit.save(script, str(tmp_path / "net.pt"), _extra_files={METADATA_FILE: metadata})
+    with pytest.raises(UserError, match=r"net\.pt") as error:
+        load_actuator(str(tmp_path / "net.pt"), DT, 2, 3)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"hidden_sizes": [6.5]}, "whole numbers as history and as hidden_sizes"),
+        ({"hidden_sizes": 6}, "whole numbers as history and as hidden_sizes"),
+        ({"history": True}, "whole numbers as history and as hidden_sizes"),
+        ({"torque_scale": float("nan")}, "positive numbers as sample_interval and as scales"),
+        ({"error_scale": 0.0}, "positive numbers as sample_interval and as scales"),
+        ({"sample_interval": float("inf")}, "positive numbers as sample_interval and as scales"),
+        ({"sample_interval": "0.005"}, "positive numbers as sample_interval and as scales"),
+    ],
+)
+def test_metadata_with_values_that_cannot_be_is_refused(changes, message):
+    with pytest.raises(UserError, match=message):
+        NetworkSpec.from_dict({**SPECS["mlp"].to_dict(), **changes})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"stiffness": NaN, "damping": 1}', "stiffness is a number that is not negative, not nan"),
+        ('{"stiffness": 20, "damping": -1}', "damping is a number that is not negative, not -1"),
+        ('{"stiffness": 20, "damping": Infinity}', "damping is finite"),
+        (
+            '{"stiffness": 20, "damping": 1, "coulomb_friction": -1}',
+            "coulomb_friction is a number that is not negative",
+        ),
+        ('{"stiffness": true, "damping": 1}', "stiffness is a number that is not negative, not True"),
+        ('{"stiffness": "20", "damping": 1}', "stiffness is a number that is not negative, not '20'"),
+        ('{"stiffness": 20, "damping": 1, "delay": 2.0}', r"delay is a whole number of sub-steps up to 1000, not 2\.0"),
+        ('{"stiffness": 20, "damping": 1, "delay": 2000}', r"delay is a whole number of sub-steps up to 1000"),
+        ('{"stiffness": ' + "9" * 310 + ', "damping": 1}', r"motor\.json: "),
+        ("[" * 5000, "is no JSON file"),
+    ],
+)
+def test_motors_that_cannot_be_are_refused(text, message, tmp_path):
+    (tmp_path / "motor.json").write_text(text)
+    with pytest.raises(UserError, match=message) as error:
+        load_actuator(str(tmp_path / "motor.json"), DT, 2, 3)
+    assert "motor.json" in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_motor_file_from_windows_is_read(tmp_path):
+    (tmp_path / "motor.json").write_text('{"stiffness": 20, "damping": 1}', encoding="utf-8-sig")
+    assert load_actuator(str(tmp_path / "motor.json"), DT, 2, 3).parameters.stiffness == 20
 
 
 def test_the_shipped_network_works_and_is_small():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -14,6 +15,7 @@ import torch
 
 from legged_gym.errors import UserError
 from legged_gym.utils import policy_export
+from legged_gym.utils.exported_policy import OnnxStep, TorchScriptStep
 from legged_gym.utils.policy_export import StepModule, export_policy, readable_json
 from legged_gym.utils.policy_metadata import describe_network
 from rsl_rl.models import ActorCritic, ActorCriticRecurrent, SharedActorCritic
@@ -112,6 +114,38 @@ def test_the_description_is_in_all_three_files(exported):
     assert json.loads(in_onnx["metadata"]) == expected
     assert json.loads(extra["metadata.json"]) == expected
     assert json.loads((folder / "policy.json").read_text()) == expected
+
+
+def test_one_flipped_bit_in_an_exported_weight_is_found(exported):
+    """Neither onnxruntime nor torch would say a word: another policy would run."""
+    policy, folder = exported
+    # of the last layer; ONNX orders those of memories anew
+    weight = [value for value in policy.actor.state_dict().values() if value.ndim == 2][-1]
+    for name, step in (("policy.onnx", OnnxStep), ("policy.pt", TorchScriptStep)):
+        sound = (folder / name).read_bytes()
+        step(sound, name)
+        places = [sound.find(pattern.contiguous().numpy().tobytes()) for pattern in (weight, weight.T)]
+        assert max(places) > 0
+        flipped = bytearray(sound)
+        flipped[max(places) + 5] ^= 1
+        with pytest.raises(UserError, match=rf"{name} is damaged"):
+            step(bytes(flipped), name)
+
+
+def test_the_digest_can_be_checked_without_this_program(tmp_path):
+    policy = make_policy("mlp")
+    export_policy(policy.actor, describe(policy), str(tmp_path), only_onnx=True)
+    content = (tmp_path / "policy.onnx").read_bytes()
+    digest = {prop.key: prop.value for prop in onnx.load_from_string(content).metadata_props}["sha256"]
+    assert hashlib.sha256(content.replace(digest.encode(), b"0" * 64)).hexdigest() == digest
+
+
+def test_a_file_from_before_the_digest_is_read(tmp_path):
+    policy = make_policy("mlp")
+    export_policy(policy.actor, describe(policy), str(tmp_path), only_onnx=True)
+    model = onnx.load(str(tmp_path / "policy.onnx"))
+    onnx.helper.set_model_props(model, {"metadata": json.dumps(describe(policy))})
+    assert OnnxStep(model.SerializeToString(), "policy.onnx").description["inputs"]
 
 
 def test_onnx_has_named_axes_and_passes_the_checker(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 
@@ -231,6 +232,31 @@ def test_files_of_other_programs(run, tmp_path):
     refuse([f"--policy={run}/exported/policy.onnx"], "has no description of its observations")
     torch.jit.save(torch.jit.trace(torch.nn.Linear(2, 2), torch.zeros(1, 2)), f"{run}/exported/policy.pt")
     refuse([f"--policy={run}/exported/policy.pt"], "has no description of its observations")
+
+
+def test_descriptions_that_lack_something(run):
+    """The files are sound, and what they say of themselves is not enough to run them."""
+    path = f"{run}/exported/policy.onnx"
+    model = onnx.load(path)
+    description = json.loads({prop.key: prop.value for prop in model.metadata_props}["metadata"])
+    wide = [{"name": "policy", "shape": ["batch", 47]}]
+    for change, message in (
+        ({"task": None}, "its description cannot be used .it lacks 'task'"),
+        ({"joints": None}, "its description cannot be used .it lacks 'joints'"),
+        ({"joints": [1]}, "its description cannot be used"),
+        ({"actions": {}}, "its description cannot be used .it lacks 'scale'"),
+        ({"memory": None}, "cannot be run as its description says .'memory'"),
+        ({"inputs": wide}, "cannot be run as its description says"),
+        (
+            {"outputs": [{"name": "actions", "shape": ["batch", 11]}]},
+            r"its outputs are \[\[1, 12\]\], not \[\[1, 11\]\]",
+        ),
+    ):
+        changed = {key: value for key, value in {**description, **change}.items() if value is not None}
+        onnx.helper.set_model_props(model, {"metadata": json.dumps(changed)})
+        onnx.save(model, path)
+        os.remove(f"{run}/config.yaml") if os.path.exists(f"{run}/config.yaml") else None
+        refuse([f"--policy={path}"], message)
 
 
 def test_a_policy_class_that_does_not_exist(run):

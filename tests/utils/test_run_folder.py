@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import os
+from typing import Optional
 
 import pytest
+import torch
 import yaml
 
 from legged_gym.errors import UserError
 from legged_gym.utils import run_folder
 from tests.utils.fake_task import FakeCfg, FakeTrainCfg
+
+
+class DriveCfg(FakeCfg):
+    class control:
+        control_type = "P"
+        actuator_net_file: Optional[str] = None
 
 
 def make_run(root, name, *iterations, changed=None):
@@ -158,6 +166,21 @@ def test_a_saved_config_comes_back_and_the_loading_flags_do_not(tmp_path):
     assert fresh_train.algorithm.learning_rate == 3e-4
     runner = fresh_train.runner
     assert (runner.resume, runner.load_run, runner.checkpoint) == (False, -1, 5)
+
+
+@pytest.mark.parametrize(("code", "of_task"), [(True, False), (False, False), (True, True)])
+def test_code_that_a_saved_config_would_run_is_named(tmp_path, code, of_task):
+    """A run folder may come from anybody; drives in TorchScript are code, those of the task itself are known."""
+    module = torch.nn.Linear(2, 1)
+    path = str(tmp_path / "drives.pt")
+    torch.jit.save(torch.jit.script(module), path) if code else torch.save(module.state_dict(), path)
+    saved = DriveCfg()
+    saved.control.control_type, saved.control.actuator_net_file = "actuator_net", path
+    run_folder.save_run_config(str(tmp_path), "fake", saved, FakeTrainCfg())
+    fresh = saved if of_task else DriveCfg()
+    problems = run_folder.restore_run_cfgs(str(tmp_path), "fake", fresh, FakeTrainCfg())
+    note = f"control.actuator_net_file {path} is TorchScript: its code runs when it is loaded"
+    assert problems == ([note] if code and not of_task else [])
 
 
 def test_a_config_of_an_older_version_is_read_as_far_as_it_goes(tmp_path):

@@ -287,7 +287,7 @@ def restore_run_cfgs(folder: str, task: str, env_cfg: BaseConfig, train_cfg: Bas
 
 def _actuator_file(env_cfg: Any) -> Optional[str]:
     """The file of the drives; None where a task has none."""
-    control = getattr(env_cfg, "control", None)
+    control: Any = getattr(env_cfg, "control", None)
     return control.actuator_net_file if getattr(control, "control_type", None) == "actuator_net" else None
 
 

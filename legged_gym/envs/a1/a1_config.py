@@ -56,6 +56,7 @@ class A1RoughCfg(LeggedRobotCfg):
         soft_dof_pos_limit = 0.9
         base_height_target = 0.27
         feet_air_time_target = 0.2
+        ramps = {"stand_motion": [3_600, 6_000], "stand_feet": [3_600, 6_000]}  # first walk, then stand
 
         class scales(LeggedRobotCfg.rewards.scales):
             tracking_lin_vel = 2.0

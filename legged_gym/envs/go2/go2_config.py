@@ -6,7 +6,11 @@ from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg, LeggedRobot
 
 
 class Go2RoughCfg(LeggedRobotCfg):
-    """Go2 on rough terrain, 235 observations."""
+    """Go2 on rough terrain, 235 observations; rewards and commands as of the A1, whose docstring gives the reasons."""
+
+    class commands(LeggedRobotCfg.commands):
+        standing_fraction = 0.1
+        pure_fraction = 0.25
 
     class init_state(LeggedRobotCfg.init_state):
         pos = [0.0, 0.0, 0.42]
@@ -29,6 +33,7 @@ class Go2RoughCfg(LeggedRobotCfg):
         stiffness = {"joint": 20.0}
         damping = {"joint": 0.5}
         action_scale = 0.25
+        action_delay = [0, 1]
 
     class asset(LeggedRobotCfg.asset):
         file = "{LEGGED_GYM_ROOT_DIR}/resources/robots/go2/urdf/go2.urdf"
@@ -52,6 +57,9 @@ class Go2RoughCfg(LeggedRobotCfg):
             base_height = -20.0
             torques = -0.00002
             dof_pos_limits = -1.0
+            feet_stance = -0.18
+            stand_motion = -0.02
+            stand_feet = -0.2
 
 
 class Go2RoughCfgPPO(LeggedRobotCfgPPO):

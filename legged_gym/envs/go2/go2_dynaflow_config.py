@@ -43,7 +43,7 @@ class Go2Cfg(Go2RoughCfg):
 
     class control(Go2RoughCfg.control):
         action_scale = 0.3
-        action_delay = [1, 1]
+        action_delay = [0, 2]  # the document has 1: a policy that knows one delay alone stood still without it
 
     class asset(Go2RoughCfg.asset):
         dof_names = [f"{leg}_{part}_joint" for leg in ("FR", "FL", "RR", "RL") for part in ("hip", "thigh", "calf")]
@@ -96,6 +96,7 @@ class Go2Cfg(Go2RoughCfg):
 
     class rewards(Go2RoughCfg.rewards):
         feet_air_time_target = 0.1  # with 0.2 it walks too slowly
+        ramps = {"stand_motion": [6_000, 10_000], "stand_feet": [6_000, 10_000]}
         tracking_sigma = 0.1  # with 0.25 errors of 0.15 m/s remain, as it does not see its velocity
 
         class scales:
@@ -108,6 +109,9 @@ class Go2Cfg(Go2RoughCfg):
             ang_vel_xy = -0.05
             orientation = -5.0  # 10 degrees end an episode
             feet_air_time = 1.0
+            feet_stance = -0.08
+            stand_motion = -0.02
+            stand_feet = -0.2
             jump_height_tracking = 0.0
             jump_height_achievement = 0.0
             jump_speed = 0.0

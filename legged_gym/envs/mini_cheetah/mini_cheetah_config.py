@@ -28,6 +28,7 @@ class MiniCheetahCfg(LeggedRobotCfg):
         heading_command = False
         resampling_time = 3.0
         standing_fraction = 0.1
+        pure_fraction = 0.25
 
         class ranges(LeggedRobotCfg.commands.ranges):
             lin_vel_x = [-1.0, 1.0]
@@ -46,6 +47,7 @@ class MiniCheetahCfg(LeggedRobotCfg):
         damping = {"haa": 0.5, "hfe": 0.5, "kfe": 0.5}
         action_scale = 0.3
         decimation = 5  # 100 Hz
+        action_delay = [0, 1]
 
     class asset(LeggedRobotCfg.asset):
         file = "{LEGGED_GYM_ROOT_DIR}/resources/robots/mini_cheetah/urdf/mini_cheetah.urdf"
@@ -101,6 +103,7 @@ class MiniCheetahCfg(LeggedRobotCfg):
         soft_dof_vel_limit = 0.9
         soft_torque_limit = 0.9
         max_contact_force = 600.0
+        ramps = {"stand_motion": [3_600, 6_000], "stand_feet": [3_600, 6_000]}  # first walk
 
         class scales:
             tracking_lin_vel = 4.0
@@ -112,6 +115,8 @@ class MiniCheetahCfg(LeggedRobotCfg):
             torques = -5.0e-7
             action_rate = -1.0e-3
             action_rate2 = -1.0e-4
+            stand_motion = -0.04
+            stand_feet = -0.4
             termination = -15.0
 
     class normalization(LeggedRobotCfg.normalization):

@@ -105,7 +105,8 @@ def test_an_unknown_layout_is_refused():
 
 def test_an_action_moves_the_joint_of_its_name_after_one_step_of_latency():
     """Hung up without gravity, each robot is given one action; its own joint goes to default + 0.3, the others stay."""
-    env = make_env(12, asset__fix_base_link=True, asset__disable_gravity=True, init_state__pos=[0.0, 0.0, 1.0])
+    hung = dict(asset__fix_base_link=True, asset__disable_gravity=True, init_state__pos=[0.0, 0.0, 1.0])
+    env = make_env(12, control__action_delay=[1, 1], **hung)
     assert env.dof_names == JOINTS
     one_hot = torch.eye(12)
     env.step(one_hot)

@@ -96,7 +96,8 @@ class A1VisionCfg(A1RoughCfg):
         tracking_sigma = 0.1  # over obstacles the command is slow: 0.25 would give those who stand half of the reward
         feet_air_time_target = 0.2
         feet_clearance_target = 0.12  # m above the ground, of swinging feet (their middle)
-        ramps = {"feet_clearance": [3_000, 9_000]}  # first walk, then lift the feet
+        # first walk, then lift the feet, then stand when told to
+        ramps = {"feet_clearance": [3_000, 9_000], "stand_motion": [12_000, 18_000], "stand_feet": [12_000, 18_000]}
         edge_margin = 0.05  # m, a foot closer than this to a drop stands on an edge
         edge_drop = 0.1  # m
 
@@ -109,6 +110,7 @@ class A1VisionCfg(A1RoughCfg):
             foot_jerk = -1e-4
             feet_drag = -1e-4
             feet_air_time = 0.5
+            feet_stance = -0.09
             feet_clearance = -120.0
             feet_edge = -1.0
             collision = -1.0

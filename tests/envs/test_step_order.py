@@ -12,6 +12,7 @@ from legged_gym.envs import A1FlatCfg, A1RoughCfg
 from legged_gym.envs.a1.a1_vision_config import A1VisionCfg
 from legged_gym.envs.base.legged_robot import LeggedRobot
 from legged_gym.envs.base.vision_robot import VisionRobot
+from legged_gym.errors import UserError
 
 SMALL = {"num_rows": 2, "num_cols": 2, "border_size": 3.0, "max_init_terrain_level": 1}
 
@@ -176,3 +177,26 @@ def test_clipping_does_not_hide_a_term_that_went_wrong():
     _, rewards, dones, _ = env.step(torch.zeros(2, 12))
     assert dones.tolist() == [False, True] and torch.isfinite(rewards).all()
     assert torch.isfinite(env.reward_sum.episode_sums).all() and env.num_failures == 1
+
+
+def test_pure_and_standing_commands_come_when_their_ramps_say():
+    ramps = {"standing_fraction": [10, 20], "pure_fraction": [10, 20]}
+    env = make_env(num_envs=2000, commands={"pure_fraction": 0.4, "standing_fraction": 0.3, "ramps": ramps})
+    fractions = []
+    for step in (10, 15, 30):
+        env.common_step_counter = step
+        env._resample_commands(torch.arange(2000))
+        turns = env.commands[:, 2] != 0.0
+        pure = (env.commands[:, :2] == 0.0).all(1) & turns  # and the 3 % that are too slow
+        fractions.append((float(env.standing.float().mean()), float(pure.float().mean())))
+    for (standing, pure), share in zip(fractions, (0.0, 0.5, 1.0)):
+        assert standing == pytest.approx(0.3 * share, abs=0.04)
+        assert pure == pytest.approx((0.4 / 3.0 * share + 0.03) * (1.0 - 0.3 * share), abs=0.04)
+
+
+@pytest.mark.parametrize(
+    ("ramps", "words"), [({"speed": [0, 1]}, "what can grow"), ({"pure_fraction": [5, 5]}, "give .first, last.")]
+)
+def test_ramps_that_cannot_be_are_refused(ramps, words):
+    with pytest.raises(UserError, match=words):
+        make_env(commands={"ramps": ramps})

@@ -17,6 +17,8 @@ class A1RoughCfg(LeggedRobotCfg):
     class commands(LeggedRobotCfg.commands):
         standing_fraction = 0.1
         pure_fraction = 0.25
+        # from the start they would hold learning up: who is told to stand is paid before it can walk
+        ramps = {"standing_fraction": [2_400, 3_600], "pure_fraction": [2_400, 3_600]}
 
     class init_state(LeggedRobotCfg.init_state):
         pos = [0.0, 0.0, 0.42]
@@ -40,7 +42,6 @@ class A1RoughCfg(LeggedRobotCfg):
         damping = {"joint": 0.5}
         action_scale = 0.25
         decimation = 4
-        action_delay = [0, 1]
 
     class asset(LeggedRobotCfg.asset):
         file = "{LEGGED_GYM_ROOT_DIR}/resources/robots/a1/urdf/a1.urdf"

@@ -9,16 +9,25 @@ import torch
 from torch import Tensor
 
 from legged_gym.envs.base.state import RobotState
+from legged_gym.envs.base.tables import check_ramp, ramp
+from legged_gym.errors import UserError
 from legged_gym.rotations import wrap_to_pi, yaw_from_quat
 
 # share of the best tracking reward beyond which the command curriculum widens, and by how much, m/s
 _CURRICULUM_SUCCESS, _CURRICULUM_STEP = 0.8, 0.5
 # policy steps
 _NEVER = 2**60
+_RAMPED = ("standing_fraction", "pure_fraction")
 
 
 class CommandTerms(RobotState):
     """Commands (N, 4): forward and lateral velocity in the base frame, m/s, yaw rate, rad/s, heading, rad."""
+
+    def _check_commands(self) -> None:
+        for name, bounds in self.cfg.commands.ramps.items():
+            if name not in _RAMPED:
+                raise UserError(f"commands.ramps.{name}: what can grow is {' and '.join(_RAMPED)}")
+            check_ramp(f"commands.ramps.{name}", bounds)
 
     def _resample_commands(self, env_ids: Tensor) -> None:
         """Draw new commands for some environments."""
@@ -31,19 +40,25 @@ class CommandTerms(RobotState):
             new[:, 3] = self._uniform(ranges.heading, count)
         else:
             new[:, 2] = self._uniform(ranges.ang_vel_yaw, count)
-        if cfg.pure_fraction > 0:
-            self._make_pure(new, env_ids)
+        pure, standing = self._fraction("pure_fraction"), self._fraction("standing_fraction")
+        if pure > 0:
+            self._make_pure(new, env_ids, pure)
         new[:, :2] *= (new[:, :2].norm(dim=1, keepdim=True) > cfg.min_norm).float()
         self.standing[env_ids] = False
-        if cfg.standing_fraction > 0:
-            stand = self._uniform([0.0, 1.0], count) < cfg.standing_fraction
+        if standing > 0:
+            stand = self._uniform([0.0, 1.0], count) < standing
             new[stand, :3] = 0.0
             self.standing[env_ids] = stand
         self.commands[env_ids] = new
 
-    def _make_pure(self, new: Tensor, env_ids: Tensor) -> None:
+    def _fraction(self, name: str) -> float:
+        """A fraction of commands as it is now; see `commands.ramps`."""
+        bounds = self.cfg.commands.ramps.get(name)
+        return getattr(self.cfg.commands, name) * (1.0 if bounds is None else ramp(self.common_step_counter, bounds))
+
+    def _make_pure(self, new: Tensor, env_ids: Tensor, fraction: float) -> None:
         """Leave a fraction of new commands (n, 4) one direction alone: along x, along y or a turn, a third each."""
-        kind = self._uniform([0.0, 3.0 / self.cfg.commands.pure_fraction], len(env_ids)).long()  # from 3 on: all
+        kind = self._uniform([0.0, 3.0 / fraction], len(env_ids)).long()  # from 3 on: all of them
         for axis in range(3):
             new[:, axis] *= (kind == axis) | (kind >= 3)
         straight = kind < 2

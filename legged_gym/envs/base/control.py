@@ -11,6 +11,7 @@ from legged_gym.actuators.actuator import Actuator
 from legged_gym.actuators.files import load_actuator
 from legged_gym.envs.base.failures import FailureHandling
 from legged_gym.errors import UserError
+from legged_gym.sim.gains import gains_of
 
 CONTROL_TYPES = ("P", "V", "T", "actuator_net")
 POSITION_TYPES = ("P", "actuator_net")
@@ -47,6 +48,14 @@ class JointControl(FailureHandling):
         if share is not None and not (0.0 < share <= 1.0 and control.control_type in POSITION_TYPES):
             types = " or ".join(POSITION_TYPES)
             raise UserError(f"control.target_filter is {share}: use a share in (0, 1], with control type {types}")
+
+    def _gains(self, gains: Dict[str, float]) -> Tensor:
+        """Gains (D,) by parts of joint names, the last match wins."""
+        if self.cfg.control.control_type in ("P", "V"):
+            for name in self.dof_names:
+                if not any(part in name for part in gains):
+                    print(f"warning: no gain in control.stiffness or control.damping matches {name}; it is 0")
+        return torch.as_tensor(gains_of(self.dof_names, gains), dtype=torch.float32, device=self.device)
 
     def _init_control(self) -> None:
         control, count, joints = self.cfg.control, self.num_envs, self.num_actions

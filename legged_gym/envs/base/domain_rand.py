@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from legged_gym.envs.base.commands import CommandTerms
+from legged_gym.envs.base.tables import ramp
 from legged_gym.errors import UserError
 
 
@@ -67,8 +68,7 @@ class DomainRandomization(CommandTerms):
         """How much of the ranges is in use, 0 to 1; see `domain_rand.widen_over`."""
         if self.cfg.domain_rand.widen_over is None:
             return 1.0
-        first, last = self.cfg.domain_rand.widen_over
-        return min(max((self.common_step_counter - first) / (last - first), 0.0), 1.0)
+        return ramp(self.common_step_counter, self.cfg.domain_rand.widen_over)
 
     def _push_robots(self) -> None:
         """Every `push_interval_s`, set a robot's horizontal velocity at random, or change it (`push_adds`).

@@ -26,7 +26,6 @@ from legged_gym.rotations import quat_rotate_inverse
 from legged_gym.sensors.depth_camera import DepthCamera
 from legged_gym.sensors.height_scan import HeightScan
 from legged_gym.sim.factory import make_simulator
-from legged_gym.sim.gains import gains_of
 from legged_gym.terrain import Terrain, make_heightfield, uses_height_map
 from rsl_rl.env import VecEnv
 
@@ -286,6 +285,7 @@ class LeggedRobot(
             section, name = path.split(".")
             if hasattr(getattr(cfg, section), name):
                 print(f"note: the setting {path} of legged_gym is not read here: {instead}")
+        self._check_commands()
         if not uses_height_map(cfg.terrain.mesh_type):
             cfg.terrain.curriculum = False
 
@@ -326,14 +326,6 @@ class LeggedRobot(
         shrink[torch.isinf(shrink) | torch.isnan(shrink)] = 0.0  # of joints without limits
         self.dof_pos_limits = torch.stack((low + shrink, high - shrink), dim=1)
         self.dof_vel_limits, self.torque_limits = sim.dof_vel_limits, sim.torque_limits
-
-    def _gains(self, gains: Dict[str, float]) -> Tensor:
-        """Gains (D,) by parts of joint names, the last match wins."""
-        if self.cfg.control.control_type in ("P", "V"):
-            for name in self.dof_names:
-                if not any(part in name for part in gains):
-                    print(f"warning: no gain in control.stiffness or control.damping matches {name}; it is 0")
-        return torch.as_tensor(gains_of(self.dof_names, gains), dtype=torch.float32, device=self.device)
 
     def _init_buffers(self) -> None:
         n, joints, device = self.num_envs, self.num_actions, self.device

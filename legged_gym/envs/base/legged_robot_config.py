@@ -55,6 +55,7 @@ class LeggedRobotCfg(BaseConfig):
         min_norm = 0.2  # m/s, shorter xy commands become zero: stand
         standing_fraction = 0.0  # of commands that are all zero, in heading mode too
         pure_fraction = 0.0  # of commands that go along x, along y or turn, and nothing else; a third each
+        ramps: Any = {}  # standing_fraction or pure_fraction -> [first, last] policy step between which it grows from 0
 
         class ranges:
             lin_vel_x = [-1.0, 1.0]  # m/s

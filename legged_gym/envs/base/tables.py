@@ -202,9 +202,10 @@ class RewardSum:
         Raises:
             UserError: a name has no method, or a ramp is of a term that is off or does not rise.
         """
-        for name, (first, last) in (ramps or {}).items():
-            if not scales.get(name) or not 0 <= first < last:
-                raise UserError(f"rewards.ramps.{name}: give [first, last] steps of a term with a non-zero scale")
+        for name, bounds in (ramps or {}).items():
+            check_ramp(f"rewards.ramps.{name}", bounds)
+            if not scales.get(name):
+                raise UserError(f"rewards.ramps.{name}: rewards.scales.{name} is not set, so there is nothing to grow")
         self.names = [name for name, scale in scales.items() if scale]
         self._terms = [find_term(env, "_reward_", name, "rewards.scales") for name in self.names]
         self._scales = torch.tensor([scales[name] * dt for name in self.names], device=device)[:, None]
@@ -221,8 +222,8 @@ class RewardSum:
             only_positive: clip negative totals (without `termination`) at zero.
             step: policy steps since the start, for ramps.
         """
-        for row, (first, last) in self._ramps.items():
-            self._scales[row] = self._full_scales[row] * min(max((step - first) / (last - first), 0.0), 1.0)
+        for row, bounds in self._ramps.items():
+            self._scales[row] = self._full_scales[row] * ramp(step, bounds)
         if not self._terms:
             return torch.zeros_like(self.episode_sums[0]) if len(self.episode_sums) else self.episode_sums.sum(0)
         values = torch.stack([term() for term in self._terms]).mul_(self._scales)
@@ -244,6 +245,22 @@ class RewardSum:
         means = self.episode_sums[:, env_ids].mean(dim=1) / episode_length_s
         self.episode_sums[:, env_ids] = 0.0
         return {f"rew_{name}": mean for name, mean in zip(self.names, means.unbind())}
+
+
+def ramp(step: int, bounds: Sequence[int]) -> float:
+    """0 up to the first of two policy steps, 1 from the last on, growing evenly between them."""
+    first, last = bounds
+    return min(max((step - first) / (last - first), 0.0), 1.0)
+
+
+def check_ramp(path: str, bounds: Sequence[int]) -> None:
+    """Refuse bounds that `ramp` cannot grow between.
+
+    Raises:
+        UserError: they are not [first, last] steps in that order.
+    """
+    if len(bounds) != 2 or not 0 <= bounds[0] < bounds[1]:
+        raise UserError(f"{path} is {list(bounds)}: give [first, last] policy steps between which it grows")
 
 
 def _clip_negative(total: Tensor) -> Tensor:

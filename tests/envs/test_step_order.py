@@ -20,7 +20,12 @@ SMALL = {"num_rows": 2, "num_cols": 2, "border_size": 3.0, "max_init_terrain_lev
 def make_env(cfg: Any = None, num_envs: int = 4, kind: Any = LeggedRobot, **sections: Any) -> LeggedRobot:
     cfg = cfg or A1FlatCfg()
     cfg.update({"env": {"num_envs": num_envs}, "noise": {"add_noise": False}, "control": {"action_delay": [0, 0]}})
-    cfg.update({"domain_rand": {"push_robots": False}, "commands": {"standing_fraction": 0.0, "pure_fraction": 0.0}})
+    cfg.update(
+        {
+            "domain_rand": {"push_robots": False},
+            "commands": {"standing_fraction": 0.0, "pure_fraction": 0.0, "ramps": {}},
+        }
+    )
     cfg.update(sections)
     env = kind(cfg, sim="mujoco", seed=3)
     env.reset()

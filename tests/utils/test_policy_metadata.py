@@ -245,7 +245,7 @@ def test_facts_are_those_of_the_environment(flat):
     assert description["feet"] == ["FL_foot", "FR_foot", "RL_foot", "RR_foot"]
     assert (description["control_dt"], description["physics_dt"], description["decimation"]) == (0.02, 0.005, 4)
     assert description["commands"]["ranges"]["lin_vel_x"] == [-1.0, 1.0]
-    assert description["actions"]["delay_steps"] == [0, 1]
+    assert description["actions"]["delay_steps"] == [0, 0]
     terms = description["observations"]["policy"]["terms"]
     assert [term["start"] for term in terms] == [0, 3, 6, 9, 12, 24, 36]
     assert all(term["meaning"] for term in terms)

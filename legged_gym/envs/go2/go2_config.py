@@ -11,6 +11,7 @@ class Go2RoughCfg(LeggedRobotCfg):
     class commands(LeggedRobotCfg.commands):
         standing_fraction = 0.1
         pure_fraction = 0.25
+        ramps = {"standing_fraction": [2_400, 3_600], "pure_fraction": [2_400, 3_600]}
 
     class init_state(LeggedRobotCfg.init_state):
         pos = [0.0, 0.0, 0.42]
@@ -33,7 +34,6 @@ class Go2RoughCfg(LeggedRobotCfg):
         stiffness = {"joint": 20.0}
         damping = {"joint": 0.5}
         action_scale = 0.25
-        action_delay = [0, 1]
 
     class asset(LeggedRobotCfg.asset):
         file = "{LEGGED_GYM_ROOT_DIR}/resources/robots/go2/urdf/go2.urdf"
@@ -49,6 +49,7 @@ class Go2RoughCfg(LeggedRobotCfg):
         soft_dof_pos_limit = 0.9
         base_height_target = 0.3
         feet_air_time_target = 0.2
+        ramps = {"stand_motion": [3_600, 6_000], "stand_feet": [3_600, 6_000]}
 
         class scales(LeggedRobotCfg.rewards.scales):
             tracking_lin_vel = 2.0

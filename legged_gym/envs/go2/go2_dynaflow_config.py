@@ -25,6 +25,7 @@ class Go2Cfg(Go2RoughCfg):
         resampling_time = 4.0
         heading_command = False
         min_norm = 0.0
+        ramps = {"standing_fraction": [5_000, 7_000], "pure_fraction": [5_000, 7_000]}
         initial_height: Optional[float] = 0.3  # m, until the first new command of an episode; None: drawn too
         height_velocity_coupling = False  # velocities at half size at the middle height, growing to both ends
         jump_fraction = 0.0  # share of the robots that are told to jump, every step
@@ -96,7 +97,7 @@ class Go2Cfg(Go2RoughCfg):
 
     class rewards(Go2RoughCfg.rewards):
         feet_air_time_target = 0.1  # with 0.2 it walks too slowly
-        ramps = {"stand_motion": [6_000, 10_000], "stand_feet": [6_000, 10_000]}
+        ramps = {"stand_motion": [7_000, 10_000], "stand_feet": [7_000, 10_000]}
         tracking_sigma = 0.1  # with 0.25 errors of 0.15 m/s remain, as it does not see its velocity
 
         class scales:

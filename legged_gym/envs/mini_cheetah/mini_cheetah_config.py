@@ -29,6 +29,7 @@ class MiniCheetahCfg(LeggedRobotCfg):
         resampling_time = 3.0
         standing_fraction = 0.1
         pure_fraction = 0.25
+        ramps = {"pure_fraction": [2_400, 3_600]}
 
         class ranges(LeggedRobotCfg.commands.ranges):
             lin_vel_x = [-1.0, 1.0]

@@ -158,22 +158,9 @@ def load_network(path: str) -> Tuple[PolicyNetwork, Dict[str, Any]]:
     Raises:
         RslRlError: the file is missing, damaged or was not written by the learner.
     """
-    from rsl_rl.runners.on_policy_runner import POLICIES
-    from rsl_rl.utils.checkpoint import check_shapes, load_checkpoint
-    from rsl_rl.utils.errors import RslRlError
+    from rsl_rl.models.saved_policy import build_policy
 
-    content = load_checkpoint(path)
-    meta, state = content.get("meta"), content.get("model_state_dict")
-    if not isinstance(meta, dict) or not isinstance(state, dict):
-        raise RslRlError(f"checkpoint '{path}' holds no policy: it was not written by train.py or export.py")
-    name = meta["policy_class_name"]
-    if name not in POLICIES:
-        raise RslRlError(f"checkpoint '{path}' holds a {name}; this program knows {', '.join(POLICIES)}")
-    dims = {group: tuple(shape) for group, shape in meta["observation_dims"].items()}
-    network = POLICIES[name](dims, meta["num_actions"], **meta["policy"])
-    check_shapes(path, "network", _without_critic(state), _without_critic(network.state_dict()))
-    network.load_state_dict(state, strict=False)
-    return network.eval(), content
+    return build_policy(path)
 
 
 def inference_checkpoint(content: Mapping[str, Any]) -> Dict[str, Any]:

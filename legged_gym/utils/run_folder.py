@@ -274,9 +274,13 @@ def restore_run_cfgs(folder: str, task: str, env_cfg: BaseConfig, train_cfg: Bas
     content = read_run_config(folder)
     if content.get("task") != task:
         raise UserError(f"run {folder} is of task {content.get('task')!r}, not {task!r}")
-    runner = content["train"].get("runner", {})
+    runner = _section(folder, content, "train.runner")
     current = train_cfg.to_dict()["runner"]
-    content["train"]["runner"] = {**runner, **{key: current[key] for key in _LOADING_KEYS if key in current}}
+    runner.update({key: current[key] for key in _LOADING_KEYS if key in current})
+    # A reward that did not exist yet was not paid; what the run learns must not change under it.
+    scales = _section(folder, content, "env.rewards.scales")
+    known = _section(folder, {"env": env_cfg.to_dict()}, "env.rewards.scales")
+    scales.update({name: 0.0 for name in known if name not in scales})
     before = _actuator_file(env_cfg)
     problems = env_cfg.restore(content["env"], "env.") + train_cfg.restore(content["train"], "train.")
     after = _actuator_file(env_cfg)
@@ -289,6 +293,18 @@ def _actuator_file(env_cfg: Any) -> Optional[str]:
     """The file of the drives; None where a task has none."""
     control: Any = getattr(env_cfg, "control", None)
     return control.actuator_net_file if getattr(control, "control_type", None) == "actuator_net" else None
+
+
+def _section(folder: str, content: Dict[str, Any], path: str) -> Dict[str, Any]:
+    """The section "a.b.c" of a run's config; one of its own, and empty, where there is none."""
+    section: Any = content
+    for name in path.split("."):
+        section = section.get(name, {})
+        if not isinstance(section, dict):
+            raise UserError(
+                f"{os.path.join(folder, RUN_CONFIG)}: {name} of {path} is {section!r}; it must be a section"
+            )
+    return section
 
 
 def _find_run(root: str, load_run: Union[int, str]) -> str:

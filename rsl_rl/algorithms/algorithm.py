@@ -13,10 +13,14 @@ class Algorithm(Protocol):
     Attributes:
         optimizer: of the parameters that it trains.
         learning_rate: current one.
+        main_loss: what `update` returns whenever at least one batch was learned from.
+        late_state: entries of `state_dict` that a saved one may lack.
     """
 
     optimizer: torch.optim.Optimizer
     learning_rate: float
+    main_loss: str
+    late_state: Tuple[str, ...]
 
     def init_storage(
         self, num_envs: int, num_steps: int, observation_dims: Mapping[str, Tuple[int, ...]], num_actions: int
@@ -33,7 +37,7 @@ class Algorithm(Protocol):
         """Take in what the environments gave for the actions."""
 
     def update(self) -> Dict[str, float]:
-        """Learn from what was collected, and return numbers to watch."""
+        """Learn from what was collected, and return numbers to watch, "skipped_updates" among them."""
 
     def state_dict(self) -> Dict[str, Any]:
         """Return what is in neither the policy nor the optimiser; "learning_rate" and "hidden" are among it."""

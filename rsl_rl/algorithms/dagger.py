@@ -8,6 +8,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 import torch
 
 from rsl_rl.algorithms import learning_rate as rules
+from rsl_rl.algorithms.updates import make_adamw, means_of
 from rsl_rl.models import Hidden, Observations, Policy
 from rsl_rl.storage.image_frames import ImageFormat
 from rsl_rl.storage.sequence_storage import SequenceBatch, SequenceStorage
@@ -77,6 +78,8 @@ class DAgger:
 
     storage: SequenceStorage
     hidden: Dict[str, Hidden]
+    main_loss = "imitation"
+    late_state: Tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -133,18 +136,9 @@ class DAgger:
         self.copied = str(self.policy.copy_from(self.teacher)) if copy_weights else ""
         self.policy.freeze(freeze)
         self._parameters = [p for p in self.policy.actor.parameters() if p.requires_grad]
-        self.optimizer = self._make_optimizer(weight_decay)
-
-    def _make_optimizer(self, weight_decay: float) -> torch.optim.Optimizer:
-        """AdamW, which without decay is Adam. Biases do not decay."""
         if not self._parameters:
             raise RslRlError("algorithm.freeze leaves nothing of the student to learn")
-        groups = [
-            {"params": [p for p in self._parameters if p.dim() > 1], "weight_decay": weight_decay},
-            {"params": [p for p in self._parameters if p.dim() <= 1], "weight_decay": 0.0},
-        ]
-        fused = self.device.type in ("cpu", "cuda")
-        return torch.optim.AdamW(groups, lr=self.learning_rate, fused=fused)
+        self.optimizer = make_adamw(self._parameters, learning_rate, weight_decay, self.device)
 
     def init_storage(
         self, num_envs: int, num_steps: int, observation_dims: Mapping[str, Tuple[int, ...]], num_actions: int
@@ -231,16 +225,9 @@ class DAgger:
         """
         action_error = torch.stack(self._errors).mean().item() if self._errors else math.nan
         self._errors.clear()
-        taken: List[Dict[str, float]] = []
-        num_skipped = 0
-        for batch in self.storage.batches(self.batch_size, self.num_learning_epochs, self.max_batches):
-            metrics = self._step(batch)
-            if metrics is None:
-                num_skipped += 1
-            else:
-                taken.append(metrics)
-        means = {name: sum(metrics[name] for metrics in taken) / len(taken) for name in (taken[0] if taken else ())}
-        return {**means, "action_error": action_error, "skipped_updates": float(num_skipped)}
+        batches = self.storage.batches(self.batch_size, self.num_learning_epochs, self.max_batches)
+        steps = [self._step(batch) for batch in batches]
+        return {**means_of(steps), "action_error": action_error}
 
     def _step(self, batch: SequenceBatch) -> Optional[Dict[str, float]]:
         """Take one step of the optimiser; returns what to watch, or None when a number was not finite."""

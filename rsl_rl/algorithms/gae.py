@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Tuple
+from typing import Any, Optional, Tuple
 
 import torch
 
@@ -46,3 +46,17 @@ def compute_gae(
     for step in reversed(range(advantages.shape[0] - 1)):
         advantages[step].addcmul_(carry[step], advantages[step + 1])
     return advantages, advantages + values
+
+
+def normalized(advantages: torch.Tensor, distributed: Optional[Any] = None) -> torch.Tensor:
+    """Shift and scale to mean 0 and standard deviation 1 over the rollout, of all processes if several work."""
+    count = advantages.numel()
+    mean = advantages.mean()
+    if distributed is not None:
+        distributed.all_reduce_mean_([mean])
+        count *= distributed.world_size
+    centred = advantages - mean
+    variance = centred.square().mean()
+    if distributed is not None:
+        distributed.all_reduce_mean_([variance])
+    return centred / ((variance * (count / max(count - 1, 1))).sqrt() + 1e-8)

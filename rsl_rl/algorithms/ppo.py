@@ -8,10 +8,11 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Seque
 import torch
 
 from rsl_rl.algorithms import learning_rate as rules
-from rsl_rl.algorithms.gae import compute_gae
+from rsl_rl.algorithms.gae import compute_gae, normalized
 from rsl_rl.algorithms.gradients import Gradients
 from rsl_rl.algorithms.losses import clipped_surrogate, value_loss
 from rsl_rl.algorithms.symmetry import Mirror, MirrorMaps
+from rsl_rl.algorithms.updates import make_adamw, means_of
 from rsl_rl.models import Hidden, Observations, Policy
 from rsl_rl.storage import MiniBatch, RolloutStorage
 from rsl_rl.utils.errors import check_choice, reject_unknown
@@ -93,6 +94,9 @@ class PPO:
 
     storage: RolloutStorage
     hidden: Dict[str, Hidden]
+    main_loss = "surrogate"
+    # A training without symmetry has no mirror images.
+    late_state: Tuple[str, ...] = (f"hidden.{_IMAGE}actor", f"hidden.{_IMAGE}critic")
 
     def __init__(
         self,
@@ -152,15 +156,10 @@ class PPO:
         self.symmetry_loss_coef = symmetry_loss_coef
         self.sequence_length = sequence_length if policy.is_recurrent else None
         self._initial_learning_rate = learning_rate
-        self._mirror = self._make_mirror(mirror_maps)
+        self._mirror = None if symmetry == "none" else Mirror(mirror_maps, policy.groups, self.device)
         self._distributed = distributed if distributed is not None and distributed.world_size > 1 else None
         self._gradients = self._make_gradients()
-        self.optimizer = self._make_optimizer(weight_decay)
-
-    def _make_mirror(self, maps: Optional[MirrorMaps]) -> Optional[Mirror]:
-        if self.symmetry == "none":
-            return None
-        return Mirror(maps, self.policy.groups, self.device)
+        self.optimizer = make_adamw(self.policy.parameters(), learning_rate, weight_decay, self.device)
 
     def _make_gradients(self) -> Gradients:
         actor = [*self.policy.actor.parameters(), *self.policy.distribution.parameters()]
@@ -169,16 +168,6 @@ class PPO:
             # The two losses meet in the features: their gradients have one direction, and one length.
             return Gradients({"policy": [*actor, *critic]}, self.device)
         return Gradients({"actor": actor, "critic": critic}, self.device)
-
-    def _make_optimizer(self, weight_decay: float) -> torch.optim.Optimizer:
-        """AdamW, which without decay is Adam. Biases and the standard deviations of actions do not decay."""
-        parameters = [parameter for parameter in self.policy.parameters() if parameter.requires_grad]
-        groups = [
-            {"params": [p for p in parameters if p.dim() > 1], "weight_decay": weight_decay},
-            {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
-        ]
-        fused = self.device.type in ("cpu", "cuda")
-        return torch.optim.AdamW(groups, lr=self.learning_rate, fused=fused)
 
     def init_storage(
         self, num_envs: int, num_steps: int, observation_dims: Mapping[str, Tuple[int, ...]], num_actions: int
@@ -261,20 +250,7 @@ class PPO:
             storage.rewards, storage.values, last_values, storage.dones, storage.time_outs, self.gamma, self.lam
         )
         storage.returns.copy_(returns)
-        storage.advantages.copy_(self._normalized(advantages))
-
-    def _normalized(self, advantages: torch.Tensor) -> torch.Tensor:
-        """Shift and scale to mean 0 and standard deviation 1 over the rollout, of all processes if several work."""
-        count = advantages.numel()
-        mean = advantages.mean()
-        if self._distributed is not None:
-            self._distributed.all_reduce_mean_([mean])
-            count *= self._distributed.world_size
-        centred = advantages - mean
-        variance = centred.square().mean()
-        if self._distributed is not None:
-            self._distributed.all_reduce_mean_([variance])
-        return centred / ((variance * (count / max(count - 1, 1))).sqrt() + 1e-8)
+        storage.advantages.copy_(normalized(advantages, self._distributed))
 
     def update(self) -> Dict[str, float]:
         """Learn from the rollout, and make room for the next.
@@ -287,20 +263,14 @@ class PPO:
         """
         # The parameters have not changed since the rollout was collected, so this is the distribution it came from.
         old_log_std = self.policy.distribution.log_std.detach().clone()
-        taken: List[Dict[str, float]] = []
-        num_skipped = 0
+        steps: List[Optional[Dict[str, float]]] = []
         for batch in self._mini_batches():
             # Before its first step the policy has not moved: its KL is a rounding error and tells nothing of the rate.
-            adapt = self.schedule == "adaptive" and bool(taken)
-            metrics = self._step(self._compute_gradients(batch, old_log_std), adapt)
-            if metrics is None:
-                num_skipped += 1
-            else:
-                taken.append(metrics)
+            adapt = self.schedule == "adaptive" and any(steps)
+            steps.append(self._step(self._compute_gradients(batch, old_log_std), adapt))
         self.policy.update_normalizers(self.storage.flat_observations(), self._distributed)
         self.storage.clear()
-        means = {name: sum(metrics[name] for metrics in taken) / len(taken) for name in (taken[0] if taken else ())}
-        return {**means, "skipped_updates": float(num_skipped)}
+        return means_of(steps)
 
     def _mini_batches(self) -> Iterator[MiniBatch]:
         if self.policy.is_recurrent:
@@ -419,7 +389,6 @@ class PPO:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go back to a state that `state_dict` returned, on any device."""
         self.learning_rate = float(state["learning_rate"])
-        # Those of mirror images are absent from a state without symmetry: they begin with zeros.
         memories = {name: state["hidden"].get(name, states) for name, states in self.hidden.items()}
         self.hidden = {name: {key: x.to(self.device) for key, x in states.items()} for name, states in memories.items()}
 

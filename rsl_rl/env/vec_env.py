@@ -67,6 +67,15 @@ class VecEnv(ABC):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go back to a state that `state_dict` returned."""
 
+    @property
+    def late_state(self) -> Tuple[str, ...]:
+        """Entries of `state_dict`, "a" or "a.b", that one saved by an earlier version may lack.
+
+        `load_state_dict` leaves what is absent as it is in a new environment. All others are compared with those of
+        this environment, in kind and shape, before it is called.
+        """
+        return ()
+
     def mirror_maps(self) -> Optional[MirrorMaps]:
         """Return the left-right symmetry of the robot, or None where it is unknown.
 

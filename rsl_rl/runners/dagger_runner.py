@@ -6,12 +6,14 @@ import os
 from typing import Any, Dict, Mapping, Optional, Tuple, Type
 
 from rsl_rl.algorithms.dagger import DAgger
-from rsl_rl.models import POLICIES, Policy
+from rsl_rl.models import Policy
+from rsl_rl.models.saved_policy import build_policy
 from rsl_rl.runners.runner import Runner
+from rsl_rl.runners.saved_run import Checked
 from rsl_rl.runners.train_config import RUNNER_DEFAULTS
-from rsl_rl.storage.aggregate_files import AggregateFiles
+from rsl_rl.storage.aggregate_files import AggregateFiles, SavedAggregate
 from rsl_rl.utils import checkpoint
-from rsl_rl.utils.errors import RslRlError, check_choice, near_matches
+from rsl_rl.utils.errors import RslRlError, near_matches
 
 DAGGER_DEFAULTS: Dict[str, Any] = {
     **RUNNER_DEFAULTS,
@@ -47,6 +49,7 @@ class DaggerRunner(Runner):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._files = AggregateFiles(self.algorithm.storage)
+        self._aggregate: Optional[SavedAggregate] = None  # between reading and loading
         planned = self.cfg["max_iterations"] * self.cfg["num_steps_per_env"] * self.env.num_envs
         memory = self.algorithm.storage.check_memory(planned)
         self.logger.message(f"teacher    {self.cfg['teacher']}: {self.algorithm.copied or 'no weights copied'}")
@@ -95,10 +98,17 @@ class DaggerRunner(Runner):
         """
         infos = super().load(path, load_optimizer, load_env)
         if load_env:
-            folder = os.path.dirname(os.path.abspath(path))
-            if not self._files.load(folder, self.current_learning_iteration):
+            self._files.restore(os.path.dirname(os.path.abspath(path)), self._aggregate)
+            if self._aggregate is None:
                 self.logger.message(f"note: no aggregate was kept for {path}; collecting begins anew")
+            self._aggregate = None
         return infos
+
+    def _read(self, path: str, load_optimizer: bool, load_env: bool) -> Checked:
+        checked = super()._read(path, load_optimizer, load_env)
+        if load_env:
+            self._aggregate = self._files.read(os.path.dirname(os.path.abspath(path)), checked.main["iter"])
+        return checked
 
 
 def load_teacher(path: str, observation_dims: Mapping[str, Tuple[int, ...]], num_actions: int) -> Policy:
@@ -115,22 +125,12 @@ def load_teacher(path: str, observation_dims: Mapping[str, Tuple[int, ...]], num
     Raises:
         RslRlError: the file is missing or damaged, holds no policy, or one that needs other observations or actions.
     """
-    content = checkpoint.load_checkpoint(path)
-    meta, state = content.get("meta"), content.get("model_state_dict")
-    if not isinstance(meta, dict) or not isinstance(state, dict):
-        raise RslRlError(f"checkpoint '{path}' holds no policy")
-    check_choice(f"policy_class_name of checkpoint '{path}'", meta["policy_class_name"], POLICIES)
+    teacher, content = build_policy(path)
+    meta = content["meta"]
     checkpoint.check_same(path, "num_actions", meta["num_actions"], num_actions)
-    dims = {group: tuple(shape) for group, shape in meta["observation_dims"].items()}
-    teacher = POLICIES[meta["policy_class_name"]](dims, meta["num_actions"], **meta["policy"])
     for group in teacher.actor.groups:
         if group not in observation_dims:
             raise RslRlError(f"the teacher '{path}' reads {group!r}; {near_matches(group, observation_dims)}")
-        checkpoint.check_same(path, f"observation {group!r}", list(dims[group]), list(observation_dims[group]))
-    checkpoint.check_shapes(path, "network", _without_critic(state), _without_critic(teacher.state_dict()))
-    teacher.load_state_dict(state, strict=False)
-    return teacher.eval()
-
-
-def _without_critic(state: Mapping[str, Any]) -> Dict[str, Any]:
-    return {name: tensor for name, tensor in state.items() if not name.startswith("critic.")}
+        saved, own = meta["observation_dims"][group], observation_dims[group]
+        checkpoint.check_same(path, f"observation {group!r}", list(saved), list(own))
+    return teacher

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Union
 
 import torch
@@ -13,8 +12,10 @@ import torch
 from rsl_rl.algorithms.algorithm import Algorithm
 from rsl_rl.env import VecEnv
 from rsl_rl.models import POLICIES
+from rsl_rl.models.saved_policy import has_finite_weights, option_defaults
 from rsl_rl.runners.episode_statistics import EpisodeStatistics
 from rsl_rl.runners.inference_policy import InferencePolicy
+from rsl_rl.runners.saved_run import SavedRun
 from rsl_rl.runners.stop_request import StopRequest
 from rsl_rl.runners.train_config import RUNNER_DEFAULTS, complete
 from rsl_rl.utils import checkpoint
@@ -34,7 +35,7 @@ class Durations(NamedTuple):
     learning: float
 
 
-class Runner(ABC):
+class Runner(SavedRun):
     """Trains a policy in a vectorised environment, and can go on from a checkpoint as if nothing had happened.
 
     A subclass names its algorithms and makes one (`_make_algorithm`). Construction seeds all global random generators
@@ -97,7 +98,7 @@ class Runner(ABC):
 
         policy_class = POLICIES[self.cfg["policy_class_name"]]
         self.policy = policy_class(env.observation_dims, env.num_actions, **train_cfg["policy"])
-        self._policy_cfg = {**_keyword_defaults(policy_class.__init__), **train_cfg["policy"]}
+        self._policy_cfg = {**option_defaults(self.cfg["policy_class_name"]), **train_cfg["policy"]}
         self.algorithm = self._make_algorithm(train_cfg["algorithm"])
         self.distributed.broadcast_([*self.policy.parameters(), *self.policy.buffers()])
         self.algorithm.init_storage(env.num_envs, self.cfg["num_steps_per_env"], env.observation_dims, env.num_actions)
@@ -136,7 +137,7 @@ class Runner(ABC):
             time_limit_s: overrides `runner.max_wall_time_s`.
 
         Raises:
-            RslRlError: a checkpoint cannot be written.
+            RslRlError: a checkpoint cannot be written, or the networks are lost to numbers that are not finite.
         """
         limit = self.cfg["max_wall_time_s"] if time_limit_s is None else time_limit_s
         start, first = time.perf_counter(), self.current_learning_iteration
@@ -150,7 +151,7 @@ class Runner(ABC):
                     began = time.perf_counter()
                     episodes = self._collect()
                     collected = time.perf_counter()
-                    losses = self.algorithm.update()
+                    losses = self._update()
                     durations = Durations(collected - began, time.perf_counter() - collected)
                     metrics = self._count(episodes, losses, durations)
                     self._report(metrics, first, last, time.perf_counter() - start, limit)
@@ -188,6 +189,23 @@ class Runner(ABC):
             self.algorithm.process_env_step(rewards, dones, extras)
         self._observations = obs
         return self._statistics.end_rollout()
+
+    def _update(self) -> Dict[str, float]:
+        """Learn from the rollout; refuses to go on with networks that are lost, lest they be saved."""
+        losses = self.algorithm.update()
+        what = ""
+        if losses["skipped_updates"] and self.algorithm.main_loss not in losses:
+            what = f"a loss or gradient is not finite in all {losses['skipped_updates']:.0f} batches"
+        elif not has_finite_weights(self.policy):
+            what = "weights of the networks are not finite"
+        if what:
+            name = checkpoint.checkpoint_name(self._saved_iteration)
+            kept = f"; {name} is from before it" if self._saved_iteration >= 0 else ""
+            raise RslRlError(
+                f"iteration {self.current_learning_iteration + 1} cannot be learned from, {what}: look for rewards and "
+                f"observations that are NaN, or lower algorithm.learning_rate{kept}"
+            )
+        return losses
 
     def _count(
         self, episodes: Mapping[str, float], losses: Mapping[str, float], durations: Durations
@@ -247,139 +265,6 @@ class Runner(ABC):
         self.save(os.path.join(self.log_dir, checkpoint.checkpoint_name(self.current_learning_iteration)))
         self._saved_iteration = self.current_learning_iteration
 
-    def save(self, path: str, infos: Optional[Mapping[str, Any]] = None) -> None:
-        """Write a checkpoint; `infos` is plain data that `load` gives back.
-
-        In a group all processes must call this. Rank k > 0 keeps its environments and random generators beside the
-        file, in `<name>.rank<k>.pt`; the file itself appears last, so where it is, all shares are.
-
-        Raises:
-            RslRlError: `infos` or the environment's state is not plain data, or the disk refuses.
-        """
-        share = {
-            "meta": self._meta(),
-            "rng": checkpoint.capture_rng(),
-            "env": self.env.state_dict(),
-            "algorithm_state": self.algorithm.state_dict(),
-            "runner": {
-                "observations": self._observations,
-                "statistics": self._statistics.state_dict(),
-                "total_timesteps": self.total_timesteps,
-                "total_time": self.total_time,
-            },
-            "iter": self.current_learning_iteration,
-        }
-        if not self.distributed.is_main:
-            checkpoint.save_checkpoint(checkpoint.rank_path(path, self.distributed.rank), share)
-        self.distributed.barrier()
-        if self.distributed.is_main:
-            whole = {
-                "model_state_dict": self.policy.state_dict(),
-                "optimizer_state_dict": self.algorithm.optimizer.state_dict(),
-                "infos": infos,
-                **share,
-            }
-            checkpoint.save_checkpoint(path, whole)
-
-    def load(self, path: str, load_optimizer: bool = True, load_env: bool = True) -> Optional[Dict[str, Any]]:
-        """Read a checkpoint.
-
-        Args:
-            path: the file that `save` wrote (`checkpoint.latest_checkpoint` finds the newest of a folder).
-            load_optimizer: also take optimiser and learning rate.
-            load_env: also take everything else that it takes to go on bit for bit: environments, random generators,
-                memories, statistics, counters of samples and time. Without it the episodes start anew, which also
-                works in another task or with another number of environments, e.g. to play or to fine-tune.
-
-        Returns:
-            `infos` of `save`.
-
-        Raises:
-            RslRlError: the file is missing, damaged or does not fit this run; nothing has been changed then.
-        """
-        content = checkpoint.load_checkpoint(path)
-        share = content
-        if load_env and not self.distributed.is_main:
-            share = checkpoint.load_checkpoint(checkpoint.rank_path(path, self.distributed.rank))
-        self._check_fit(path, content, share, load_env)
-        self.logger.close()
-        self.policy.load_state_dict(content["model_state_dict"])
-        if load_optimizer:
-            self.algorithm.optimizer.load_state_dict(content["optimizer_state_dict"])
-        self._load_algorithm(share["algorithm_state"], load_optimizer, load_env)
-        self.current_learning_iteration = self._saved_iteration = content["iter"]
-        if load_env:
-            self.env.load_state_dict(share["env"])
-            self._load_runner(share["runner"])
-            checkpoint.restore_rng(share["rng"])
-        return content["infos"]
-
-    def start_from(self, path: str) -> None:
-        """Begin with the networks of a checkpoint, and nothing else of it: to fine-tune, in other surroundings too.
-
-        Args:
-            path: a checkpoint, also one for inference alone, whose critic is missing; the critic then starts untrained.
-
-        Raises:
-            RslRlError: the file is missing, damaged or holds other networks; nothing has been changed then.
-        """
-        content = checkpoint.load_checkpoint(path)
-        if not isinstance(content.get("meta"), dict) or "model_state_dict" not in content:
-            raise RslRlError(f"checkpoint '{path}' holds no policy")
-        self._check_networks(path, content["meta"])
-        saved, own = content["model_state_dict"], self.policy.state_dict()
-        if not any(name.startswith("critic.") for name in saved):
-            own = {name: tensor for name, tensor in own.items() if not name.startswith("critic.")}
-        checkpoint.check_shapes(path, "network", saved, own)
-        self.policy.load_state_dict(saved, strict=False)
-        self.logger.message(f"networks   {path}")
-
-    def _load_algorithm(self, state: Mapping[str, Any], load_optimizer: bool, load_env: bool) -> None:
-        """Take the learning rate with the optimiser, and the memories with the episodes that they belong to."""
-        own = self.algorithm.state_dict()
-        rate = state if load_optimizer else own
-        memory = state if load_env else own
-        self.algorithm.load_state_dict({**state, "learning_rate": rate["learning_rate"], "hidden": memory["hidden"]})
-
-    def _load_runner(self, state: Mapping[str, Any]) -> None:
-        observations = state["observations"]
-        self._observations = None if observations is None else self._on_device(observations)
-        self._statistics.load_state_dict(state["statistics"])
-        self.total_timesteps = state["total_timesteps"]
-        self.total_time = state["total_time"]
-
-    def _meta(self) -> Dict[str, Any]:
-        """What a checkpoint must have in common with the run that loads it."""
-        return {
-            "task": self.task,
-            "num_envs": self.env.num_envs,
-            "world_size": self.distributed.world_size,
-            "rank": self.distributed.rank,
-            "observation_dims": {group: list(shape) for group, shape in self.env.observation_dims.items()},
-            "num_actions": self.env.num_actions,
-            "policy_class_name": self.cfg["policy_class_name"],
-            "policy": self._policy_cfg,
-        }
-
-    def _check_fit(self, path: str, content: Mapping[str, Any], share: Mapping[str, Any], load_env: bool) -> None:
-        """Refuse a checkpoint of another run before anything is changed."""
-        saved, current = content["meta"], self._meta()
-        for key in ["task", "num_envs", "world_size", "observation_dims"] if load_env else []:
-            checkpoint.check_same(path, key, saved[key], current[key])
-        self._check_networks(path, saved)
-        checkpoint.check_shapes(path, "network", content["model_state_dict"], self.policy.state_dict())
-        if load_env:
-            checkpoint.check_same(path, "rank", share["meta"]["rank"], self.distributed.rank)
-            checkpoint.check_same(path, "iteration", share["iter"], content["iter"])
-
-    def _check_networks(self, path: str, saved: Mapping[str, Any]) -> None:
-        current = self._meta()
-        for key in ("num_actions", "policy_class_name"):
-            checkpoint.check_same(path, key, saved[key], current[key])
-        # The noise at the start is overwritten by what was learned.
-        policies = [{**meta["policy"], "init_noise_std": None} for meta in (saved, current)]
-        checkpoint.check_same(path, "policy", *policies)
-
     def get_inference_policy(self, device: Optional[Union[str, torch.device]] = None) -> InferencePolicy:
         """Return the current actor as a callable from observations to mean actions, see `InferencePolicy`.
 
@@ -390,12 +275,3 @@ class Runner(ABC):
     def close(self) -> None:
         """Close the logs; the environment belongs to the caller."""
         self.logger.close()
-
-    def _on_device(self, tensors: Mapping[str, torch.Tensor]) -> Dict[str, torch.Tensor]:
-        return {name: tensor.to(self.device) for name, tensor in tensors.items()}
-
-
-def _keyword_defaults(function: Callable[..., Any]) -> Dict[str, Any]:
-    """Map the parameters of `function` that have a default to it."""
-    parameters = inspect.signature(function).parameters.values()
-    return {p.name: p.default for p in parameters if p.default is not p.empty}

@@ -11,16 +11,24 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any, Dict, List, Set
+from typing import Any, Dict, List, NamedTuple, Optional, Set
 
 import torch
 
 from rsl_rl.storage.sequence_storage import Block, SequenceStorage
 from rsl_rl.utils.checkpoint import load_checkpoint, save_checkpoint
 from rsl_rl.utils.errors import RslRlError
+from rsl_rl.utils.saved_content import check_content
 
 _FOLDER = "aggregate"
 _FILES = re.compile(r"(block|state)_(\d+)\.pt")
+
+
+class SavedAggregate(NamedTuple):
+    """Sequences as they were when a checkpoint was written, and the number of the next block."""
+
+    blocks: List[Block]
+    next_number: int
 
 
 class AggregateFiles:
@@ -71,29 +79,45 @@ class AggregateFiles:
             if path not in needed:
                 os.remove(path)
 
-    def load(self, run_folder: str, iteration: int) -> bool:
-        """Fill the storage with what the checkpoint of `iteration` had.
-
-        Returns:
-            Whether it was there; the storage is empty if it was not.
+    def read(self, run_folder: str, iteration: int) -> Optional[SavedAggregate]:
+        """Read and check what the checkpoint of `iteration` had; None if it is not there.
 
         Raises:
-            RslRlError: a file is damaged or of another training.
+            RslRlError: a file is damaged or of another training; the storage is as it was.
         """
         folder = os.path.join(run_folder, _FOLDER)
-        self._storage.clear()
-        self._written.clear()
-        if not os.path.exists(_state_path(folder, iteration)):
-            return False
-        state = load_checkpoint(_state_path(folder, iteration))
+        path = _state_path(folder, iteration)
+        if not os.path.exists(path):
+            return None
+        state = load_checkpoint(path)
+        check_content(path, state, {"numbers": [], "next_number": 0, "hidden": {}})
+        blocks = []
         for index, number in enumerate(state["numbers"]):
             content = load_checkpoint(_block_path(folder, number))
-            del content["schema_version"]
-            content["hidden"] = {name: states[index].clone() for name, states in state["hidden"].items()}
-            self._storage.append(Block(**content))
-        self._storage.next_number = state["next_number"]
-        self._written[folder] = set(state["numbers"])
-        return True
+            memories = {name: states[index : index + 1] for name, states in state["hidden"].items()}
+            content["hidden"] = {name: states[0].clone() for name, states in memories.items() if len(states)}
+            blocks.append(self._storage.checked(_block_path(folder, number), content))
+        return SavedAggregate(blocks, state["next_number"])
+
+    def load(self, run_folder: str, iteration: int) -> bool:
+        """Fill the storage with what the checkpoint of `iteration` had; returns whether it was there.
+
+        Raises:
+            RslRlError: as `read`.
+        """
+        saved = self.read(run_folder, iteration)
+        self.restore(run_folder, saved)
+        return saved is not None
+
+    def restore(self, run_folder: str, saved: Optional[SavedAggregate]) -> None:
+        """Fill the storage with what was read from this folder; with nothing for None."""
+        self._storage.clear()
+        self._written.clear()
+        if saved is not None:
+            for block in saved.blocks:
+                self._storage.append(block)
+            self._storage.next_number = saved.next_number
+            self._written[os.path.join(run_folder, _FOLDER)] = {block.number for block in saved.blocks}
 
 
 def _block_path(folder: str, number: int) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple, Union
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple, Union
 
 import torch
 
 from rsl_rl.storage.image_frames import FrameList, ImageFormat
 from rsl_rl.utils.errors import RslRlError
 from rsl_rl.utils.repeated_images import RepeatedImages
+from rsl_rl.utils.saved_content import check_content
 from rsl_rl.utils.trajectories import Trajectories
 
 Hidden = Dict[str, torch.Tensor]
@@ -190,18 +191,22 @@ class SequenceStorage:
 
     def save_hidden(self, hidden: Hidden) -> None:
         """Begin new sequences, with the memory before their first step: name -> (layers, N, H)."""
+        self._block = self._empty_block()
+        self._block.hidden = {name: x.detach().cpu().transpose(0, 1).contiguous() for name, x in hidden.items()}
+        self._frames = {group: FrameList(self.num_envs) for group in self._image_groups}
+
+    def _empty_block(self) -> Block:
         size = (self.num_envs, self.sequence_length)
         flat = {group: shape for group, shape in self._dims.items() if group not in self._image_groups}
-        self._block = Block(
+        return Block(
             number=self.next_number,
             observations={group: torch.empty(*size, *shape) for group, shape in flat.items()},
             frames={},
             frame_index={group: torch.empty(size, dtype=torch.int32) for group in self._image_groups},
             labels={name: torch.empty(*size, width) for name, width in self._label_dims.items()},
             dones=torch.empty(size, dtype=torch.bool),
-            hidden={name: state.detach().cpu().transpose(0, 1).contiguous() for name, state in hidden.items()},
+            hidden={name: torch.empty(self.num_envs, *shape) for name, shape in self._hidden.items()},
         )
-        self._frames = {group: FrameList(self.num_envs) for group in self._image_groups}
 
     def add(self, obs: Mapping[str, torch.Tensor], labels: Tensors) -> None:
         """Write what is known before the environments are stepped.
@@ -235,22 +240,33 @@ class SequenceStorage:
         del self._block, self._frames
 
     def append(self, block: Block) -> None:
-        """Take in complete sequences, and drop the oldest if they are too many.
+        """Take in complete sequences, and drop the oldest if they are too many."""
+        self.blocks.append(block)
+        self._num_bytes += block.num_bytes
+        while self._num_bytes > self._max_bytes:
+            self._num_bytes -= self.blocks.pop(0).num_bytes
+
+    def checked(self, path: str, content: Mapping[str, Any]) -> Block:
+        """Make a block of what a file holds.
 
         Raises:
-            RslRlError: it holds other labels or images than this storage, so it is of another training.
+            RslRlError: it is of another training, or no block.
         """
-        dtypes = {frames.dtype for frames in block.frames.values()} or {self._format.dtype}
-        widths = {name: label.shape[-1] for name, label in block.labels.items()}
+        check_content(path, content, {"labels": {}, "frames": {}})
+        widths = {name: label.shape[-1] for name, label in content["labels"].items()}
+        dtypes = {frames.dtype for frames in content["frames"].values()} or {self._format.dtype}
         if widths != self._label_dims or dtypes != {self._format.dtype}:
             raise RslRlError(
                 "the saved aggregate was made with another algorithm.loss or algorithm.image_storage; set them as they "
                 "were, or delete the folder 'aggregate' of the run"
             )
-        self.blocks.append(block)
-        self._num_bytes += block.num_bytes
-        while self._num_bytes > self._max_bytes:
-            self._num_bytes -= self.blocks.pop(0).num_bytes
+        own = vars(self._empty_block())
+        own["frames"] = {
+            group: torch.empty(len(frames), *self._dims.get(group, ()), dtype=self._format.dtype)
+            for group, frames in content["frames"].items()
+        }
+        check_content(path, content, own)
+        return Block(**{name: content[name] for name in own})
 
     def clear(self) -> None:
         """Forget everything."""

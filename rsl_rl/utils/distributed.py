@@ -17,12 +17,14 @@ from __future__ import annotations
 
 import importlib
 import os
-from typing import Any, Iterable, List, Sequence
+from typing import Any, Callable, Iterable, List, Optional, Sequence, TypeVar
 
 import torch
 import torch.distributed as dist
 
 from rsl_rl.utils.errors import RslRlError
+
+T = TypeVar("T")
 
 # Seeds of neighbouring ranks are this far apart, because environments may add their own small index to a seed.
 _SEED_STRIDE = 1_000_003
@@ -127,6 +129,32 @@ class Distributed:
         box = torch.tensor([int(flag)], device=self.device)
         dist.all_reduce(box, op=dist.ReduceOp.MAX)
         return bool(box.item())
+
+    def together(self, work: Callable[[], T]) -> T:
+        """Do `work`, which may fail on a few ranks alone, and wait for the others.
+
+        Raises:
+            RslRlError: on all ranks what was raised on one, so that none waits for one that has gone.
+        """
+        result: Any = None
+        error: Optional[RslRlError] = None
+        try:
+            result = work()
+        except RslRlError as raised:
+            error = raised
+        failed = [(rank, text) for rank, text in enumerate(self.gather_objects(error and str(error))) if text]
+        if error is not None:
+            raise error
+        if failed:
+            raise RslRlError(f"process {failed[0][0]}: {failed[0][1]}")
+        return result
+
+    def gather_objects(self, value: Any) -> List[Any]:
+        """Return the `value` of every rank, in their order; plain data."""
+        values = [value] * self.world_size
+        if self.world_size > 1:
+            dist.all_gather_object(values, value)
+        return values
 
     def barrier(self) -> None:
         """Wait until every rank is here."""

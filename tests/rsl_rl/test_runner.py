@@ -117,6 +117,33 @@ def test_killed_run_goes_on_from_its_newest_checkpoint(tmp_path: Path) -> None:
     assert_same_checkpoint(str(tmp_path / "parts" / "model_8.pt"), str(tmp_path / "whole" / "model_8.pt"))
 
 
+def test_networks_that_are_lost_end_the_run_before_they_are_saved(tmp_path: Path) -> None:
+    cfg = config(save_interval=1)
+    make(tmp_path, cfg).learn(1)
+    cfg["algorithm"].update(learning_rate=float("inf"), schedule="fixed")
+    runner = make(tmp_path, cfg)
+    runner.load(str(tmp_path / "model_1.pt"))
+    runner.algorithm.learning_rate = float("inf")
+    with pytest.raises(RslRlError, match=r"^iteration 2 .*weights of the networks are not finite.*; model_1\.pt is"):
+        runner.learn(3)
+    assert sorted(path.name for path in tmp_path.glob("*.pt")) == ["model_0.pt", "model_1.pt"]
+
+
+def test_an_iteration_that_nothing_is_learned_from_ends_the_run(tmp_path: Path) -> None:
+    runner = make(tmp_path, config(save_interval=1))
+    step = runner.env.step
+
+    def spoiled_step(actions: torch.Tensor) -> Any:
+        obs, rewards, dones, extras = step(actions)
+        return obs, rewards * (float("nan") if runner.current_learning_iteration == 2 else 1.0), dones, extras
+
+    runner.env.step = spoiled_step  # type: ignore[method-assign]
+    words = r"^iteration 3 .* a loss or gradient is not finite in all 4 batches: .*; model_2\.pt is from"
+    with pytest.raises(RslRlError, match=words):
+        runner.learn(8)
+    assert load_checkpoint(latest_checkpoint(str(tmp_path)))["iter"] == 2
+
+
 def test_another_seed_is_another_run(tmp_path: Path) -> None:
     make(tmp_path / "a").learn(1)
     make(tmp_path / "b", {**config(), "seed": 4}).learn(1)

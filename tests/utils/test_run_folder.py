@@ -217,3 +217,35 @@ def test_configs_of_earlier_parts_of_a_run_are_kept(tmp_path):
     }
     assert sizes == {"config_1.yaml": 1, "config_2.yaml": 2, "config.yaml": 3}
     assert not [name for name in os.listdir(tmp_path) if name.endswith(".tmp")]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("task: fake\nenv: {}\ntrain: {runner: [1]}\n", r"runner of train\.runner is \[1\]; it must be a section"),
+        ("task: fake\nenv: {rewards: 5}\ntrain: {}\n", r"rewards of env\.rewards\.scales is 5; it must be a section"),
+    ],
+)
+def test_a_config_of_a_run_with_something_else_for_a_section_is_one_clear_line(tmp_path, content, message):
+    (tmp_path / "config.yaml").write_text(content)
+    with pytest.raises(UserError, match=message) as caught:
+        run_folder.restore_run_cfgs(str(tmp_path), "fake", FakeCfg(), FakeTrainCfg())
+    assert str(tmp_path) in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_reward_that_did_not_exist_yet_is_not_paid_in_a_run_that_goes_on(tmp_path):
+    class OlderCfg(FakeCfg):
+        class rewards:
+            class scales:
+                speed = 2.0
+
+    class NewerCfg(FakeCfg):
+        class rewards:
+            class scales:
+                speed = 1.0
+                stance = -0.5
+
+    run_folder.save_run_config(str(tmp_path), "fake", OlderCfg(), FakeTrainCfg())
+    env_cfg = NewerCfg()
+    assert run_folder.restore_run_cfgs(str(tmp_path), "fake", env_cfg, FakeTrainCfg()) == []
+    assert env_cfg.to_dict()["rewards"]["scales"] == {"speed": 2.0, "stance": 0.0}

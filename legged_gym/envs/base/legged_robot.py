@@ -376,6 +376,8 @@ class LeggedRobot(
             group: make_group(group, rows, shapes, noise_level).to(self.device) for group, rows in groups.items()
         }
         self.observation_dims = {name: group.shape for name, group in self.observation_groups.items()}
+        n, device = self.num_envs, self.device
+        self.obs_buf = {name: torch.zeros(n, *shape, device=device) for name, shape in self.observation_dims.items()}
         entries = table(cfg.terminations)
         terms = {name: find_term(self, "_termination_", name, "terminations") for name in entries}
         self._terminations = [terms[name] for name, entry in entries.items() if not entry.time_out]

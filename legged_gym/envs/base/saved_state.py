@@ -11,7 +11,7 @@ from legged_gym.errors import UserError
 
 
 class SavedState(JointControl):
-    """Saves and restores the environment; buffers of a subclass are added to `_STATE_BUFFERS`."""
+    """Saves and restores the environment; buffers that come later, here or in a subclass, go to `_STATE_BUFFERS`."""
 
     obs_buf: Dict[str, Tensor]
     _ever_reset: bool
@@ -19,12 +19,21 @@ class SavedState(JointControl):
     def _update_base(self) -> None:
         raise NotImplementedError  # the environment's own
 
-    _STATE_BUFFERS: Tuple[str, ...] = (
+    # What every checkpoint has had from the first version on; buffers that are not here may be absent from one.
+    _FIRST_BUFFERS = (
         "actions", "last_actions", "last_dof_vel", "commands", "rew_buf", "reset_buf", "time_out_buf",
-        "episode_length_buf", "standing", "feet_air_time", "last_contacts", "measured_heights", "terrain_levels",
+        "episode_length_buf", "feet_air_time", "last_contacts", "measured_heights", "terrain_levels",
         "terrain_types", "env_origins", "friction_coeffs", "added_masses", "com_displacements", "motor_strengths",
         "push_phases", "env_p_gains", "env_d_gains", "_substep_dof_vel", "_action_history",
     )  # fmt: skip
+    _STATE_BUFFERS: Tuple[str, ...] = (*_FIRST_BUFFERS, "standing")
+
+    @property
+    def late_state(self) -> Tuple[str, ...]:
+        """Entries of `state_dict` that checkpoints from before they existed lack."""
+        late = [name for name in self._STATE_BUFFERS if name not in SavedState._FIRST_BUFFERS]
+        # Fields of the model are saved when they differ between robots; the others are those of the robot file.
+        return (*late, "control", "sim.fields")
 
     def state_dict(self) -> Dict[str, Any]:
         """Everything needed to go on bit for bit: physics, buffers, curricula, random numbers."""
@@ -41,7 +50,7 @@ class SavedState(JointControl):
         return state
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Restore what `state_dict` of an environment of the same config returned.
+        """Restore what `state_dict` of an environment of the same config returned, or an earlier version of it.
 
         Raises:
             UserError: it is of another number of environments.
@@ -50,9 +59,10 @@ class SavedState(JointControl):
             raise UserError(f"the saved state has {len(state['actions'])} environments, this run {self.num_envs}")
         self.sim.load_state_dict(state["sim"])
         for name in self._STATE_BUFFERS:
-            setattr(self, name, state[name].to(self.device).clone())
+            if name in state:
+                setattr(self, name, state[name].to(self.device).clone())
         self._delays = None if state["delays"] is None else state["delays"].to(self.device).clone()
-        if "control" in state:  # absent from files of version 0.1
+        if "control" in state:
             self._load_control_state(state["control"])
         if self.depth_camera is not None:
             self.depth_camera.load_state_dict(state.get("depth_camera") or {})

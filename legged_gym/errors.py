@@ -1,6 +1,10 @@
-"""Errors that a user can cause and can mend."""
+"""Errors that a user can cause and can mend, and lists of names for them."""
 
 from __future__ import annotations
+
+from typing import Iterable, Sequence
+
+_MOST_NAMES = 12
 
 
 class UserError(ValueError):
@@ -8,3 +12,12 @@ class UserError(ValueError):
 
     Scripts print it as ``error: <message>`` and exit with status 2.
     """
+
+
+def listed(names: Iterable[str], of: Sequence[str] = ()) -> str:
+    """Names in one line: 'a, b', 'all 12 joints' if they are all of `of`, and not more than a dozen."""
+    chosen = list(names)
+    if len(chosen) > 2 and len(chosen) == len(of):
+        return f"all {len(chosen)} joints"
+    more = f" and {len(chosen) - _MOST_NAMES} more" if len(chosen) > _MOST_NAMES else ""
+    return ", ".join(chosen[:_MOST_NAMES]) + more

@@ -15,7 +15,9 @@ import numpy as np
 from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.errors import UserError
 from legged_gym.sim.gains import gains_of
-from legged_gym.sim.robot_file import all_bodies, load_robot
+from legged_gym.sim.robot_feet import notes_on_feet
+from legged_gym.sim.robot_file import load_robot
+from legged_gym.sim.robot_parts import all_bodies, collides, compile_spec, motor_joints
 from legged_gym.sim.scenery import add_scenery
 
 # collision classes: a geom pair collides if one's contype meets the other's conaffinity
@@ -83,7 +85,8 @@ def build_model(cfg: Any, ground: Optional[Any] = None, num_obstacles: int = 0, 
         UserError: the robot file is missing or broken, or a name in the config is not in it.
     """
     file = cfg.asset.file.replace("{LEGGED_GYM_ROOT_DIR}", LEGGED_GYM_ROOT_DIR)
-    spec, root, velocity_limits = load_robot(file, cfg.asset.foot_name)
+    loaded = load_robot(file, cfg.asset.foot_name, cfg.asset.dof_names or cfg.init_state.default_joint_angles)
+    spec, root = loaded.spec, loaded.root
     spec.compiler.fusestatic = bool(cfg.asset.collapse_fixed_joints)
     spec.compiler.discardvisual = not visual
     spec.compiler.balanceinertia = True
@@ -91,17 +94,16 @@ def build_model(cfg: Any, ground: Optional[Any] = None, num_obstacles: int = 0, 
     dof_names = _dof_order(spec, root, cfg.asset.dof_names)
     body_names = _body_order(root, cfg)
     _set_options(spec, cfg)
-    _set_robot_collision(spec, root, cfg)
+    _set_robot_collision(root, cfg)
+    for note in [*loaded.notes, *notes_on_feet(root, cfg.asset.foot_name)] if not visual else ():  # then it is known
+        print(note)
     _add_ground(spec, ground, cfg)
     _add_obstacles(spec, num_obstacles)
     if visual:
         add_scenery(spec)
     torque_limits = _add_actuators(spec, dof_names, cfg)
     _add_contact_sensors(spec, body_names)
-    try:
-        model = spec.compile()
-    except ValueError as error:
-        raise UserError(f"MuJoCo cannot compile {file}: {' '.join(str(error).split())}") from error
+    model = compile_spec(spec, file)
     joints = [model.joint(name) for name in dof_names]
     return RobotModel(
         model=model,
@@ -114,7 +116,7 @@ def build_model(cfg: Any, ground: Optional[Any] = None, num_obstacles: int = 0, 
         obstacle_geoms=np.array([model.geom(f"obstacle_{k}").id for k in range(num_obstacles)], dtype=np.int64),
         position_control=is_position_control(cfg),
         dof_pos_limits=np.array([j.range if model.jnt_limited[j.id] else [-np.inf, np.inf] for j in joints]),
-        dof_vel_limits=np.array([velocity_limits.get(name, np.inf) for name in dof_names]),
+        dof_vel_limits=np.array([loaded.velocity_limits.get(name, np.inf) for name in dof_names]),
         torque_limits=torque_limits,
         fixed_base=bool(cfg.asset.fix_base_link),
         root_mocap=int(model.body(body_names[0]).mocapid[0]),
@@ -122,6 +124,21 @@ def build_model(cfg: Any, ground: Optional[Any] = None, num_obstacles: int = 0, 
             [model.body(f"obstacle_{k}").mocapid[0] for k in range(num_obstacles)], dtype=np.int64
         ),
     )
+
+
+def bodies_in_pose(robot: RobotModel, dof_pos: np.ndarray) -> np.ndarray:
+    """Positions (K, B, 3) m of the bodies in poses (K, D) of a robot whose root stands upright in the origin."""
+    data, upright = mujoco.MjData(robot.model), [1.0, 0.0, 0.0, 0.0]
+    if robot.fixed_base:
+        data.mocap_pos[robot.root_mocap], data.mocap_quat[robot.root_mocap] = 0.0, upright
+    else:
+        data.qpos[:3], data.qpos[3:7] = 0.0, upright
+    positions = np.zeros((len(dof_pos), len(robot.body_ids), 3))
+    for k, pose in enumerate(dof_pos):
+        data.qpos[robot.qpos_ids] = pose
+        mujoco.mj_kinematics(robot.model, data)
+        positions[k] = data.xpos[robot.body_ids]
+    return positions
 
 
 def shown_groups(model: Any) -> List[int]:
@@ -140,12 +157,8 @@ def quat_to_xyzw(wxyz: np.ndarray) -> np.ndarray:
     return np.roll(wxyz, -1, axis=-1)
 
 
-def _actuated_joints(body: Any) -> List[Any]:
-    return [j for j in body.joints if j.type in (mujoco.mjtJoint.mjJNT_HINGE, mujoco.mjtJoint.mjJNT_SLIDE)]
-
-
 def _dof_order(spec: Any, root: Any, names: Optional[Sequence[str]]) -> List[str]:
-    found = [str(joint.name) for body in all_bodies(root) for joint in _actuated_joints(body)]
+    found = [str(joint.name) for body in all_bodies(root) for joint in motor_joints(body)]
     if names is None:
         return found
     if sorted(names) != sorted(found):
@@ -178,7 +191,8 @@ def _set_base(spec: Any, root: Any, cfg: Any) -> None:
         for joint in list(root.joints):
             spec.delete(joint)
         root.mocap = True
-        root.pos = list(cfg.init_state.pos)
+        root.alt.type = mujoco.mjtOrientation.mjORIENTATION_QUAT
+        root.pos, root.quat = list(cfg.init_state.pos), np.roll(cfg.init_state.rot, 1)
     elif not root.joints:
         root.add_freejoint(name="root")
 
@@ -205,21 +219,30 @@ def _member(enum: Any, prefix: str, name: str, key: str) -> Any:
     return members[prefix + name.upper()]
 
 
-def _set_robot_collision(spec: Any, root: Any, cfg: Any) -> None:
-    """Robot against ground and obstacles, and against itself where asked; its friction rules the pair's (priority)."""
-    for body in all_bodies(root):
+def _set_robot_collision(root: Any, cfg: Any) -> None:
+    """Robot against ground and obstacles, and against itself where asked; its friction rules the pair's (priority).
+
+    Raises:
+        UserError: a robot that can fall has no shape that collides.
+    """
+    bodies, asset = all_bodies(root), cfg.asset
+    if not (asset.fix_base_link or asset.disable_gravity or any(collides(geom) for b in bodies for geom in b.geoms)):
+        raise UserError(
+            f"{asset.file}: no shape of the robot collides, so it would fall through the ground: give it some"
+        )
+    for body in bodies:
         for geom in body.geoms:
-            if geom.contype == 0 and geom.conaffinity == 0:
+            if not collides(geom):
                 geom.group = VISUAL_GROUP
                 continue
             geom.group = ROBOT_GROUP
             geom.contype = ROBOT_BIT
-            geom.conaffinity = GROUND_BIT if cfg.asset.self_collisions else GROUND_BIT | ROBOT_BIT
+            geom.conaffinity = GROUND_BIT if asset.self_collisions else GROUND_BIT | ROBOT_BIT
             geom.condim = 3
             geom.priority = 1
             geom.friction = [combined_friction(1.0, cfg.terrain.static_friction), 0.005, 0.0001]
-        for joint in _actuated_joints(body):
-            joint.armature = max(float(joint.armature), _armature_of(str(joint.name), cfg.asset.armature))
+        for joint in motor_joints(body):
+            joint.armature = max(float(joint.armature), _armature_of(str(joint.name), asset.armature))
 
 
 def _armature_of(joint: str, armature: Any) -> float:
@@ -261,7 +284,7 @@ def _add_actuators(spec: Any, dof_names: Sequence[str], cfg: Any) -> np.ndarray:
     limits = np.zeros(len(dof_names))
     for i, name in enumerate(dof_names):
         low, high = spec.joint(name).actfrcrange
-        limits[i] = high if high > 0 else np.inf
+        limits[i] = max(-low, high) or np.inf
         actuator = spec.add_actuator(name=name, target=name, trntype=mujoco.mjtTrn.mjTRN_JOINT)
         if is_position_control(cfg):
             actuator.set_to_position(kp=kp[i], kv=kd[i])

@@ -20,6 +20,7 @@ from legged_gym.sim.model import (
     HIDDEN_HALF_SIZE,
     HIDDEN_POSITION,
     RobotModel,
+    bodies_in_pose,
     build_model,
     combined_friction,
     shown_groups,
@@ -333,6 +334,10 @@ class MujocoSimulator(Simulator):
         field[index] = value.to(field.dtype)
 
     # ---------------------------------------------------------------- the rest
+
+    def bodies_in_pose(self, dof_pos: Tensor) -> Tensor:
+        """See `Simulator.bodies_in_pose`."""
+        return torch.from_numpy(bodies_in_pose(self.robot, dof_pos.numpy()).astype(np.float32))
 
     def render(self, env_id: int, camera: Optional[Camera] = None, width: int = 640, height: int = 480) -> np.ndarray:
         """See `Simulator.render`."""

@@ -47,7 +47,6 @@ class MujocoCpuSimulator(MujocoSimulator):
     def __init__(self, cfg: Any, num_envs: int, ground: Optional[Any] = None, num_obstacles: int = 0) -> None:
         """See `MujocoSimulator`; all tensors live on the CPU."""
         super().__init__(cfg, num_envs, "cpu", ground, num_obstacles)
-        _silence_engine()
         self.batch = mujoco_batch.Batch(self.robot.model, num_envs, num_threads(cfg), persistent=True)
         names = EngineArrays.__annotations__
         self._arrays = EngineArrays(**{name: _view(self.batch, name) for name in names})
@@ -177,13 +176,6 @@ class MujocoCpuSimulator(MujocoSimulator):
         self._nothing_stale()
         self._refresh()
         self._load_buffers(state["buffers"])
-
-
-def _silence_engine() -> None:
-    """Keep MuJoCo from writing MUJOCO_LOG.TXT and a line for each broken environment: `failure` tells of them."""
-    config = mujoco.MjLogConfig.get()
-    config.logto_file = config.logto_console = False
-    mujoco.MjLogConfig.set(config)
 
 
 def num_threads(cfg: Any) -> int:

@@ -31,21 +31,24 @@ HAZE_START, HAZE_END = 5.0, 40.0
 def add_scenery(spec: Any) -> None:
     """Add textures, materials, sun and camera settings to a spec that has a geom "ground" and maybe obstacles."""
     flags = {"width": 512, "height": 512}
+    # names that robot files do not use: theirs often have a "ground" and a sky of their own
+    for texture in [t for t in spec.textures if t.type == mujoco.mjtTexture.mjTEXTURE_SKYBOX]:
+        spec.delete(texture)
     spec.add_texture(
-        name="ground", type=mujoco.mjtTexture.mjTEXTURE_2D, builtin=mujoco.mjtBuiltin.mjBUILTIN_CHECKER,
+        name="scenery_ground", type=mujoco.mjtTexture.mjTEXTURE_2D, builtin=mujoco.mjtBuiltin.mjBUILTIN_CHECKER,
         rgb1=list(GROUND_COLORS[0]), rgb2=list(GROUND_COLORS[1]), **flags,
     )  # fmt: skip
     spec.add_texture(
-        name="sky", type=mujoco.mjtTexture.mjTEXTURE_SKYBOX, builtin=mujoco.mjtBuiltin.mjBUILTIN_GRADIENT,
+        name="scenery_sky", type=mujoco.mjtTexture.mjTEXTURE_SKYBOX, builtin=mujoco.mjtBuiltin.mjBUILTIN_GRADIENT,
         rgb1=list(SKY_ZENITH), rgb2=list(SKY_HORIZON), **flags,
     )  # fmt: skip
     # MuJoCo repeats the texture, of two by two squares, this often in two metres
     repeat = 1.0 / GROUND_SQUARE
     ground = spec.add_material(
-        name="ground", texrepeat=[repeat, repeat], texuniform=True, reflectance=0.0, specular=0.1
+        name="scenery_ground", texrepeat=[repeat, repeat], texuniform=True, reflectance=0.0, specular=0.1
     )
-    ground.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = "ground"
-    obstacle = spec.add_material(name="obstacle", rgba=[*OBSTACLE_COLOR, 1.0], specular=0.1)
+    ground.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = "scenery_ground"
+    obstacle = spec.add_material(name="scenery_obstacle", rgba=[*OBSTACLE_COLOR, 1.0], specular=0.1)
     for geom in spec.geoms:
         if geom.name == "ground":
             geom.material = ground.name

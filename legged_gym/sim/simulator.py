@@ -190,6 +190,13 @@ class Simulator(ABC):
         """Place boxes: poses (n, K, 7) position and quaternion xyzw, half_sizes (n, K, 3) m; size 0 hides a box."""
 
     @abstractmethod
+    def bodies_in_pose(self, dof_pos: torch.Tensor) -> torch.Tensor:
+        """Where bodies are in poses (K, D) of a robot whose root stands upright in the origin, (K, B, 3) m, on the CPU.
+
+        The simulated robots are left alone.
+        """
+
+    @abstractmethod
     def render(self, env_id: int, camera: Optional[Camera] = None, width: int = 640, height: int = 480) -> Any:
         """RGB frame (height, width, 3) uint8 of one environment, drawn by OpenGL or, without one, by tracing rays."""
 

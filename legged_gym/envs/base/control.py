@@ -10,6 +10,7 @@ from torch import Tensor
 from legged_gym.actuators.actuator import Actuator
 from legged_gym.actuators.files import load_actuator
 from legged_gym.envs.base.failures import FailureHandling
+from legged_gym.envs.base.tables import check_gains
 from legged_gym.errors import UserError
 from legged_gym.sim.gains import gains_of
 
@@ -49,12 +50,10 @@ class JointControl(FailureHandling):
             types = " or ".join(POSITION_TYPES)
             raise UserError(f"control.target_filter is {share}: use a share in (0, 1], with control type {types}")
 
-    def _gains(self, gains: Dict[str, float]) -> Tensor:
-        """Gains (D,) by parts of joint names, the last match wins."""
+    def _gains(self, gains: Dict[str, float], setting: str) -> Tensor:
+        """Gains (D,) by parts of joint names, the last match wins; `setting` is where they stand."""
         if self.cfg.control.control_type in ("P", "V"):
-            for name in self.dof_names:
-                if not any(part in name for part in gains):
-                    print(f"warning: no gain in control.stiffness or control.damping matches {name}; it is 0")
+            check_gains(self.dof_names, gains, setting)
         return torch.as_tensor(gains_of(self.dof_names, gains), dtype=torch.float32, device=self.device)
 
     def _init_control(self) -> None:

@@ -252,8 +252,7 @@ class LeggedRobot(
             reach = torch.tensor(cfg.max_random_pos, device=self.device)
             states[:, :2] += self._uniform([-1.0, 1.0], count, 2) * reach
         states[:, 7:13] += self._uniform([-cfg.max_random_vel, cfg.max_random_vel], count, 6)
-        if not self.cfg.asset.fix_base_link:
-            self.sim.set_root_states(env_ids, states)
+        self.sim.set_root_states(env_ids, states)
 
     def _log_episodes(self, env_ids: Tensor) -> None:
         if self.cfg.commands.curriculum and self.common_step_counter % self.max_episode_length == 0:
@@ -308,11 +307,11 @@ class LeggedRobot(
         self.dof_names, self.body_names = sim.dof_names, sim.body_names
         self.num_actions = len(self.dof_names)
         self.command_ranges = cfg.commands.ranges
-        check_joints(self.dof_names, cfg.init_state.default_joint_angles, cfg.asset.file)
+        check_joints(self.dof_names, cfg.init_state.default_joint_angles, cfg.asset.file, sim.dof_pos_limits.tolist())
         angles = [cfg.init_state.default_joint_angles[name] for name in self.dof_names]
         self.default_dof_pos = torch.tensor([angles], device=self.device)
-        self.p_gains = self._gains(cfg.control.stiffness)
-        self.d_gains = self._gains(cfg.control.damping)
+        self.p_gains = self._gains(cfg.control.stiffness, "control.stiffness")
+        self.d_gains = self._gains(cfg.control.damping, "control.damping")
         asset = cfg.asset
         if asset.foot_name != "None":
             check_names(self.body_names, [asset.foot_name], "asset.foot_name")

@@ -6,15 +6,14 @@ The mirror is the xz plane of the base: vectors change the sign of y, rotations 
 
 from __future__ import annotations
 
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, Optional, Tuple
 
 import torch
 from torch import Tensor
 
+from legged_gym.envs.base.mirror import Mirror, check_mirror, join_mirrors, mirror_grid, partners
 from legged_gym.envs.base.state import RobotState
 from legged_gym.errors import UserError
-
-Mirror = Tuple[List[int], List[float]]
 
 
 class ObservationTerms(RobotState):
@@ -80,9 +79,7 @@ class ObservationTerms(RobotState):
         return self.root_states[:, 2:3] - 0.5 - self.measured_heights
 
     def _mirror_heights(self) -> Mirror:
-        count_x, count_y = len(self.cfg.terrain.measured_points_x), len(self.cfg.terrain.measured_points_y)
-        grid = torch.arange(count_x * count_y).view(count_x, count_y).flip(1)
-        return grid.flatten().tolist(), [1.0] * (count_x * count_y)
+        return mirror_grid(self.cfg.terrain.measured_points_x, self.cfg.terrain.measured_points_y)
 
     def _obs_depth(self) -> Tensor:
         """Image of the depth camera (1, rows, columns), 0.5 for `depth_camera.far` and beyond, -0.5 for `near`."""
@@ -139,44 +136,29 @@ class ObservationTerms(RobotState):
 
     def mirror_joints(self) -> Mirror:
         """For every joint, its partner on the other side and whether the angle changes sign."""
-        index = []
-        for name in self.dof_names:
-            index.append(self.dof_names.index(_other_side(name, self.dof_names, self.cfg.asset.left_right)))
         negates = self.cfg.asset.mirror_negates
-        return index, [-1.0 if any(part in name for part in negates) else 1.0 for name in self.dof_names]
+        sign = [-1.0 if any(part in name for part in negates) else 1.0 for name in self.dof_names]
+        return partners(self.dof_names, self.cfg.asset.left_right), sign
 
     def _mirror_feet_contact(self) -> Mirror:
         feet = [self.body_names[i] for i in self.feet_indices.tolist()]
-        return [feet.index(_other_side(foot, feet, self.cfg.asset.left_right)) for foot in feet], [1.0] * len(feet)
+        return partners(feet, self.cfg.asset.left_right), [1.0] * len(feet)
 
     def mirror_maps(self) -> Optional[Dict[str, Tuple[Tensor, Tensor]]]:
         """Left-right mirror of every observation group and of the actions; None if a term has no `_mirror_` method.
 
         Returns:
             name -> (index (dim,), sign (dim,)), so that mirrored = x[..., index] * sign.
+
+        Raises:
+            UserError: by the settings of the mirror the robot has none.
         """
+        check_mirror(self, self.mirror_joints(), self._mirror_feet_contact()[0])
         maps: Dict[str, Tuple[Tensor, Tensor]] = {}
         for name, group in self.observation_groups.items():
             mirrors = [getattr(self, f"_mirror_{term}", None) for term in group.names]
             if any(mirror is None for mirror in mirrors):
                 return None
-            maps[name] = self._join_mirrors([mirror() for mirror in mirrors if mirror is not None])
-        maps["actions"] = self._join_mirrors([self.mirror_joints()])
+            maps[name] = join_mirrors([mirror() for mirror in mirrors if mirror is not None], self.device)
+        maps["actions"] = join_mirrors([self.mirror_joints()], self.device)
         return maps
-
-    def _join_mirrors(self, mirrors: List[Mirror]) -> Tuple[Tensor, Tensor]:
-        index: List[int] = []
-        sign: List[float] = []
-        for term_index, term_sign in mirrors:
-            index += [len(sign) + i for i in term_index]
-            sign += term_sign
-        return torch.tensor(index, device=self.device), torch.tensor(sign, device=self.device)
-
-
-def _other_side(name: str, names: List[str], pairs: List[List[str]]) -> str:
-    """The partner of a name on the other side; a name without one is its own."""
-    for left, right in pairs:
-        for here, there in ((left, right), (right, left)):
-            if here in name and name.replace(here, there) in names:
-                return name.replace(here, there)
-    return name

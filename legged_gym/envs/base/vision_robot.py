@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from legged_gym.envs.base.legged_robot import LeggedRobot
-from legged_gym.envs.base.observations import Mirror
+from legged_gym.envs.base.mirror import Mirror
 from legged_gym.rotations import yaw_from_quat
 from legged_gym.sensors.edge_map import EdgeMap
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from legged_gym.envs.base.legged_robot import LeggedRobot
-from legged_gym.envs.base.observations import Mirror
+from legged_gym.envs.base.mirror import Mirror
 
 # s^2, by which changes of the joint targets are divided
 _RATE_UNIT = 0.0025
@@ -29,7 +29,8 @@ class MiniCheetah(LeggedRobot):
         super()._init_buffers()
         self.dof_pos_history = torch.zeros(self.num_envs, 3, self.num_actions, device=self.device)
         scaling = self.cfg.scaling
-        self._dof_pos_scale, self._dof_vel_scale = self._gains(scaling.dof_pos), self._gains(scaling.dof_vel)
+        self._dof_pos_scale = self._gains(scaling.dof_pos, "scaling.dof_pos")
+        self._dof_vel_scale = self._gains(scaling.dof_vel, "scaling.dof_vel")
 
     def _act(self, actions: Tensor) -> None:
         super()._act(actions)

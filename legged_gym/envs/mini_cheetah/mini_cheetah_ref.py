@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from legged_gym.envs.base.observations import Mirror
+from legged_gym.envs.base.mirror import Mirror
 from legged_gym.envs.mini_cheetah.gait import ReferenceGait
 from legged_gym.envs.mini_cheetah.mini_cheetah import MiniCheetah
 

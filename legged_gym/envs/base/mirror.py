@@ -1,0 +1,115 @@
+"""The left-right mirror of a robot by the names of its parts, and whether it is one of the robot itself."""
+
+from __future__ import annotations
+
+from typing import Any, Iterator, List, Sequence, Tuple
+
+import torch
+from torch import Tensor
+
+from legged_gym.errors import UserError, listed
+
+Mirror = Tuple[List[int], List[float]]
+
+# rad, how far joints are turned to see whether a mirrored pose gives a mirrored robot
+_TURN = 0.3
+# of the robot's reach, how far a body may be from the mirror image of its partner
+_TOLERANCE = 0.05
+
+
+def partners(names: Sequence[str], pairs: Sequence[Sequence[str]]) -> List[int]:
+    """For every name the number of its partner on the other side; a name without one is its own.
+
+    Args:
+        names: of joints or bodies.
+        pairs: parts of names that a mirror swaps, of the left and of the right.
+    """
+    known = {name: number for number, name in enumerate(names)}
+    return [next((known[image] for image in _images(name, pairs) if image in known), known[name]) for name in names]
+
+
+def _images(name: str, pairs: Sequence[Sequence[str]]) -> Iterator[str]:
+    """The name with a part swapped everywhere, or at one place alone: 'L_HIP_ROLL_JOINT' has 'L_' twice."""
+    for left, right in pairs:
+        for here, there in ((left, right), (right, left)):
+            if here in name:
+                yield name.replace(here, there)
+            start = name.find(here)
+            while start >= 0:
+                yield name[:start] + there + name[start + len(here) :]
+                start = name.find(here, start + 1)
+
+
+def mirror_grid(points_x: Sequence[float], points_y: Sequence[float]) -> Mirror:
+    """The mirror of a value at each point of a grid, x in the outer loop.
+
+    Raises:
+        UserError: a point has no mirror image.
+    """
+    lacking = [y for y in points_y if not any(abs(y + other) < 1e-6 for other in points_y)]
+    if lacking:
+        raise UserError(
+            f"algorithm.symmetry needs terrain.measured_points_y that are symmetric: there is no {-lacking[0]:g}"
+            f" for {lacking[0]:g}"
+        )
+    images = [min(range(len(points_y)), key=lambda k: abs(y + points_y[k])) for y in points_y]
+    size = len(points_y)
+    return [row * size + k for row in range(len(points_x)) for k in images], [1.0] * (len(points_x) * size)
+
+
+def check_mirror(env: Any, joints: Mirror, feet: List[int]) -> None:
+    """Check that the joints' mirror is one, and that a mirrored pose gives a mirrored robot.
+
+    Args:
+        env: a `LeggedRobot`.
+        joints: its joints' mirror.
+        feet: number of each foot's partner.
+
+    Raises:
+        UserError: it is not; names the joints, the feet and the setting.
+    """
+    names, (index, sign), asset = env.dof_names, joints, env.cfg.asset
+    own = [name for i, name in enumerate(names) if index[i] == i]
+    broken = [name for i, name in enumerate(names) if index[index[i]] != i]
+    pairs = f"asset.left_right is {asset.left_right}: name what differs between left and right, nothing else"
+    if broken or len(own) == len(names):
+        raise UserError(
+            f"algorithm.symmetry: joints without partner on the other side: {listed(broken or own)}; {pairs}"
+        )
+    worst, body = _mirror_error(env, index, sign, feet)
+    if body:
+        negated = listed(name for name, s in zip(names, sign) if s < 0) or "no joint"
+        raise UserError(
+            f"algorithm.symmetry: a mirrored pose has {body} {worst:.2f} m from where the mirror image of the robot has"
+            f" it; joints without partner on the other side: {listed(own) or 'none'}, {pairs}; angles that change sign:"
+            f" {negated}, asset.mirror_negates is {asset.mirror_negates}: name joints that turn about a forward or an"
+            " upright axis"
+        )
+
+
+def _mirror_error(env: Any, index: List[int], sign: List[float], feet: List[int]) -> Tuple[float, str]:
+    """How far a body is from where it should be, m, and which; ('') if none is too far."""
+    generator = torch.Generator().manual_seed(0)
+    turns = _TURN * (0.5 + torch.rand(env.num_actions, generator=generator))
+    turns *= 1.0 - 2.0 * torch.randint(0, 2, turns.shape, generator=generator)
+    default = env.default_dof_pos[0].cpu()
+    mirrored = default[index] * torch.tensor(sign)
+    poses = torch.stack((default + turns, mirrored + turns[index] * torch.tensor(sign)))
+    here, image = env.sim.bodies_in_pose(poses)
+    image = image * torch.tensor([1.0, -1.0, 1.0])
+    error = torch.cdist(image, here).min(1).values
+    ids = env.feet_indices.cpu()
+    error[ids] = (image[ids[feet]] - here[ids]).norm(dim=1)
+    worst = int(error.argmax())
+    too_far = float(error[worst]) > _TOLERANCE * float(here.norm(dim=1).max())
+    return float(error[worst]), env.body_names[worst] if too_far else ""
+
+
+def join_mirrors(mirrors: Sequence[Mirror], device: torch.device) -> Tuple[Tensor, Tensor]:
+    """The mirror (index, sign) of vectors one after the other."""
+    index: List[int] = []
+    sign: List[float] = []
+    for term_index, term_sign in mirrors:
+        index += [len(sign) + i for i in term_index]
+        sign += term_sign
+    return torch.tensor(index, device=device), torch.tensor(sign, device=device)

@@ -1,0 +1,69 @@
+"""Small tools for the parts of a robot file: bodies, joints, the engine's compiler and its log."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from typing import Any, List, Tuple
+
+import mujoco
+
+from legged_gym.errors import UserError
+
+MOTOR_JOINTS = (mujoco.mjtJoint.mjJNT_HINGE, mujoco.mjtJoint.mjJNT_SLIDE)
+
+
+def all_bodies(body: Any) -> List[Any]:
+    """The body and its descendants, children in alphabetical order: the order Isaac Gym gives links and joints."""
+    bodies = [body]
+    for child in sorted(body.bodies, key=lambda b: str(b.name)):
+        bodies += all_bodies(child)
+    return bodies
+
+
+def rigid_part(body: Any) -> List[Any]:
+    """The body and what is fixed to it, further from the root."""
+    return [body, *(part for child in body.bodies if not child.joints for part in rigid_part(child))]
+
+
+def motor_joints(body: Any) -> List[Any]:
+    """The joints of a body that get a motor: hinges and slides."""
+    return [joint for joint in body.joints if joint.type in MOTOR_JOINTS]
+
+
+def collides(geom: Any) -> bool:
+    """Whether a geom is a collision shape; else it is there for pictures."""
+    return bool(geom.contype != 0 or geom.conaffinity != 0)
+
+
+def compile_spec(spec: Any, file: str) -> Any:
+    """The MjModel of a spec; what MuJoCo has to say becomes one line each.
+
+    Raises:
+        UserError: MuJoCo refuses it.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            model = spec.compile()
+        except ValueError as error:
+            reason = " ".join(str(error).split("The static bodies of")[0].split("The visual elements of")[0].split())
+            raise UserError(f"MuJoCo cannot compile {file}: {reason}") from error
+    for warning in caught:
+        print(f"warning: MuJoCo says of {os.path.basename(file)}: {' '.join(str(warning.message).split())}")
+    return model
+
+
+def compiled_copy(spec: Any, file: str) -> Tuple[Any, Any]:
+    """A copy of a spec and its MjModel, with every body and every geom; afterwards the copy's parts know their ids."""
+    copy = spec.copy()
+    copy.compiler.fusestatic = copy.compiler.discardvisual = False
+    copy.compiler.balanceinertia = True
+    return copy, compile_spec(copy, file)
+
+
+def silence_engine() -> None:
+    """Keep MuJoCo from writing MUJOCO_LOG.TXT and to the console: errors are raised, the rest is ours to tell."""
+    config = mujoco.MjLogConfig.get()
+    config.logto_file = config.logto_console = False
+    mujoco.MjLogConfig.set(config)

@@ -57,7 +57,7 @@ class A1RoughCfg(LeggedRobotCfg):
         soft_dof_pos_limit = 0.9
         base_height_target = 0.27
         feet_air_time_target = 0.2
-        ramps = {"stand_motion": [3_600, 6_000], "stand_feet": [3_600, 6_000]}  # first walk, then stand
+        ramps = {"stand_motion": [2_400, 4_800], "stand_feet": [2_400, 4_800]}  # first walk, then stand
 
         class scales(LeggedRobotCfg.rewards.scales):
             tracking_lin_vel = 2.0
@@ -67,8 +67,8 @@ class A1RoughCfg(LeggedRobotCfg):
             torques = -0.00002
             dof_pos_limits = -1.0
             feet_stance = -0.18
-            stand_motion = -0.02
-            stand_feet = -0.2
+            stand_motion = -0.06
+            stand_feet = -0.8
 
 
 class A1RoughCfgPPO(LeggedRobotCfgPPO):

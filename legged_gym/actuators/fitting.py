@@ -20,6 +20,8 @@ from legged_gym.errors import UserError
 
 # steps of backpropagation through time, and the steps before them that only fill an LSTM's memory
 _SEQUENCE, _WARM_UP = 64, 16
+# share by which measured spacings of recordings may differ
+_SAME = 0.02
 
 
 @dataclass
@@ -92,7 +94,7 @@ def fit(
         seed: of initial weights and order of samples.
 
     Raises:
-        UserError: spacings differ or do not fit, or a recording is too short.
+        UserError: spacings differ or do not fit, a recording is too short, or the fit diverges.
     """
     spec = _complete(recordings, spec)
     parts = [recording.split(held_out) for recording in recordings]
@@ -106,7 +108,10 @@ def fit(
     batches = _Windows(learned, spec) if spec.type == "mlp" else _Sequences(learned)
     _optimise(network, batches, spec.torque_scale, epochs, learning_rate, batch_size, seed)
     network.eval().requires_grad_(False)
-    return _measure(network, spec, learned, unseen)
+    result = _measure(network, spec, learned, unseen)
+    if not math.isfinite(result.rmse):
+        raise UserError("the fit has diverged: its torques are no numbers; give a lower learning rate")
+    return result
 
 
 def predict(network: nn.Module, spec: NetworkSpec, recording: Recording) -> np.ndarray:
@@ -123,7 +128,7 @@ def predict(network: nn.Module, spec: NetworkSpec, recording: Recording) -> np.n
 
 def _complete(recordings: Sequence[Recording], spec: NetworkSpec) -> NetworkSpec:
     spacings = sorted({round(recording.dt, 9) for recording in recordings})
-    if len(spacings) > 1:
+    if spacings[-1] > (1.0 + _SAME) * spacings[0]:
         raise UserError(f"the recordings have samples every {spacings} s: give one spacing to resample them to")
     interval = recordings[0].dt if spec.sample_interval is None else spec.sample_interval
     spec = NetworkSpec(**{**spec.to_dict(), "sample_interval": interval})

@@ -19,6 +19,8 @@ from legged_gym.actuators.actuator import Actuator
 from legged_gym.errors import UserError
 
 NETWORK_TYPES = ("mlp", "lstm")
+# share by which an interval between samples may differ from a whole number of sub-steps
+_MEASURED = 0.02
 ACTIVATIONS = {"softsign": nn.Softsign, "tanh": nn.Tanh, "relu": nn.ReLU, "elu": nn.ELU, "linear": nn.Identity}
 
 
@@ -94,7 +96,8 @@ class NetworkSpec:
         """
         ratio = 1.0 if self.sample_interval is None else self.sample_interval / dt
         spacing = round(ratio)
-        if spacing < 1 or abs(ratio - spacing) > 1e-3 or (self.type == "lstm" and spacing != 1):
+        # an interval that was measured is off by a little
+        if spacing < 1 or abs(ratio - spacing) > _MEASURED * ratio or (self.type == "lstm" and spacing != 1):
             times = "sim.dt times a whole number" if self.type == "mlp" else "sim.dt"
             raise UserError(
                 f"the actuator network was made for samples every {self.sample_interval:g} s, which must be {times};"

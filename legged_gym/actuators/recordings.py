@@ -5,12 +5,13 @@ A file has five quantities at common times: time (s), target (rad), position (ra
 ========  ============================================================================================================
 ``.npz``  arrays ``time`` (T,) and ``target``, ``position``, ``velocity``, ``torque``, each (T,) or (T, J) for J joints
 ``.csv``  a header line and one line a sample: the columns above, for several joints ``target_<joint>``, ... with a
-          common ``time``
+          common ``time``; joints are those with all four quantities, other columns are left alone
 ========  ============================================================================================================
 """
 
 from __future__ import annotations
 
+import codecs
 import csv
 import os
 from dataclasses import dataclass
@@ -23,6 +24,11 @@ from legged_gym.errors import UserError
 QUANTITIES = ("target", "position", "velocity", "torque")
 # steps of time may differ by this share of their median before samples are interpolated, and by that before it is a gap
 _JITTER, _GAP = 1e-3, 2.5
+# s between samples of a drive: 100 kHz to 10 Hz
+_SHORTEST, _LONGEST = 1e-5, 0.1
+_UNITS = {"milliseconds": 1e-3, "microseconds": 1e-6, "nanoseconds": 1e-9}
+# rad, rad/s or N m: more is no drive's, and its square no float32
+_LARGEST = 1e6
 
 
 @dataclass
@@ -64,8 +70,10 @@ def read_recording(path: str, dt: Optional[float] = None) -> Recording:
 
     Raises:
         UserError: the file is missing or damaged; a quantity is missing, not finite or of another size; times do not
-            rise or have a gap.
+            rise, have a gap or are not in seconds.
     """
+    if dt is not None and not _SHORTEST <= dt < _LONGEST:
+        raise UserError(f"samples of a drive are resampled to {_SHORTEST:g} to {_LONGEST:g} s, not to {dt:g} s")
     if not os.path.isfile(path):
         raise UserError(f"there is no recording {path}")
     if not path.endswith((".npz", ".csv")):
@@ -74,23 +82,24 @@ def read_recording(path: str, dt: Optional[float] = None) -> Recording:
     time = columns.pop("time")
     shape = columns["target"].shape
     for name, values in columns.items():
-        if values.shape != shape or len(values) != len(time):
+        if values.shape != shape or values.ndim != 2 or not values.size or len(values) != time.size:
             raise UserError(f"{path}: {name} has shape {values.shape}, target {shape}, time {time.shape}")
         if not np.isfinite(values).all():
             raise UserError(f"{path}: {name} has values that are no numbers")
-    time, spacing = _check_times(path, time, dt)
+        if np.abs(values).max() > _LARGEST:
+            raise UserError(f"{path}: {name} has values beyond {_LARGEST:g}; units are rad, rad/s and N m")
+    step, spacing = _check_times(path, time, dt)
     if spacing is not None:
         grid = time[0] + spacing * np.arange(int((time[-1] - time[0]) / spacing + 1e-6) + 1)
         columns = {
             name: np.column_stack([np.interp(grid, time, column) for column in values.T])
             for name, values in columns.items()
         }
-    step = spacing or float(np.median(np.diff(time)))
-    return Recording(step, **{name: values.astype(np.float32) for name, values in columns.items()})
+    return Recording(spacing or step, **{name: values.astype(np.float32) for name, values in columns.items()})
 
 
-def _check_times(path: str, time: np.ndarray, dt: Optional[float]) -> Tuple[np.ndarray, Optional[float]]:
-    """The times, and to which spacing they have to be interpolated, if at all."""
+def _check_times(path: str, time: np.ndarray, dt: Optional[float]) -> Tuple[float, Optional[float]]:
+    """The spacing of the times, and to which one they have to be interpolated, if at all."""
     if time.ndim != 1 or len(time) < 10 or not np.isfinite(time).all():
         raise UserError(f"{path}: time must be one column of at least 10 numbers")
     steps = np.diff(time)
@@ -100,9 +109,15 @@ def _check_times(path: str, time: np.ndarray, dt: Optional[float]) -> Tuple[np.n
     if steps.max() > _GAP * typical:
         place = time[np.argmax(steps)]
         raise UserError(f"{path}: a gap of {steps.max():g} s at {place:g} s; make it two files and give both")
-    wanted = typical if dt is None else dt
-    even = np.abs(steps - typical).max() <= _JITTER * typical and abs(wanted - typical) <= _JITTER * typical
-    return time, None if even else wanted
+    if not _SHORTEST <= typical < _LONGEST:
+        units = [name for name, unit in _UNITS.items() if _SHORTEST <= typical * unit < _LONGEST]
+        hint = f", not {units[0]}" if units else ""
+        raise UserError(f"{path}: samples are {typical:g} s apart; times are in seconds{hint}")
+    # Of the line through all times; jitter biases the median of the steps, and single times their mean.
+    mean = float(np.polyfit(np.arange(len(time)), time - time[0], 1)[0])
+    wanted = mean if dt is None else dt
+    even = np.abs(steps - mean).max() <= _JITTER * mean and abs(wanted - mean) <= _JITTER * mean
+    return mean, None if even else wanted
 
 
 def _read_npz(path: str) -> Dict[str, np.ndarray]:
@@ -123,17 +138,32 @@ def _read_npz(path: str) -> Dict[str, np.ndarray]:
 
 
 def _read_csv(path: str) -> Dict[str, np.ndarray]:
-    with open(path, newline="", encoding="utf-8") as file:
-        header = [name.strip() for name in next(csv.reader(file), [])]
-        try:
-            table = np.loadtxt(file, delimiter=",", ndmin=2)
-        except ValueError as error:
-            raise UserError(f"cannot read {path}: {error}") from None
-    if "time" not in header or table.shape[1] != len(header):
-        raise UserError(f"{path}: the first line must name {len(header)} columns, time among them")
-    joints = [name[len("target") :] for name in header if name.startswith("target")]
-    missing = [name + joint for joint in joints for name in QUANTITIES if name + joint not in header]
-    if missing or not joints:
-        raise UserError(f"{path} has no column {', '.join(missing) or 'target'}")
-    columns = {name: table[:, [header.index(name + joint) for joint in joints]] for name in QUANTITIES}
-    return {"time": table[:, header.index("time")], **columns}
+    lines = [line for line in _text_of(path).splitlines() if line.strip()]
+    header = [name.strip() for name in next(csv.reader(lines), [])]
+    if len(lines) < 2 or "time" not in header or any(line.count(",") != lines[0].count(",") for line in lines):
+        raise UserError(f"{path}: the first line must name as many columns as the others have, time among them")
+    suffixes = [name[len("target") :] for name in header if name.startswith("target")]
+    missing = {joint: [name + joint for name in QUANTITIES if name + joint not in header] for joint in suffixes}
+    joints = [joint for joint in suffixes if not missing[joint]]
+    if not joints:
+        fewest = min(map(len, missing.values()), default=0)
+        nearest = [name for names in missing.values() if len(names) == fewest for name in names] or ["target"]
+        raise UserError(f"{path} has no column {', '.join(nearest)}")
+    used = [header.index(name) for name in ("time", *(name + joint for name in QUANTITIES for joint in joints))]
+    try:
+        table = np.loadtxt(lines[1:], delimiter=",", usecols=used, ndmin=2).reshape(-1, len(used))
+    except ValueError as error:
+        raise UserError(f"cannot read {path}: {error}") from None
+    return {"time": table[:, 0], **dict(zip(QUANTITIES, np.split(table[:, 1:], len(QUANTITIES), axis=1)))}
+
+
+def _text_of(path: str) -> str:
+    """A text file as spreadsheets save it: in UTF-8 or UTF-16 with a byte order mark, or in a code page of Windows."""
+    with open(path, "rb") as file:
+        content = file.read()
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16", errors="replace")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")  # names of other columns may be wrong then, and the numbers are right

@@ -11,6 +11,7 @@ best PD controller on it are reported. Beside the network go <output>.json, the 
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
 from typing import Optional, Sequence
@@ -20,7 +21,7 @@ if not __package__:
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from legged_gym.errors import UserError
-from legged_gym.utils.cli import ArgumentParser
+from legged_gym.utils.cli import ArgumentParser, seed
 from legged_gym.utils.script import run_script
 
 HIDDEN_SIZES = {"mlp": [32, 32], "lstm": [8, 8]}
@@ -75,7 +76,7 @@ def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
     add("--held_out", type=float, default=0.2, metavar="SHARE", help="last part of a recording that is held out (0.2)")
     add("--epochs", type=int, default=60, help="passes over the samples (60)")
     add("--learning_rate", type=float, default=5e-3, help="at the start (0.005)")
-    add("--seed", type=int, default=1, help="of initial weights and order of samples (1)")
+    add("--seed", type=seed, default=1, help="of initial weights and order of samples (1)")
     add("--num_threads", type=int, default=1, help="CPU threads (1)")
     add("--torchscript", action="store_true", help="write <output>_script.pt too, which programs load without this one")
     args = parser.parse_args(argv)
@@ -85,7 +86,7 @@ def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
         raise UserError(f"--held_out={args.held_out:g}: give a share between 0 and 1")
     for name in ("epochs", "learning_rate", "num_threads", "dt", "interval"):
         value = getattr(args, name)
-        if value is not None and value <= 0:
+        if value is not None and not 0 < value < math.inf:
             raise UserError(f"--{name}={value}: give a positive number")
     return args
 

@@ -23,6 +23,8 @@ from legged_gym.utils.cli import make_parser
 from legged_gym.utils.policy_io import add_policy_flag, find_policy, load_policy
 from legged_gym.utils.script import run_script
 
+_SHORTEST, _LONGEST = 0.1, 3600.0
+
 
 def main(argv: Optional[Sequence[str]] = None) -> None:
     """Record as the command line says.
@@ -38,8 +40,8 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     args = parser.parse(argv)
     if not args.output.endswith(".npz"):
         raise UserError(f"--output={args.output}: the recording is a .npz file")
-    if args.duration <= 0:
-        raise UserError(f"--duration={args.duration:g}: give seconds")
+    if not _SHORTEST <= args.duration <= _LONGEST:
+        raise UserError(f"--duration={args.duration:g}: give {_SHORTEST:g} to {_LONGEST:g} seconds")
     args.num_envs = args.num_envs or 12
     args.seed = 1 if args.seed is None else args.seed
     source = find_policy(args)

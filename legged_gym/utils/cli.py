@@ -106,7 +106,7 @@ def make_parser(description: str) -> ArgumentParser:
     add("--cfg", action="append", default=[], metavar="FILE", help="YAML file {env: {..}, train: {..}}; repeatable")
     add("--num_envs", type=positive, help="number of robots")
     add("-B", dest="num_envs", type=positive, metavar="N", help="the same")
-    add("--seed", type=_seed, help="-1 draws one and prints it")
+    add("--seed", type=seed, help="-1 draws one and prints it")
     add("--experiment_name", help="folder under logs/ to write to or load from")
     add("-e", "--exp_name", dest="experiment_name", metavar="NAME", help="the same")
     add("--load_run", type=_run, help="run folder to load, by name or path; -1 is the newest (default)")
@@ -283,7 +283,8 @@ def positive(text: str) -> int:
     return number
 
 
-def _seed(text: str) -> int:
+def seed(text: str) -> int:
+    """Read a seed, -1 to draw one; a type for argparse."""
     number = _whole(text)
     if not -1 <= number < 2**31:
         raise argparse.ArgumentTypeError(f"{number} is no seed; it is 0 .. 2147483647, or -1 to draw one")

@@ -63,6 +63,13 @@ def test_the_same_seed_fits_the_same_network():
     assert not torch.equal(one["layers.0.weight"], other["layers.0.weight"])
 
 
+def test_recordings_whose_clocks_differ_a_little_are_fitted_together():
+    other = recording(REAL, steps=300, seed=1)
+    other.dt = 1.01 * DT
+    result = fit([recording(REAL, steps=300), other], NetworkSpec("mlp", [4], history=3), epochs=1)
+    assert result.spec.sample_interval == DT and result.spec.spacing(DT) == 1
+
+
 def test_recordings_that_do_not_do_are_refused():
     short, spec = recording(REAL, steps=20), NetworkSpec("mlp", [4], history=3)
     with pytest.raises(UserError, match="too short"):
@@ -71,6 +78,8 @@ def test_recordings_that_do_not_do_are_refused():
     slow.dt = 0.01
     with pytest.raises(UserError, match="one spacing to resample"):
         fit([slow, recording(REAL, steps=300)], spec)
+    with pytest.raises(UserError, match="the fit has diverged"):
+        fit([recording(REAL, steps=300)], spec, epochs=2, learning_rate=1e30)
     still = recording(REAL, steps=300)
     still.velocity[:] = 0.0
     with pytest.raises(UserError, match="no velocity other than zero"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from legged_gym.actuators.networks import NetworkSpec
 from legged_gym.actuators.recordings import QUANTITIES, Recording, read_recording
 from legged_gym.errors import UserError
 
@@ -58,6 +59,50 @@ def test_uneven_times_are_evened_out(tmp_path):
     np.testing.assert_allclose(recording.target[:, 0], np.sin(times), atol=1e-5)
 
 
+def test_the_spacing_of_jittering_times_is_that_of_the_clock(tmp_path):
+    """Of the steps, which are 6, 6 and 3 ms long in turn, the median is 6 ms."""
+    data = columns(steps=60, dt=0.005)
+    late = 0.001 * np.tile([0.0, 1.0, 2.0], 20)
+    np.savez(tmp_path / "log.npz", **{**data, "time": data["time"] + late})
+    recording = read_recording(str(tmp_path / "log.npz"))
+    assert recording.dt == pytest.approx(0.005, rel=0.01)
+    assert NetworkSpec("mlp", [8], history=3, sample_interval=recording.dt).spacing(0.005) == 1
+
+
+@pytest.mark.parametrize(
+    ("unit", "name"), [(1e3, "milliseconds"), (1e6, "microseconds"), (1e9, "nanoseconds"), (1e12, None)]
+)
+def test_times_in_another_unit_are_told(unit, name, tmp_path):
+    data = columns(dt=0.005)
+    np.savez(tmp_path / "log.npz", **{**data, "time": unit * data["time"]})
+    hint = f", not {name}" if name else ""
+    with pytest.raises(UserError, match=rf"samples are 5e?\S* s apart; times are in seconds{hint}$"):
+        read_recording(str(tmp_path / "log.npz"))
+
+
+@pytest.mark.parametrize("dt", [1e-9, 0.2, float("nan"), float("inf")])
+def test_a_spacing_that_no_drive_has_is_refused(dt, tmp_path):
+    np.savez(tmp_path / "log.npz", **columns())
+    with pytest.raises(UserError, match=r"resampled to 1e-05 to 0\.1 s, not to"):
+        read_recording(str(tmp_path / "log.npz"), dt)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "extra"),
+    [("utf-8-sig", "mode"), ("utf-16", "mode"), ("cp1252", "température"), ("utf-8", "target_velocity")],
+)
+def test_columns_besides_those_of_joints_are_left_alone_in_any_encoding(encoding, extra, tmp_path):
+    """As spreadsheets of Windows save it; text in other columns is no mistake."""
+    data = columns(joints=1)
+    names = ["time", *QUANTITIES]
+    rows = [",".join([*(repr(float(data[name].ravel()[i])) for name in names), "été"]) for i in range(40)]
+    text = "\r\n".join([",".join([*names, extra]), *rows, ""])
+    (tmp_path / "log.csv").write_bytes(text.encode(encoding))
+    recording = read_recording(str(tmp_path / "log.csv"))
+    for name in QUANTITIES:
+        np.testing.assert_allclose(getattr(recording, name), data[name], rtol=1e-6)
+
+
 def test_the_split_is_in_time():
     ramp = np.arange(100.0)[:, None]
     first, last = Recording(0.005, ramp, ramp, ramp, ramp).split(0.25)
@@ -76,6 +121,11 @@ def broken(**changes):
         (broken(torque=None), "no array torque"),
         (broken(torque=np.zeros((40, 3))), r"torque has shape \(40, 3\)"),
         (broken(position=np.full((40, 2), np.nan)), "position has values that are no numbers"),
+        (broken(torque=np.full((40, 2), 1e300)), "torque has values beyond 1e.06; units are rad, rad/s and N m"),
+        (broken(torque=np.array(1.0)), r"torque has shape \(\)"),
+        (dict.fromkeys(("time", *QUANTITIES), np.array(1.0)), r"has shape \(\)"),
+        (broken(time=np.array(1.0)), "time"),
+        (dict.fromkeys(QUANTITIES, np.zeros((40, 2, 2))) | {"time": columns()["time"]}, r"has shape \(40, 2, 2\)"),
         (broken(time=np.zeros(40)), "time does not rise after 0 s"),
         (broken(time=np.r_[np.arange(20), np.arange(30, 50)] * 0.002), "a gap of 0.022 s at 0.038 s"),
     ],
@@ -94,8 +144,12 @@ def test_what_is_wrong_with_a_csv_file_is_told(tmp_path):
     with pytest.raises(UserError, match="no column torque_a, torque_b"):
         read_recording(path)
     (tmp_path / "log.csv").write_text("time,target\n0,up\n")
-    with pytest.raises(UserError, match="cannot read"):
+    with pytest.raises(UserError, match="no column position, velocity, torque"):
         read_recording(path)
+    for rows, message in (("0,0,0,0,up\n", "cannot read"), ("0,0,0,0\n", "must name as many"), ("", "must name")):
+        (tmp_path / "log.csv").write_text("time,target,position,velocity,torque\n" + rows)
+        with pytest.raises(UserError, match=message):
+            read_recording(path)
     with pytest.raises(UserError, match="there is no recording"):
         read_recording(str(tmp_path / "none.csv"))
     (tmp_path / "log.txt").write_text("")

@@ -50,6 +50,15 @@ def test_a_fit_leaves_a_network_numbers_and_a_plot(recorded, tmp_path, capsys):
         load_actuator(str(tmp_path / "new" / name), 0.005, 1, 12)
 
 
+@pytest.mark.parametrize("duration", ["inf", "nan", "0", "1e-3"])
+def test_a_recording_has_a_length(duration, capsys):
+    arguments = ["--policy=a1_flat", "--motor=none.json", "--output=x.npz", f"--duration={duration}"]
+    with pytest.raises(SystemExit) as status:
+        run_script(record_drives.main, arguments)
+    assert status.value.code == EXIT_MISTAKE
+    assert capsys.readouterr().err.startswith(f"error: --duration={float(duration):g}: give 0.1 to 3600 seconds")
+
+
 def write(path, **changes):
     time = 0.005 * np.arange(50)
     np.savez(path, **{"time": time, **{name: np.sin(time) for name in QUANTITIES}, **changes})
@@ -65,6 +74,11 @@ def write(path, **changes):
         (["--data=log.npz", "--output=net.pt", "--activation=cube"], "unknown activation 'cube'"),
         (["--data=log.npz", "--output=net.pt", "--type=lstm"], "too short"),
         (["--data=log.npz", "--output=net.pt", "--interval=0.007"], "whole number"),
+        (["--data=log.npz", "--output=net.pt", "--interval=nan"], "--interval=nan: give a positive number"),
+        (["--data=log.npz", "--output=net.pt", "--dt=inf"], "--dt=inf: give a positive number"),
+        (["--data=log.npz", "--output=net.pt", "--dt=1e-9"], "resampled to 1e-05 to 0.1 s"),
+        (["--data=log.npz", "--output=net.pt", "--learning_rate=inf"], "--learning_rate=inf: give a positive number"),
+        (["--data=log.npz", "--output=/proc/net.pt"], "--output=/proc/net.pt: cannot write"),
         (["--data=hole.npz", "--output=net.pt"], "a gap"),
         (["--data=log.npz", "--output=net.pt", "--layers=3"], "unrecognized arguments: --layers=3"),
     ],

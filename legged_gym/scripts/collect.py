@@ -61,8 +61,10 @@ def collect(args: argparse.Namespace, argv: Optional[Sequence[str]] = None) -> N
     from legged_gym.utils.collect_setup import describe, episode_bytes, make_collector, model_bytes, shard_size
     from legged_gym.utils.demonstrations_check import command_histograms, format_histograms
     from legged_gym.utils.demonstrations_writer import DemonstrationWriter
+    from legged_gym.utils.files import check_writable
 
     args.output = args.output or os.path.join("data", source.task)
+    check_writable(os.path.join(args.output, demonstrations.METADATA), "--output")
     collector = make_collector(source, args)
     try:
         size = episode_bytes(collector)

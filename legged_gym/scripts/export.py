@@ -73,7 +73,12 @@ def ship(source: PolicySource, env: Any, args: argparse.Namespace) -> List[str]:
     if not args.evaluation:
         return ship_policy(source, env, folder)
     metrics = read_metrics(args.evaluation, source.task)
-    return ship_policy(source, env, folder, metrics, format_result(metrics))
+    try:
+        text = format_result(metrics)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        reason = f"lacks {error}" if isinstance(error, KeyError) else f"cannot be laid out: {error}"
+        raise UserError(f"{args.evaluation} {reason}; write it anew with evaluate.py --json") from None
+    return ship_policy(source, env, folder, metrics, text)
 
 
 def describe_latency(path: str) -> str:

@@ -43,18 +43,35 @@ class Demonstrations:
         try:
             with open(path, encoding="utf-8") as file:
                 self.metadata: Dict[str, Any] = json.load(file)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise UserError(f"{folder} holds no demonstrations: cannot read {path} ({error})") from None
-        if self.metadata.get("format_version") != FORMAT_VERSION:
-            found = self.metadata.get("format_version")
+        found = self.entry("format_version")
+        if found != FORMAT_VERSION:
             raise UserError(f"{path} has format {found}, this program reads {FORMAT_VERSION}")
         self.shards: List[str] = sorted(glob.glob(os.path.join(folder, "demonstrations_*.npz")))
 
+    def entry(self, *names: str) -> Any:
+        """The entry of the metadata under these names, one inside the other.
+
+        Raises:
+            UserError: there is none.
+        """
+        value: Any = self.metadata
+        for name in names:
+            if not isinstance(value, dict) or name not in value:
+                path = os.path.join(self.folder, METADATA)
+                raise UserError(f"{path} is damaged: it lacks {'.'.join(names)}")
+            value = value[name]
+        return value
+
     def load(self, *names: str) -> Iterator[Dict[str, np.ndarray]]:
-        """Arrays of those names, or all, one shard after the other; other arrays are not read from the disk."""
+        """Arrays of those names, or all, one shard after the other; other arrays are not read from the disk.
+
+        Raises:
+            UserError: as `read_shard`.
+        """
         for path in self.shards:
-            with np.load(path) as shard:
-                yield {name: shard[name] for name in names or shard.files}
+            yield read_shard(path, *names)
 
     def windows(self, horizon: int, stride: int) -> Iterator[Tuple[np.ndarray, np.ndarray]]:
         """Pieces of episodes, one shard after the other.
@@ -73,6 +90,29 @@ class Demonstrations:
             first = starts[columns]
             steps = first[:, None] + np.arange(horizon + 1)
             yield states[rows[:, None], steps], shard["conditionings"][rows, first]
+
+
+def read_shard(path: str, *names: str) -> Dict[str, np.ndarray]:
+    """Arrays of those names, or all, of a shard.
+
+    Raises:
+        UserError: the file cannot be read or is damaged, or one of the arrays is missing.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as shard:
+            found = {name: shard[name] for name in names or shard.files}
+        episodes = {len(values) for values in found.values()}
+    except Exception as error:  # damage shows up as any of a dozen exception types
+        raise UserError(damaged_shard(path, error)) from None
+    if len(episodes) != 1:
+        raise UserError(damaged_shard(path, "its arrays are of different episodes"))
+    return found
+
+
+def damaged_shard(path: str, reason: object) -> str:
+    """What to do about a shard; collecting goes on at the first one that is missing."""
+    lines = str(reason).splitlines() or [type(reason).__name__]
+    return f"{path} is damaged ({lines[0]}); remove it, and the line that collected it makes it again"
 
 
 def quat_rotate(quat: np.ndarray, vector: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ import numpy as np
 
 import legged_gym.sim  # noqa: F401 - which imports MuJoCo whatever OpenGL there is
 from legged_gym.errors import UserError
-from legged_gym.utils.demonstrations import MODEL, Demonstrations
+from legged_gym.utils.demonstrations import MODEL, Demonstrations, damaged_shard, read_shard
 
 # how far a replayed step may be off, in m, rad, m/s or rad/s: the CPU computes in float64, a GPU in float32
 _REPLAY_LIMITS = {"mujoco": 1e-9, "mujoco_warp": 1e-2}
@@ -73,23 +73,32 @@ def check(data: Demonstrations, num_replays: int = 1000, seed: int = 0) -> List[
         seed: of the choice of these steps.
 
     Raises:
-        UserError: there are no episodes.
+        UserError: there are no episodes, or a file is damaged.
     """
     import mujoco
 
     path = os.path.join(data.folder, MODEL)
+    if not is_model(path, data.entry("collection", "model_sha256")):
+        raise UserError(f"{path} is damaged: it is not the model that was recorded; collect again, and it is replaced")
+    sim = str(data.entry("collection", "sim"))
+    if sim not in _REPLAY_LIMITS:
+        raise UserError(
+            f"{data.folder}: the metadata name the simulator {sim!r}, known are {', '.join(_REPLAY_LIMITS)}"
+        )
     limits = {"quaternion norm less 1": _NORM_LIMIT, "joint beyond its limit, rad": _JOINT_LIMIT}
-    limits.update(dict.fromkeys(REPLAYS, _REPLAY_LIMITS[data.metadata["collection"]["sim"]]))
+    limits.update(dict.fromkeys(REPLAYS, _REPLAY_LIMITS[sim]))
     worst: Dict[str, float] = {}
     counts: Dict[str, int] = {}
     generator = np.random.default_rng(seed)
     episodes: Dict[bytes, int] = Counter()
-    for shard in data.load():
+    for name in data.shards:
+        shard = read_shard(name)
+        _check_columns(name, shard, mujoco.MjModel.from_binary_path(path))
         if not shard["episode_lengths"].any():
             continue
         for states in shard["states"]:
             episodes[hashlib.sha256(states).digest()] += 1
-        steps = draw_steps(shard, -(-num_replays // len(data.shards)), data.metadata["decimation"], generator)
+        steps = draw_steps(shard, -(-num_replays // len(data.shards)), data.entry("decimation"), generator)
         model = mujoco.MjModel.from_binary_path(path)
         for name, found, count in itertools.chain(_findings(shard, model), _replay(steps, path)):
             worst[name] = float(np.maximum(worst.get(name, 0.0), found))  # unlike max, it keeps NaN
@@ -99,6 +108,33 @@ def check(data: Demonstrations, num_replays: int = 1000, seed: int = 0) -> List[
     repeated = sum(episodes.values()) - len(episodes)
     checks = [Check("episodes like others", repeated, 0.0, sum(episodes.values()))]
     return checks + [Check(name, found, limits.get(name, 0.0), counts[name]) for name, found in worst.items()]
+
+
+def is_model(path: str, digest: str) -> bool:
+    """Whether a file is the compiled model with this SHA-256; MuJoCo tests little of what it loads."""
+    try:
+        with open(path, "rb") as file:
+            return hashlib.sha256(file.read()).hexdigest() == digest
+    except OSError:
+        return False
+
+
+def _check_columns(path: str, shard: Dict[str, np.ndarray], model: Any) -> None:
+    """Refuse a shard without the arrays that are needed here, or of a robot other than the model.
+
+    Raises:
+        UserError: naming the first array.
+    """
+    inputs = "controls" if "controls" in shard else "targets"
+    columns = {"states": model.nq + model.nv, "warm_starts": model.nv, inputs: model.nu}
+    steps = shard["states"].shape[1] if "states" in shard and shard["states"].ndim == 3 else None
+    for name, width in columns.items():
+        shape = shard[name].shape if name in shard else None
+        if shape is None or len(shape) < 3 or shape[1] != steps or shape[-1] != width or 0 in shape[2:]:
+            raise UserError(damaged_shard(path, f"its {name} are {shape}, (episodes, {steps}, {width}) is needed"))
+    lengths = shard.get("episode_lengths", np.zeros(()))
+    if lengths.ndim != 1 or lengths.dtype.kind not in "iu" or lengths.min(initial=0) < 0:
+        raise UserError(damaged_shard(path, "its episode_lengths are no whole numbers"))
 
 
 def _findings(shard: Dict[str, np.ndarray], model: Any) -> Findings:
@@ -197,12 +233,15 @@ def format_checks(checks: List[Check]) -> str:
 
 def command_histograms(data: Demonstrations) -> Dict[str, Dict[str, List[float]]]:
     """Command -> edges of the bins and the share of all valid steps in each."""
-    rows = [np.zeros((0, len(data.metadata["commands"])))]
-    for shard in data.load("commands", "episode_lengths"):
+    names = list(data.entry("commands"))
+    rows = [np.zeros((0, len(names)))]
+    for path, shard in zip(data.shards, data.load("commands", "episode_lengths")):
         commands = shard["commands"]
+        if commands.ndim != 3 or commands.shape[2] != len(names):
+            raise UserError(damaged_shard(path, f"its commands are {commands.shape}, those of {names} are needed"))
         rows.append(commands[np.arange(commands.shape[1]) < shard["episode_lengths"][:, None]])
     found = {}
-    for name, values in zip(data.metadata["commands"], np.concatenate(rows).T):
+    for name, values in zip(names, np.concatenate(rows).T):
         counts, edges = np.histogram(values, _BINS)
         found[name] = {"edges": edges.tolist(), "shares": (counts / max(len(values), 1)).tolist()}
     return found

@@ -18,8 +18,10 @@ import numpy as np
 from legged_gym.errors import UserError
 from legged_gym.utils import reports
 from legged_gym.utils.collect_episodes import Episodes
-from legged_gym.utils.demonstrations import METADATA, MODEL, SHARD, Demonstrations
+from legged_gym.utils.demonstrations import METADATA, MODEL, SHARD, Demonstrations, damaged_shard, read_shard
+from legged_gym.utils.demonstrations_check import is_model
 from legged_gym.utils.files import write_files
+from rsl_rl.utils.archive import members
 from rsl_rl.utils.files import replacing
 
 # these are numbers with random last digits: to deflate them takes a third as long as the physics, and saves 6 %
@@ -45,7 +47,7 @@ class DemonstrationWriter:
             model: content of model.mjb.
 
         Raises:
-            UserError: the folder has shards of another collection.
+            UserError: the folder has shards of another collection, or a damaged one.
         """
         self._folder, self._settings = folder, metadata["collection"]
         self.attempts = self.kept = 0
@@ -53,26 +55,44 @@ class DemonstrationWriter:
         self._queue: queue.Queue[Any] = queue.Queue(_WAITING)
         self._error: Optional[Exception] = None
         if os.path.exists(os.path.join(folder, METADATA)):
-            self._continue()
+            self._continue(model)
+        elif os.path.exists(self._path()):
+            raise UserError(f"{folder} has demonstrations and no {METADATA}: give another --output")
         else:
             write_files(folder, {MODEL: model})
             reports.write_json(os.path.join(folder, METADATA), dict(metadata))
         self._thread = threading.Thread(target=self._write_shards, daemon=True)
         self._thread.start()
 
-    def _continue(self) -> None:
+    def _continue(self, model: bytes) -> None:
         data = Demonstrations(self._folder)
-        saved = data.metadata["collection"]
+        data.entry("collection", "task")  # which every data set has
+        saved = data.entry("collection")
         changed = [key for key, value in reports.rounded(self._settings).items() if saved.get(key) != value]
         if changed:
             raise UserError(
                 f"{self._folder} has demonstrations of another collection, they differ in {', '.join(changed)}:"
                 " give another --output"
             )
+        path = os.path.join(self._folder, MODEL)
+        if not is_model(path, self._settings["model_sha256"]):
+            print(f"note: {path} was damaged or missing; it is written again")
+            write_files(self._folder, {MODEL: model})
         while not self.complete and os.path.exists(self._path()):
-            with np.load(self._path()) as shard:
-                self.kept += len(shard["episode_ids"])
+            self.kept += self._count(self._path())
             self.attempts += self._settings["shard_episodes"]
+
+    def _count(self, path: str) -> int:
+        """Episodes of a shard that is whole and in its place."""
+        try:
+            members(path)
+        except (OSError, zipfile.BadZipFile) as error:
+            raise UserError(damaged_shard(path, error)) from None
+        ids = read_shard(path, "episode_ids", "episode_lengths", "terminated")["episode_ids"]
+        first, last = self.attempts, self.attempts + self._settings["shard_episodes"]
+        if not ((first <= ids) & (ids < last)).all():
+            raise UserError(damaged_shard(path, f"it is not of the episodes {first} to {last - 1}"))
+        return len(ids)
 
     def _path(self) -> str:
         """Path of the shard to which the next attempt belongs."""

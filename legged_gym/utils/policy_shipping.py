@@ -77,14 +77,17 @@ def read_metrics(path: str, task: str) -> Dict[str, Any]:
         UserError: the file cannot be read, holds something else, or the results are of other tasks.
     """
     try:
-        with open(path, encoding="utf-8") as file:
+        with open(path, encoding="utf-8-sig") as file:
             metrics = json.load(file)
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is no JSON file: {error}") from None
     if isinstance(metrics, dict) and metrics.get("kind") == "comparison":
-        own = [result for result in metrics["policies"] if result["task"] == task]
+        results = metrics.get("policies")
+        if not isinstance(results, list) or not all(isinstance(result, dict) for result in results):
+            raise UserError(f"{path} holds no results of evaluate.py --compare: it lacks a list of policies")
+        own = [result for result in results if result.get("task") == task]
         if len(own) != 1:
             raise UserError(f"{path} compares {len(own)} policies of task {task!r}: give a file with exactly one")
         return {**{key: value for key, value in metrics.items() if key != "policies"}, **own[0]}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -16,6 +17,7 @@ from legged_gym.scripts import collect
 from legged_gym.utils import demonstrations_writer
 from legged_gym.utils.collect_episodes import Collector, Episodes
 from legged_gym.utils.demonstrations import Demonstrations, relative_to_start
+from legged_gym.utils.demonstrations_writer import DemonstrationWriter
 from tests.utils.demonstration_runs import A1, data_set, files
 
 SMALL = ("--max-steps=6", "--num-episodes=150", "--shard-episodes=64")
@@ -97,6 +99,47 @@ def test_ctrl_c_keeps_whole_shards(whole, tmp_path, monkeypatch):
     monkeypatch.undo()
     collect.main([*A1, *SMALL, f"--output={tmp_path}"])
     assert files(tmp_path) == files(whole)
+
+
+def go_on(folder, whole):
+    """Go on with a collection as collect.py does, without environments."""
+    metadata = json.loads((whole / "metadata.json").read_text())
+    with DemonstrationWriter(str(folder), metadata, (whole / "model.mjb").read_bytes()) as writer:
+        return writer.kept
+
+
+def test_going_on_with_a_damaged_shard_names_it(whole, tmp_path):
+    """From the numbers of its episodes alone the shard would count as done."""
+    shutil.copytree(whole, tmp_path / "data")
+    assert go_on(tmp_path / "data", whole) == 150
+    shard = tmp_path / "data" / "demonstrations_00001.npz"
+    content = bytearray(shard.read_bytes())
+    content[len(content) // 3] ^= 1
+    for damage in (bytes(content), b"", (whole / "demonstrations_00000.npz").read_bytes()):
+        shard.write_bytes(damage)
+        with pytest.raises(UserError, match=r"demonstrations_00001\.npz is damaged .*; remove it, and") as error:
+            go_on(tmp_path / "data", whole)
+        assert "\n" not in str(error.value)
+
+
+def test_going_on_mends_the_model(whole, tmp_path, capsys):
+    shutil.copytree(whole, tmp_path / "data")
+    model = tmp_path / "data" / "model.mjb"
+    model.write_bytes(model.read_bytes()[:-1] + b"x")
+    go_on(tmp_path / "data", whole)
+    assert model.read_bytes() == (whole / "model.mjb").read_bytes()
+    assert f"note: {model} was damaged or missing; it is written again" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("content", ["[]", "{", '{"format_version": 1}', '{"format_version": 1, "collection": 3}', ""])
+def test_metadata_that_are_none_are_named(whole, tmp_path, content):
+    shutil.copytree(whole, tmp_path / "data")
+    metadata = tmp_path / "data" / "metadata.json"
+    metadata.write_text(content) if content else metadata.unlink()
+    for use in (lambda: go_on(tmp_path / "data", whole), lambda: collect.validate(str(tmp_path / "data"))):
+        with pytest.raises(UserError, match=r"metadata\.json") as error:
+            use()
+        assert "\n" not in str(error.value)
 
 
 def test_another_collection_in_the_folder_is_refused(whole):

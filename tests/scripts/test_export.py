@@ -85,14 +85,16 @@ def test_a_policy_is_shipped_with_its_evaluation(run, tmp_path, monkeypatch):
         (["--policy={run}/exported/policy.onnx"], "is exported already; give a checkpoint"),
         (["--policy={run}", "--evaluation=x.json"], "--evaluation goes with --ship"),
         (["--policy={run}", "--ship", "--evaluation=/no/such.json"], "cannot read /no/such.json"),
+        (["--policy={run}", "--ship", "--evaluation={tmp}/none.json"], "none.json lacks 'metrics'; write it anew"),
         (["--policy={run}", "--output=/dev/null/x"], "--output=/dev/null/x/policy.onnx: cannot write to the"),
         (["--policy={run}", "--outptu=x"], "unknown flag --outptu; did you mean --output?"),
     ],
 )
-def test_mistakes_are_one_line_and_status_2(run, capsys, argv, message):
+def test_mistakes_are_one_line_and_status_2(run, tmp_path, capsys, argv, message):
     assert status_of(f"--policy={run}") == 0
+    (tmp_path / "none.json").write_text('{"kind": "evaluation", "task": "a1_flat"}')
     capsys.readouterr()
-    assert status_of(*(word.format(run=run) for word in argv)) == 2
+    assert status_of(*(word.format(run=run, tmp=tmp_path) for word in argv)) == 2
     err = capsys.readouterr().err
     assert err.startswith("error: ") and message in err
     assert err.count("\n") == 1

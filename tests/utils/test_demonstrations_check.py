@@ -8,6 +8,7 @@ import shutil
 import numpy as np
 import pytest
 
+from legged_gym.errors import UserError
 from legged_gym.utils.demonstrations import Demonstrations
 from legged_gym.utils.demonstrations_check import check, command_histograms, format_checks, format_histograms
 from legged_gym.utils.demonstrations_writer import write_shard
@@ -52,6 +53,29 @@ def test_robots_that_differ_are_replayed_each_with_its_model(tmp_path):
     assert [line.name for line in check(varied) if not line.passed] == [
         "replayed step, mujoco", "replayed step, mujoco.batch",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"states": np.zeros((64, 8, 5))}, r"its states are \(64, 8, 5\), \(episodes, 8, 37\) is needed"),
+        ({"warm_starts": np.zeros((64, 8))}, r"its warm_starts are \(64, 8\)"),
+        ({"targets": np.zeros((64, 9, 12))}, r"its targets are \(64, 9, 12\)"),
+        ({"torques": np.zeros((63, 8, 12))}, "its arrays are of different episodes"),
+        ({"episode_lengths": np.full(64, 0.5)}, "its episode_lengths are no whole numbers"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_one_line_with_the_file(sound, tmp_path, changed, message):
+    with pytest.raises(UserError, match=rf"demonstrations_00000\.npz is damaged .*{message}") as error:
+        check(copy_of(sound, tmp_path, **changed))
+    assert "\n" not in str(error.value)
+
+
+def test_another_model_is_not_loaded(sound, tmp_path):
+    data = copy_of(sound, tmp_path)
+    (tmp_path / "model.mjb").write_bytes(b"no model")
+    with pytest.raises(UserError, match=r"model\.mjb is damaged: it is not the model that was recorded"):
+        check(data)
 
 
 def test_damage_is_found(sound, tmp_path):

@@ -156,6 +156,9 @@ def test_the_results_of_one_policy_among_those_compared(tmp_path):
         ('{"kind": "evaluation", "task": "a1"}', "is an evaluation of task 'a1', not 'a1_flat'"),
         ('{"kind": "comparison", "policies": [{"task": "a1"}]}', "compares 0 policies of task 'a1_flat'"),
         ('{"kind": "comparison", "policies": [{"task": "a1_flat"}, {"task": "a1_flat"}]}', "compares 2 policies"),
+        ('{"kind": "comparison"}', "holds no results of evaluate.py --compare: it lacks a list of policies"),
+        ('{"kind": "comparison", "policies": [1]}', "it lacks a list of policies"),
+        ('{"a": ' * 5000, "is no JSON file"),
         (None, "cannot read"),
     ],
 )

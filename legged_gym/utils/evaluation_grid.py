@@ -166,7 +166,7 @@ def run(env: Any, policy: Any, batch: Batch) -> Dict[str, Tensor]:
             env.commands[:, :3] = command
         observations, _, dones, extras = env.step(actions)
         policy.reset(dones)
-        fell |= on & dones & ~extras["time_outs"]
+        fell |= dones & ~extras["time_outs"]
         on &= ~dones
     return {name: tensor.cpu() for name, tensor in {"fell": fell, **sums}.items()}
 

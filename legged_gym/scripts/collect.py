@@ -22,6 +22,7 @@ if not __package__:
 
 from legged_gym.errors import UserError
 from legged_gym.utils.cli import make_parser
+from legged_gym.utils.files import check_writable, nearest_folder
 from legged_gym.utils.policy_io import add_policy_flag, find_policy
 from legged_gym.utils.script import run_script
 
@@ -61,7 +62,6 @@ def collect(args: argparse.Namespace, argv: Optional[Sequence[str]] = None) -> N
     from legged_gym.utils.collect_setup import describe, episode_bytes, make_collector, model_bytes, shard_size
     from legged_gym.utils.demonstrations_check import command_histograms, format_histograms
     from legged_gym.utils.demonstrations_writer import DemonstrationWriter
-    from legged_gym.utils.files import check_writable
 
     args.output = args.output or os.path.join("data", source.task)
     check_writable(os.path.join(args.output, demonstrations.METADATA), "--output")
@@ -130,9 +130,8 @@ def _check_success(kept: int, attempts: int, args: argparse.Namespace) -> None:
 
 def _check_disk(folder: str, size: float) -> None:
     """Refuse a collection that will not fit; what is there already of one counts as free."""
-    os.makedirs(folder, exist_ok=True)
-    present = sum(entry.stat().st_size for entry in os.scandir(folder))
-    free = shutil.disk_usage(folder).free + present
+    present = sum(entry.stat().st_size for entry in os.scandir(folder)) if os.path.isdir(folder) else 0
+    free = shutil.disk_usage(nearest_folder(folder)).free + present
     if size > free:
         raise UserError(f"the demonstrations need {size / 1e9:.2g} GB, the disk of {folder} has {free / 1e9:.2g} GB")
 

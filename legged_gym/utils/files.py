@@ -21,9 +21,7 @@ def check_writable(path: str, flag: str) -> None:
     Raises:
         UserError: it is no file, or nothing can be written there.
     """
-    folder = os.path.dirname(os.path.abspath(path))
-    while not os.path.lexists(folder):
-        folder = os.path.dirname(folder)
+    folder = nearest_folder(os.path.dirname(os.path.abspath(path)))
     if os.path.exists(path) and not os.path.isfile(path):  # a device would be replaced by a file
         raise UserError(f"{flag}={path}: this is a folder or a device; give the name of a file")
     try:
@@ -31,6 +29,13 @@ def check_writable(path: str, flag: str) -> None:
             pass
     except OSError as error:
         raise UserError(f"{flag}={path}: cannot write to the folder {folder}: {error.strerror}") from None
+
+
+def nearest_folder(path: str) -> str:
+    """The folder itself, or the one above it that is there."""
+    while not os.path.lexists(path):
+        path = os.path.dirname(os.path.abspath(path))
+    return path
 
 
 @contextlib.contextmanager

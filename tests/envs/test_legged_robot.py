@@ -280,6 +280,16 @@ def test_nan_in_one_environment_resets_it_alone_and_is_written_down(tmp_path):
         assert torch.isfinite(rewards).all()
 
 
+def test_a_failure_that_cannot_be_written_down_ends_nothing(tmp_path, capsys):
+    env = make_env(2)
+    env.log_dir = str(tmp_path / "gone")
+    actions = actions_of(env)
+    actions[1] = float("nan")
+    env.step(actions)
+    assert env.num_failures == 1
+    assert "environment 1 was reset" in (out := capsys.readouterr().out) and "its state cannot be written: " in out
+
+
 def test_a_saved_environment_goes_on_bit_for_bit():
     settings = {
         "control__action_delay": [0, 1],

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 
 from legged_gym.envs.base.state import RobotState
+from rsl_rl.utils.archive import first_line
+from rsl_rl.utils.files import replacing
 
 FIRST_FAILURE = "first_failure.pt"
 """File in the run folder with the first case."""
@@ -60,5 +62,10 @@ class FailureHandling(RobotState):
                                "dof_vel": self.dof_vel[env_ids]},
         }  # fmt: skip
         path = os.path.join(self.log_dir, FIRST_FAILURE)
-        torch.save(record, path)
-        print(f"warning: environment {int(env_ids[0])} was reset: {reason}; its state is in {path}")
+        try:
+            with replacing(path) as file:
+                torch.save(record, file)
+            where = f"is in {path}"
+        except (OSError, RuntimeError) as error:  # the training goes on
+            where = f"cannot be written: {first_line(error)}"
+        print(f"warning: environment {int(env_ids[0])} was reset: {reason}; its state {where}")

@@ -40,8 +40,8 @@ evaluate: $(INSTALLED) ## measure the latest policy of TASK
 play: $(INSTALLED) ## show the latest policy of TASK: in a window, or as a video where there is no display
 	$(BIN)/python legged_gym/scripts/play.py --task=$(TASK) --video
 
-test: $(INSTALLED_DEV) ## run the tests
-	$(BIN)/python -m pytest
+test: $(INSTALLED_DEV) ## run the tests, one process a core; those of a file share worlds and stay together
+	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=8 --dist=loadfile
 
 check: $(INSTALLED_DEV) ## lint, check types, check that the syntax is Python 3.8's
 	$(BIN)/ruff check .

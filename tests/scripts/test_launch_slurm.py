@@ -13,7 +13,7 @@ from legged_gym.scripts import launch, train
 from legged_gym.utils import run_folder
 from tests.rsl_rl.test_runner import assert_same, metrics
 from tests.scripts.slurm_cluster import slurm_cluster, why_not
-from tests.utils.launched import FLAGS, LAST, attempts, numbers, run_folder_of, wait_for, wait_for_iteration
+from tests.utils.launched import FLAGS, ITERATIONS, LAST, attempts, numbers, run_folder_of, wait_for, wait_for_iteration
 
 pytest.importorskip("submitit")
 
@@ -47,7 +47,7 @@ def test_requeued_jobs_end_like_a_training_that_was_left_alone(
         # SLURM repeats its signal, so a training that has saved may be killed by the second while it leaves.
         assert history[0]["status"] in (75, -signal.SIGTERM) and history[1]["status"] == 0
         assert signal_name in history[0]["signals"] and history[0]["job"] == history[1]["job"] == job
-        assert 0 < history[0]["to_iteration"] == history[1]["from_iteration"] < 30
+        assert 0 < history[0]["to_iteration"] == history[1]["from_iteration"] < ITERATIONS
         run = run_folder_of(tmp_path, index)
         assert_same(numbers(run / LAST), numbers(alone / LAST))
         assert metrics(run) == metrics(alone)

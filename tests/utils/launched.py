@@ -9,13 +9,16 @@ from typing import Any, Callable
 
 import torch
 
-# 16 robots, small networks and short rollouts; every fifth iteration is saved.
+# 16 robots, small networks and short rollouts; every fifth iteration is saved. Tests disturb a training in the first
+# third, so that it has not ended by then when a busy machine keeps the test waiting.
+ITERATIONS = 60
 FLAGS = (
-    "--num_envs=16", "--max_iterations=30", "--sim=mujoco", "--rl_device=cpu", "--num_threads=1", "--logger=none",
+    f"--max_iterations={ITERATIONS}", "--num_envs=16", "--sim=mujoco", "--rl_device=cpu", "--num_threads=1",
+    "--logger=none",
     "--train.runner.num_steps_per_env=4", "--train.runner.save_interval=5", "--train.algorithm.num_learning_epochs=1",
     "--train.policy.actor_hidden_dims=[8]", "--train.policy.critic_hidden_dims=[8]", "--experiment_name=tiny",
 )  # fmt: skip
-LAST = "model_30.pt"
+LAST = f"model_{ITERATIONS}.pt"
 
 
 def wait_for(condition: Callable[[], Any], what: str, seconds: float = 120.0) -> Any:

@@ -30,6 +30,17 @@ def drawn(env: LeggedRobot) -> torch.Tensor:
     return torch.cat(parts, dim=1)
 
 
+def test_a_joint_without_a_gain_has_its_nominal_one():
+    cfg = A1FlatCfg()
+    cfg.env.num_envs, cfg.domain_rand.randomize_gains = 3, True
+    cfg.control.damping = {"joint": 0.5, "calf": 0.0}
+    env = LeggedRobot(cfg, sim="mujoco", seed=1)
+    # four of twelve joints have no damping, and so no other one than the nominal
+    eight = torch.tensor(["calf" not in name for name in env.dof_names])
+    factors = (env.env_d_gains[:, eight] / 0.5).sum(1)
+    torch.testing.assert_close(env._obs_gain_factors()[:, 1], (factors + 4.0) / 12.0 - 1.0)
+
+
 def test_robots_stay_the_same_unless_each_episode_draws_anew():
     ids = torch.tensor([3, 5])
     env = make_env()

@@ -121,7 +121,8 @@ class ObservationTerms(RobotState):
 
     def _obs_gain_factors(self) -> Tensor:
         """Mean over the joints of stiffness and of damping, relative to the nominal ones, less 1."""
-        factors = (self.env_p_gains / self.p_gains, self.env_d_gains / self.d_gains)
+        pairs = ((self.env_p_gains, self.p_gains), (self.env_d_gains, self.d_gains))
+        factors = [(own / nominal).masked_fill(nominal == 0.0, 1.0) for own, nominal in pairs]
         return torch.stack([factor.mean(1) for factor in factors], dim=1) - 1.0
 
     def _mirror_gain_factors(self) -> Mirror:

@@ -1,0 +1,129 @@
+"""Every term over random sequences against a second implementation, see `golden_robot` and `golden_families`."""
+
+from __future__ import annotations
+
+from typing import Any, Dict
+
+import pytest
+
+from legged_gym.envs import A1FlatCfg, A1RoughCfg
+from legged_gym.envs.a1.a1_vision_config import A1VisionCfg
+from legged_gym.envs.base.base_config import ObsTerm, Termination
+from legged_gym.envs.base.legged_robot import LeggedRobot
+from legged_gym.envs.base.vision_robot import VisionRobot
+from legged_gym.envs.go2.go2 import Go2
+from legged_gym.envs.go2.go2_dynaflow_config import Go2Cfg
+from legged_gym.envs.mini_cheetah.mini_cheetah import MiniCheetah
+from legged_gym.envs.mini_cheetah.mini_cheetah_config import MiniCheetahCfg, MiniCheetahRefCfg
+from legged_gym.envs.mini_cheetah.mini_cheetah_ref import MiniCheetahRef
+from legged_gym.envs.registry import TASKS
+from tests.envs.golden_families import GoldenGo2, GoldenMiniCheetah, GoldenMiniCheetahRef, GoldenVision
+from tests.envs.golden_robot import GoldenRobot
+from tests.envs.golden_run import PREFIXES, run, switch_all_on, terms_of, watched
+from tests.envs.scripted_simulator import ScriptedSimulator
+
+GOLDEN: Dict[type, type] = {
+    LeggedRobot: GoldenRobot,
+    MiniCheetah: GoldenMiniCheetah,
+    MiniCheetahRef: GoldenMiniCheetahRef,
+    Go2: GoldenGo2,
+    VisionRobot: GoldenVision,
+}
+# what has one value in these sequences: images need a camera, which one of them has; and survival is always 1
+UNVARIED = {"obs_depth", "reward_survival"}
+ROUGH = {"num_rows": 2, "num_cols": 4, "border_size": 1.0, "max_init_terrain_level": 1, "terrain_length": 4.0,
+         "terrain_width": 4.0}  # fmt: skip
+LANES = {"num_rows": 2, "num_cols": 3, "border_size": 1.0, "terrain_width": 2.0,
+         "tile_types": ["lane_flat", "lane_stairs", "lane_gaps"], "difficulty_range": [0.5, 1.0]}  # fmt: skip
+
+
+def hurry(cfg: Any) -> None:
+    """Let everything happen within 200 steps: episodes of 30, commands of 14, a push every 20."""
+    step = cfg.sim.dt * cfg.control.decimation
+    cfg.update({
+        "env": {"num_envs": 16, "episode_length_s": 30 * step},
+        "commands": {"resampling_time": 14.5 * step, "standing_fraction": 0.3},
+        "normalization": {"clip_actions": 1.0},
+        "domain_rand": {"push_robots": True, "push_interval_s": 20 * step, "every_episode": True, "widen_over": None,
+                        "randomize_friction": True, "randomize_base_mass": True, "randomize_com": True,
+                        "randomize_gains": True, "randomize_motor_strength": True},
+        "rewards": {"feet_air_time_target": 0.1, "soft_dof_vel_limit": 0.9, "soft_torque_limit": 0.9},
+    })  # fmt: skip
+    cfg.commands.ramps, cfg.rewards.ramps = {}, {}
+
+
+def scripted(monkeypatch: Any, cls: Any, cfg: Any, **script: Any) -> Any:
+    """An environment without physics, all terms in use; each of them notes what it said."""
+    module = "legged_gym.envs.base.legged_robot.make_simulator"
+    monkeypatch.setattr(module, lambda cfg, num_envs, *_, **__: ScriptedSimulator(cfg, num_envs, **script))
+    return watched(cls)(switch_all_on(cfg, cls), seed=4)
+
+
+def check(env: Any, cls: type, unvaried: Any = UNVARIED, steps: int = 200) -> None:
+    compared = run(env, GOLDEN[cls](env.cfg, env.sim, env.terrain), steps)
+    missing = {prefix[1:] + name for prefix in PREFIXES for name in terms_of(cls, prefix)} - compared - set(unvaried)
+    assert not missing, f"not compared, or always the same: {sorted(missing)}"
+
+
+def test_every_term_of_every_task_has_a_golden_one():
+    for task in TASKS.values():
+        cls = task.load_env_class()
+        for prefix in PREFIXES:
+            assert terms_of(cls, prefix) == terms_of(GOLDEN[cls], prefix[1:]), f"{cls.__name__}.{prefix}"
+
+
+def test_base_class_on_a_plane(monkeypatch):
+    """With a camera, commanded yaw rates, and rewards that may be negative."""
+    cfg = A1FlatCfg()
+    hurry(cfg)
+    cfg.update({"depth_camera": {"image_shape": [4, 6], "position_jitter": 0.0, "pitch": 20.0, "pitch_jitter": 0.0,
+                                 "period": 0.02, "period_jitter": 0.0, "latency": 0.0, "latency_jitter": 0.0,
+                                 "near": 0.3, "noise": {"enabled": False}}})  # fmt: skip
+    cfg.observations.camera = type("camera", (), {})()
+    cfg.observations.camera.depth = ObsTerm()
+    check(scripted(monkeypatch, LeggedRobot, cfg), LeggedRobot, unvaried=())
+
+
+def test_base_class_on_rough_ground(monkeypatch):
+    """With a heading to turn to, and rewards cut off at zero."""
+    cfg = A1RoughCfg()
+    hurry(cfg)
+    cfg.update({"terrain": ROUGH})
+    cfg.rewards.only_positive_rewards = True
+    check(scripted(monkeypatch, LeggedRobot, cfg, area=((-0.9, 8.9), (-0.9, 16.9))), LeggedRobot)
+
+
+@pytest.mark.parametrize(("cls", "cfg_class"), [(MiniCheetah, MiniCheetahCfg), (MiniCheetahRef, MiniCheetahRefCfg)])
+def test_mini_cheetah(cls, cfg_class, monkeypatch):
+    cfg = cfg_class()
+    hurry(cfg)
+    check(scripted(monkeypatch, cls, cfg), cls)
+
+
+def test_go2(monkeypatch):
+    """Told to jump often; its episodes are longer than a jump."""
+    cfg = Go2Cfg()
+    hurry(cfg)
+    cfg.update({"commands": {"jump_fraction": 0.1}, "env": {"episode_length_s": 1.4}})
+    cfg.terminations.tilt = Termination(threshold=0.2)
+    check(scripted(monkeypatch, Go2, cfg, tilt=0.03), Go2)
+
+
+def test_vision(monkeypatch):
+    cfg = A1VisionCfg()
+    hurry(cfg)
+    cfg.update({"terrain": LANES})
+    cfg.rewards.ramps = {"feet_clearance": [50, 150]}
+    check(scripted(monkeypatch, VisionRobot, cfg, area=((-0.5, 16.5), (-0.5, 6.5))), VisionRobot)
+
+
+def test_base_class_with_real_physics():
+    """Robots that fall over stairs; what a simulator was told of single robots is not to be had here."""
+    cfg = A1RoughCfg()
+    hurry(cfg)
+    cfg.update({"terrain": ROUGH})
+    switch_all_on(cfg, LeggedRobot)
+    env = watched(LeggedRobot)(cfg, sim="mujoco", seed=4)
+    compared = run(env, GoldenRobot(cfg, env.sim, env.terrain), 60)
+    assert {"reward_feet_air_time", "reward_dof_acc", "reward_collision", "reward_base_height"} <= compared
+    assert {"obs_heights", "obs_feet_contact", "obs_actions", "obs_commands"} <= compared

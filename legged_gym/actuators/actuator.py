@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Dict, Mapping
+from typing import Dict, Mapping, Optional
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from legged_gym.errors import UserError
 
@@ -13,12 +13,16 @@ from legged_gym.errors import UserError
 class Actuator(ABC):
     """The drives of N robots with D joints each.
 
+    What they compute is a function of tensors, without a change in place, so that it can be exported.
+
     Attributes:
         memory: what the drives remember between two sub-steps, by name, each (k, N, D, ...); zero at the start of an
             episode: a joint that has been at rest at its target.
+        network: what computes the torques; None for formulas.
     """
 
     memory: Dict[str, Tensor]
+    network: Optional[nn.Module] = None
 
     @abstractmethod
     def torques(self, errors: Tensor, velocities: Tensor) -> Tensor:

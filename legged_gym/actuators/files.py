@@ -11,7 +11,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -45,12 +44,6 @@ def resolve(path: str) -> str:
     return file
 
 
-def file_hash(path: str) -> str:
-    """SHA-256 of a file, in hexadecimal digits."""
-    with open(resolve(path), "rb") as file:
-        return hashlib.sha256(file.read()).hexdigest()
-
-
 def load_actuator(path: str, dt: float, num_envs: int, num_joints: int, device: Any = "cpu") -> Actuator:
     """Make the drives of an environment.
 
@@ -70,6 +63,8 @@ def load_actuator(path: str, dt: float, num_envs: int, num_joints: int, device: 
         return MotorModel(MotorParameters.read(file), dt, num_envs, num_joints, device)
     network, spec = load_network(file)
     kind = MLPActuator if spec.type == "mlp" else LSTMActuator
+    for parameter in network.parameters():
+        parameter.requires_grad_(False)
     return kind(network.to(device), spec, dt, num_envs, num_joints, device)
 
 

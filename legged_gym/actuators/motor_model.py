@@ -124,7 +124,8 @@ class MotorModel(Actuator):
         largest = motor.torque_limit
         upper = (motor.stall_torque * (1.0 - droop)).clamp(-largest, largest)
         lower = (-motor.stall_torque * (1.0 + droop)).clamp(-largest, largest)
-        produced += self._share * (torch.minimum(torch.maximum(command, lower), upper) - produced)
+        produced = produced + self._share * (torch.minimum(torch.maximum(command, lower), upper) - produced)
+        self.memory["torque"] = produced[None]
         friction = motor.coulomb_friction * torch.tanh(velocities / motor.friction_speed)
         return produced - friction - motor.viscous_friction * velocities
 
@@ -132,7 +133,5 @@ class MotorModel(Actuator):
         commands = self.memory["commands"]
         if not len(commands):
             return command
-        oldest = commands[-1].clone()
-        commands[1:] = commands[:-1].clone()
-        commands[0] = command
-        return oldest
+        self.memory["commands"] = torch.cat((command[None], commands[:-1]))
+        return commands[-1]

@@ -160,33 +160,37 @@ def build_network(spec: NetworkSpec) -> nn.Module:
 class MLPActuator(Actuator):
     """Drives by an MLP over the last samples."""
 
+    network: nn.Module
+
     def __init__(
         self, network: nn.Module, spec: NetworkSpec, dt: float, num_envs: int, num_joints: int, device: Any = "cpu"
     ) -> None:
         """Take a network, which is on the device; `dt` s is a sub-step."""
-        self._network, self._spacing = network, spec.spacing(dt)
+        self.network, self._spacing = network, spec.spacing(dt)
         length = (spec.history - 1) * self._spacing + 1
         self.memory = {"inputs": torch.zeros(length, num_envs, num_joints, 2, device=device)}
 
     @torch.no_grad()
     def torques(self, errors: Tensor, velocities: Tensor) -> Tensor:
         """See `Actuator.torques`."""
-        inputs = self.memory["inputs"]
-        inputs[1:] = inputs[:-1].clone()
-        inputs[0, ..., 0], inputs[0, ..., 1] = errors, velocities
-        rows = inputs[:: self._spacing].permute(1, 2, 3, 0).reshape(errors.numel(), -1)
-        return self._network(rows).view(errors.shape)
+        newest = torch.stack((errors, velocities), dim=-1)[None]
+        self.memory["inputs"] = inputs = torch.cat((newest, self.memory["inputs"][:-1]))
+        samples = inputs[:: self._spacing]
+        rows = samples.permute(1, 2, 3, 0).reshape(-1, 2 * len(samples))
+        return self.network(rows).view(errors.shape)
 
 
 class LSTMActuator(Actuator):
     """Drives by an LSTM with a state for each joint."""
+
+    network: nn.Module
 
     def __init__(
         self, network: nn.Module, spec: NetworkSpec, dt: float, num_envs: int, num_joints: int, device: Any = "cpu"
     ) -> None:
         """Take a network, which is on the device; `dt` s is a sub-step."""
         spec.spacing(dt)
-        self._network = network
+        self.network = network
         shape = (len(spec.hidden_sizes), num_envs, num_joints, spec.hidden_sizes[0])
         self.memory = {name: torch.zeros(shape, device=device) for name in ("hidden", "cell")}
 
@@ -195,7 +199,7 @@ class LSTMActuator(Actuator):
         """See `Actuator.torques`."""
         rows = torch.stack((errors, velocities), dim=-1).view(-1, 1, 2)
         hidden, cell = (tensor.flatten(1, 2) for tensor in self.memory.values())
-        torques, state = self._network(rows, (hidden, cell))
-        for tensor, value in zip(self.memory.values(), state):
-            tensor.copy_(value.view(tensor.shape))
+        torques, state = self.network(rows, (hidden, cell))
+        for name, value in zip(("hidden", "cell"), state):
+            self.memory[name] = value.view(self.memory[name].shape)
         return torques.view(errors.shape)

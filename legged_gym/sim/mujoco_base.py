@@ -25,6 +25,7 @@ from legged_gym.sim.model import (
     combined_friction,
     shown_groups,
 )
+from legged_gym.sim.physics_description import describe_physics
 from legged_gym.sim.rendering import SceneRenderer
 from legged_gym.sim.simulator import Camera, PhysicsFailure, Simulator
 
@@ -351,6 +352,10 @@ class MujocoSimulator(Simulator):
             width=width,
             height=height,
         )
+
+    def describe_physics(self) -> Dict[str, Any]:
+        """See `Simulator.describe_physics`."""
+        return describe_physics(self.robot)
 
     def _buffers_state(self) -> Dict[str, Tensor]:
         """Buffers that the engine's state alone does not determine."""

@@ -201,6 +201,14 @@ class Simulator(ABC):
         """RGB frame (height, width, 3) uint8 of one environment, drawn by OpenGL or, without one, by tracing rays."""
 
     @abstractmethod
+    def describe_physics(self) -> Dict[str, Any]:
+        """What the robot file does not say and the motion depends on, nominal, as values that JSON can hold.
+
+        Its ``joints`` are a list in the order of `dof_names`; a user's program that reads all of it and the robot file
+        has the same robot on the same ground.
+        """
+
+    @abstractmethod
     def state_dict(self) -> Dict[str, Any]:
         """Everything needed to go on bit for bit, per-environment model fields included."""
 

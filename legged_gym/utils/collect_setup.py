@@ -15,6 +15,7 @@ from legged_gym.utils import reports
 from legged_gym.utils.collect_commands import SCHEDULES, command_names
 from legged_gym.utils.collect_episodes import BLOCK, Collector, prepare_cfg
 from legged_gym.utils.demonstrations import FORMAT_VERSION
+from legged_gym.utils.files import sha256_of
 from legged_gym.utils.policy_io import PolicySource, load_policy
 from legged_gym.utils.policy_metadata import numbers
 from legged_gym.utils.task_registry import task_registry
@@ -81,7 +82,7 @@ def describe(collector: Collector, source: PolicySource, args: argparse.Namespac
     collection = {name: getattr(args, name) for name in _DECIDING}
     collection["task"] = source.task
     collection["policy"] = reports.short_path(source.path)
-    collection["policy_sha256"] = _sha256_of(source.path)
+    collection["policy_sha256"] = sha256_of(source.path)
     collection["model_sha256"] = hashlib.sha256(model_bytes(robot.model)).hexdigest()
     collection["settings_sha256"] = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
     return {
@@ -119,11 +120,6 @@ def model_bytes(model: Any) -> bytes:
     buffer = np.empty(mujoco.mj_sizeModel(model), np.uint8)
     mujoco.mj_saveModel(model, None, buffer)
     return buffer.tobytes()
-
-
-def _sha256_of(path: str) -> str:
-    with open(path, "rb") as file:
-        return hashlib.sha256(file.read()).hexdigest()
 
 
 def episode_bytes(collector: Collector) -> int:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from legged_gym.errors import UserError
-from legged_gym.utils.policy_metadata import FORMAT_VERSION
+from legged_gym.utils.policy_metadata import FORMAT_VERSION, READABLE_FORMATS
 from rsl_rl.utils.archive import first_line, members
 
 METADATA_KEY = "metadata"
@@ -181,6 +181,7 @@ def _parse(text: Union[str, bytes, None], path: str) -> Dict[str, Any]:
         raise UserError(f"{path}: its description is damaged ({first_line(error)}); export it again") from None
     if not isinstance(description, dict) or "inputs" not in description:
         raise UserError(f"{path} has no description of its observations: it was not written by export.py")
-    if description.get("format") != FORMAT_VERSION:
-        raise UserError(f"{path} has format {description.get('format')}, this program reads {FORMAT_VERSION}")
+    if description.get("format") not in READABLE_FORMATS:
+        found = description.get("format")
+        raise UserError(f"{path} has format {found}; this program reads formats up to {FORMAT_VERSION}")
     return description

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import tempfile
 from typing import BinaryIO, Iterator, List, Mapping
@@ -51,6 +52,12 @@ def whole_file(path: str) -> Iterator[BinaryIO]:
             yield file
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror}") from None
+
+
+def sha256_of(path: str) -> str:
+    """SHA-256 of a file, in hexadecimal digits."""
+    with open(path, "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()
 
 
 def write_files(folder: str, files: Mapping[str, bytes]) -> List[str]:

@@ -5,9 +5,10 @@
                        digest of the file with 64 zeros in its place
 ``policy.pt``          TorchScript; the description is the extra file ``metadata.json`` in the archive
 ``policy.json``        the description alone (see `policy_metadata`)
+``actuator.onnx``      the drives, of policies that were trained on a model of them (see `actuator_export`)
 =====================  ========================================================================================
 
-Both networks compute the mean action, with the scaling of observations inside. Each group of observations is an input,
+Both policies compute the mean action, with the scaling of observations inside. Each group of observations is an input,
 images as (batch, channels, rows, columns). They keep no state: the memory of a recurrent policy goes in as ``h_in``
 (LSTM also ``c_in``) and comes out as ``h_out`` (``c_out``), memories of single parts with their name in front
 (``gamma.h_in``), so that a program may run many robots, and starts an episode by passing zeros. The batch axis is
@@ -19,13 +20,14 @@ Nothing is written before both have followed the network in torch through a long
 from __future__ import annotations
 
 import copy
+import hashlib
 import inspect
 import io
 import json
 import os
 import re
 import warnings
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 import torch
 from torch import Tensor, nn
@@ -33,6 +35,7 @@ from torch import Tensor, nn
 from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.errors import UserError
 from legged_gym.utils import provenance, run_folder
+from legged_gym.utils.actuator_export import ACTUATOR_FILE, ActuatorStep
 from legged_gym.utils.exported_policy import (
     DIGEST_KEY,
     METADATA_FILE,
@@ -46,8 +49,9 @@ from legged_gym.utils.exported_policy import (
 )
 from legged_gym.utils.files import write_files
 from legged_gym.utils.policy_io import PolicySource, load_network_for
-from legged_gym.utils.policy_metadata import describe_policy
+from legged_gym.utils.policy_metadata import FORMAT_VERSION, describe_policy, named_file
 from rsl_rl.models import Model
+from rsl_rl.utils.archive import first_line
 
 ONNX_FILE = "policy.onnx"
 TORCHSCRIPT_FILE = "policy.pt"
@@ -107,15 +111,54 @@ def export_checkpoint(
         RslRlError: the checkpoint is damaged.
     """
     network, content = load_network_for(source, env)
-    description = describe_policy(env, network.actor, source.task, _origin(source, content))
     widened = content.get("env", {}).get("lin_vel_x_range")  # by the command curriculum
     if widened is not None:
-        description["commands"]["ranges"]["lin_vel_x"] = list(widened)
+        env.command_ranges.lin_vel_x = list(widened)
+    description = describe_policy(env, network.actor, source.task, _origin(source, content))
+    beside = {}
+    if env.actuator is not None:
+        content_of_drives, description["actuator_net"] = export_actuator(env)
+        if content_of_drives is not None:
+            beside[ACTUATOR_FILE] = content_of_drives
     folder = folder or os.path.join(os.path.dirname(os.path.abspath(source.path)), "exported")
-    return export_policy(network.actor, description, folder, only_onnx)
+    return export_policy(network.actor, description, folder, only_onnx, beside)
 
 
-def export_policy(actor: Model, description: Mapping[str, Any], folder: str, only_onnx: bool = False) -> List[str]:
+def export_actuator(env: Any) -> Tuple[Optional[bytes], Dict[str, Any]]:
+    """The drives of an environment as an ONNX file, and what the description of a policy says of them.
+
+    Returns:
+        None for the file if ONNX cannot express the network of another program; a warning is printed.
+
+    Raises:
+        UserError: the file does not compute what the drives do.
+    """
+    source = env.cfg.control.actuator_net_file
+    module = ActuatorStep(source, env.sim.sim_dt, env.num_actions)
+    description = {"format": FORMAT_VERSION, **module.describe()}
+    content = None
+    try:
+        # traced first, as the exporter cannot look into TorchScript, which networks of other programs are
+        content = to_onnx(_trace(module, description), description, json.dumps(description))
+    except Exception as error:  # torch's exporter has several exceptions for what it cannot do
+        print(f"warning: {source} cannot be written as ONNX, so the description names it alone: {first_line(error)}")
+    else:
+        check_parity(module.step, OnnxStep(content, ACTUATOR_FILE), description, ACTUATOR_FILE)
+    return content, {
+        "file": ACTUATOR_FILE if content else None,
+        "sha256": hashlib.sha256(content).hexdigest() if content else None,
+        "source": named_file(source),
+        **module.describe(),
+    }
+
+
+def export_policy(
+    actor: Model,
+    description: Mapping[str, Any],
+    folder: str,
+    only_onnx: bool = False,
+    beside: Optional[Mapping[str, bytes]] = None,
+) -> List[str]:
     """Write an actor as ONNX, TorchScript and its description.
 
     Args:
@@ -123,6 +166,7 @@ def export_policy(actor: Model, description: Mapping[str, Any], folder: str, onl
         description: from `describe_policy`.
         folder: where to; made if absent.
         only_onnx: leave out the other two files.
+        beside: files that go with them, by name.
 
     Returns:
         The paths written.
@@ -141,10 +185,10 @@ def export_policy(actor: Model, description: Mapping[str, Any], folder: str, onl
         files[DESCRIPTION_FILE] = readable_json(description).encode()
     for name, step in steps.items():
         check_parity(module.step, step, description, name)
-    return write_files(folder, files)
+    return write_files(folder, {**files, **(beside or {})})
 
 
-def to_onnx(module: StepModule, description: Mapping[str, Any], text: str) -> bytes:
+def to_onnx(module: nn.Module, description: Mapping[str, Any], text: str) -> bytes:
     """The ONNX file of a module, with `text` as its metadata."""
     import onnx
 
@@ -177,15 +221,21 @@ def to_onnx(module: StepModule, description: Mapping[str, Any], text: str) -> by
 def to_torchscript(module: StepModule, description: Mapping[str, Any], text: str) -> bytes:
     """The TorchScript file of a module, with `text` as its extra file."""
     buffer = io.BytesIO()
+    traced = _trace(module, description)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # newer Pythons call TorchScript deprecated
-        traced = torch.jit.trace(module, tuple(_example_inputs(description, 2)), check_trace=False)
         torch.jit.save(traced, buffer, _extra_files={METADATA_FILE: text})
     return buffer.getvalue()
 
 
+def _trace(module: nn.Module, description: Mapping[str, Any]) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # as above
+        return torch.jit.trace(module, tuple(_example_inputs(description, 2)), check_trace=False)
+
+
 def check_parity(reference: Step, exported: Step, description: Mapping[str, Any], name: str) -> float:
-    """Let two versions of a policy read the same random observations, each with its own memory.
+    """Let two versions of a policy, or of drives, read the same random numbers, each with its own memory.
 
     Args:
         reference: one step of the network in torch.
@@ -200,13 +250,13 @@ def check_parity(reference: Step, exported: Step, description: Mapping[str, Any]
         UserError: it is too large, or an output is no number.
     """
     generator = torch.Generator().manual_seed(0)
-    groups = description["inputs"][: len(description["observations"])]
+    given = description["inputs"][: len(description["inputs"]) - len(description["memory"])]
     largest = 0.0
     for num_envs in (1, 3):  # the networks were traced with 2
         memories = [initial_memory(description, num_envs) for _ in range(2)]
         for step in range(_PARITY_STEPS):
             spread = (0.1, 1.0, 5.0)[step % 3]
-            obs = [spread * torch.randn([num_envs, *entry["shape"][1:]], generator=generator) for entry in groups]
+            obs = [spread * torch.randn([num_envs, *entry["shape"][1:]], generator=generator) for entry in given]
             with torch.no_grad():
                 expected, found = (run([*obs, *memory]) for run, memory in zip((reference, exported), memories))
             memories = [expected[1:], found[1:]]

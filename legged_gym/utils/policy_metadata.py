@@ -1,8 +1,8 @@
 """The description that travels with an exported policy: all that another program needs to run it on the robot.
 
-It is a nested dict that JSON can hold. Nothing in it is written by hand: names, sizes, scales and meanings come from
-the tables and terms of the environment that the policy was trained in. The entries called ``rule`` say in words how an
-observation is put together and how the joints are driven. Units are SI, angles rad.
+It is a nested dict that JSON can hold; docs/exported_policies.md has its layout. Nothing in it is written by hand:
+names, sizes, scales and meanings come from the tables and terms of the environment that the policy was trained in, the
+physics from the model. The entries called ``rule`` say in words what numbers alone do not. Units are SI, angles rad.
 """
 
 from __future__ import annotations
@@ -14,18 +14,19 @@ import numpy as np
 from torch import Tensor
 
 from legged_gym import LEGGED_GYM_ROOT_DIR
-from legged_gym.actuators.files import file_hash
-from legged_gym.envs.base.base_config import section_to_dict
 from legged_gym.errors import UserError
+from legged_gym.utils.files import sha256_of
 from rsl_rl.models import Model
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+READABLE_FORMATS = (1, FORMAT_VERSION)
+"""Format 1 lacks physics, start and actuator, and has the camera of an image in its group."""
+
 ACTIONS = "actions"
 
+_PLACEHOLDER = "{LEGGED_GYM_ROOT_DIR}"
 _OBSERVATION_RULE = "each term: within its clip, if any, times its scale; all in this order, within +-clip"
 _IMAGE_RULE = "the newest image of the camera that has arrived, times the scale of its term, within +-clip"
-_HEIGHT_SCAN_RULE = "a grid, x outer loop, y inner; it turns with the base, by 2 atan2(z, w) of its quaternion"
-_SCANDOTS_RULE = "of each point: height of the base - scandot_height - height of the ground"
 # settings of a depth camera that decide what an image shows; times, jitters and noise do not
 _CAMERA_KEYS = ("position", "pitch", "width", "height", "horizontal_fov", "crop", "near", "far")
 _ACTION_RULES = {
@@ -34,8 +35,17 @@ _ACTION_RULES = {
     "T": "torque = scale * a",
     "actuator_net": "torque = network of actuator_net(default_pos + scale * a - pos, vel, and their past)",
 }
-_ACTION_RULE_ENDING = "; a = action within +-clip, torque within +-torque_limit, computed anew at every physics step"
+_ACTION_RULE_ENDING = (
+    "; a = action within +-clip, delay_steps (of which one number is drawn for an episode) control steps ago, 0 before"
+    " the first; torque within +-torque_limit, computed anew at every physics step"
+)
 _FILTER_ENDING = ", for which scale * a first goes through y = target_filter * scale * a + (1 - target_filter) * y"
+_START_RULE = "position and orientation (x, y, z, w) of the base above flat ground, joints at default_pos, all at rest"
+_PHYSICS_RULE = (
+    "the robot file with a free base (unless fixed_base) on a plane; armature and passive_* of joints, torques as in"
+    " actions (control type P: MuJoCo's position actuators); contact has the numbers of the pair of robot and ground;"
+    " links of the robot meet each other with self_collisions alone; mass is the robot's, to check that it is the same"
+)
 
 
 def describe_policy(env: Any, actor: Model, task: str, origin: Mapping[str, Any]) -> Dict[str, Any]:
@@ -50,11 +60,12 @@ def describe_policy(env: Any, actor: Model, task: str, origin: Mapping[str, Any]
     Returns:
         The description.
     """
-    control = env.cfg.control
+    control, physics = env.cfg.control, env.sim.describe_physics()
     return {
         "format": FORMAT_VERSION,
         "task": task,
         "robot": env.cfg.asset.name,
+        "robot_file": named_file(env.cfg.asset.file),
         **describe_network(actor, {group: env.observation_dims[group] for group in actor.groups}, env.num_actions),
         "observations": {group: _describe_group(env, group) for group in actor.groups},
         ACTIONS: {
@@ -66,17 +77,15 @@ def describe_policy(env: Any, actor: Model, task: str, origin: Mapping[str, Any]
             "delay_steps": list(control.action_delay),
             "target_filter": control.target_filter,
         },
-        "actuator_net": _describe_actuators(control),
-        "joints": _describe_joints(env),
+        "actuator_net": None,
+        "joints": _describe_joints(env, physics.pop("joints")),
         "feet": [env.body_names[index] for index in env.feet_indices.tolist()],
         "control_dt": env.dt,
         "physics_dt": float(env.cfg.sim.dt),
         "decimation": int(control.decimation),
-        "commands": {
-            "ranges": section_to_dict(env.command_ranges),
-            "heading_command": bool(env.cfg.commands.heading_command),
-        },
-        "height_scan": _describe_height_scan(env.cfg.terrain),
+        "physics": {**physics, "rule": _PHYSICS_RULE},
+        "start": _describe_start(env.cfg.init_state),
+        "commands": env.trained_commands(),
         "origin": dict(origin),
     }
 
@@ -131,40 +140,37 @@ def check_fits(description: Mapping[str, Any], env: Any, path: str) -> None:
 
 
 def _describe_group(env: Any, group: str) -> Dict[str, Any]:
-    """Layout of one observation; only those that come from a table have terms, images have one and a camera."""
+    """Layout of one observation; only those that come from a table have terms, images have one."""
     description: Dict[str, Any] = {"shape": list(env.observation_dims[group])}
     table = getattr(env, "observation_groups", {}).get(group)
     if table is None:
         return description
-    is_image = len(description["shape"]) > 1
-    description["rule"] = _IMAGE_RULE if is_image else _OBSERVATION_RULE
-    if is_image:
-        description["camera"] = section_to_dict(env.cfg.depth_camera)
+    description["rule"] = _IMAGE_RULE if len(description["shape"]) > 1 else _OBSERVATION_RULE
     description["clip"] = float(env.cfg.normalization.clip_observations)
     description["terms"] = terms = []
     start = 0
     for row in table.layout():
         name, bound = row.pop("name"), row["clip"]
         row["clip"] = [-bound, bound] if isinstance(bound, (int, float)) else bound
-        terms.append({"name": name, "start": start, **row, "meaning": _meaning(getattr(env, f"_obs_{name}"))})
+        terms.append({"name": name, "start": start, **row, **_describe_term(env, name)})
         start += row["size"]
     return description
 
 
-def _meaning(term: Any) -> str:
-    """First line of the docstring of a term."""
-    return ((term.__doc__ or "").strip().splitlines() or [""])[0]
+def _describe_term(env: Any, name: str) -> Dict[str, Any]:
+    """First line of the docstring of a term, and what the term says of itself by `_describe_<name>`, if it does."""
+    lines = (getattr(env, f"_obs_{name}").__doc__ or "").strip().splitlines() or [""]
+    describe = getattr(env, f"_describe_{name}", dict)
+    return {"meaning": lines[0], **describe()}
 
 
-def _describe_actuators(control: Any) -> Any:
-    """The file of the network that stood for the drives, as configs write it, and its SHA-256; None without one."""
-    if control.control_type != "actuator_net":
-        return None
-    file = control.actuator_net_file
-    return {"file": file.replace(LEGGED_GYM_ROOT_DIR, "{LEGGED_GYM_ROOT_DIR}"), "sha256": file_hash(file)}
+def named_file(path: str) -> Dict[str, str]:
+    """A file as configs write it, and its SHA-256."""
+    file = path.replace(_PLACEHOLDER, LEGGED_GYM_ROOT_DIR)
+    return {"file": path.replace(LEGGED_GYM_ROOT_DIR, _PLACEHOLDER), "sha256": sha256_of(file)}
 
 
-def _describe_joints(env: Any) -> List[Dict[str, Any]]:
+def _describe_joints(env: Any, passive: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
     columns = {
         "default_pos": numbers(env.default_dof_pos[0]),
         "stiffness": numbers(env.p_gains),
@@ -174,23 +180,13 @@ def _describe_joints(env: Any) -> List[Dict[str, Any]]:
         "pos_limits": [numbers(pair) for pair in env.sim.dof_pos_limits],
     }
     return [
-        {"name": name, **{key: column[index] for key, column in columns.items()}}
+        {"name": name, **{key: column[index] for key, column in columns.items()}, **passive[index]}
         for index, name in enumerate(env.dof_names)
     ]
 
 
-def _describe_height_scan(terrain: Any) -> Any:
-    """Points of the grid of heights, m forward and to the left of the base; None without one."""
-    if not terrain.measure_heights:
-        return None
-    description = {
-        "points_x": list(terrain.measured_points_x),
-        "points_y": list(terrain.measured_points_y),
-        "rule": _HEIGHT_SCAN_RULE,
-    }
-    if hasattr(terrain, "scandot_height"):
-        description.update(scandot_height=terrain.scandot_height, scandots_rule=_SCANDOTS_RULE)
-    return description
+def _describe_start(init: Any) -> Dict[str, Any]:
+    return {"position": list(init.pos), "orientation": list(init.rot), "rule": _START_RULE}
 
 
 def numbers(values: Tensor) -> List[Any]:
@@ -208,7 +204,8 @@ def _layout(group: Mapping[str, Any]) -> Any:
 
 def _camera_layout(group: Mapping[str, Any]) -> Dict[str, Any]:
     """What must agree of the camera of an image; empty for other groups."""
-    return {key: group["camera"].get(key) for key in _CAMERA_KEYS} if "camera" in group else {}
+    cameras = [part["camera"] for part in (group, *group.get("terms", [])) if "camera" in part]
+    return {key: cameras[0].get(key) for key in _CAMERA_KEYS} if cameras else {}
 
 
 def _summary(group: Mapping[str, Any]) -> str:

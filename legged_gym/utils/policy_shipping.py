@@ -2,7 +2,7 @@
 
 ================  ================================================================================================
 ``model.pt``      the actor's weights and what it takes to build it
-``policy.onnx``   the same for robots and other programs
+``policy.onnx``   the same for robots and other programs; ``actuator.onnx`` beside it, where there are drives
 ``config.yaml``   every setting of the run
 ``metrics.json``  results of evaluate.py, where given
 ``card.md``       what the policy is, how it was made, how good it is
@@ -18,7 +18,6 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 import yaml
 
 from legged_gym import LEGGED_GYM_ROOT_DIR
-from legged_gym.envs.base.base_config import section_to_dict
 from legged_gym.errors import UserError
 from legged_gym.utils import run_folder
 from legged_gym.utils.files import write_files
@@ -155,17 +154,16 @@ def make_card(
         *("", "## Training", "", *_table(_training_facts(run, content, earlier_commands, origins))),
         *("", "## Evaluation", "", "```text", evaluation.strip("\n"), "```"),
         *("", "## Use", "", "```bash", *uses, "```", ""),
-        "`policy.onnx` computes one control step. Its property `metadata`, JSON, tells inputs, outputs, order and",
-        "scales of observations, joints, gains, limits, rates.",
+        "`policy.onnx` computes one control step. Its property `metadata`, JSON, tells all that it takes to run it:",
+        "docs/exported_policies.md.",
     ]
     return "\n".join(lines) + "\n"
 
 
 def _command_ranges(env: Any) -> str:
-    """The commands of training, of which the evaluation makes use, m/s and rad/s."""
-    unused = "ang_vel_yaw" if env.cfg.commands.heading_command else "heading"
-    ranges = section_to_dict(env.command_ranges)
-    return ", ".join(f"{name} {low:g} to {high:g}" for name, (low, high) in ranges.items() if name != unused)
+    """The commands of training, m/s, rad/s and rad."""
+    ranges = env.trained_commands()["ranges"]
+    return ", ".join(f"{name} {low:g} to {high:g}" for name, (low, high) in ranges.items())
 
 
 def _training_facts(

@@ -44,8 +44,8 @@ def test_inputs_are_errors_newest_first_then_velocities_at_the_stated_spacing(in
     errors, velocities = signals(12)
     for column in range(6):
         drives = mlp(spec)
-        drives._network.layers[0].weight.data = torch.eye(6)[column][None]
-        drives._network.layers[0].bias.data.zero_()
+        drives.network.layers[0].weight.data = torch.eye(6)[column][None]
+        drives.network.layers[0].bias.data.zero_()
         torques = torch.stack([drives.torques(e, v) for e, v in zip(errors, velocities)])
         age = column % 3 * spacing
         source = errors if column < 3 else velocities
@@ -89,7 +89,7 @@ def make(kind):
 @pytest.mark.parametrize("kind", ["mlp", "lstm"])
 def test_a_reset_forgets_one_robot_and_leaves_every_bit_of_the_others(kind):
     one, other, fresh = make(kind), make(kind), make(kind)
-    other._network = fresh._network = one._network
+    other.network = fresh.network = one.network
     errors, velocities = signals(9)
     for k in range(9):
         if k == 4:
@@ -110,7 +110,7 @@ def test_saved_drives_go_on_with_the_same_bits(kind):
     state = drives.state_dict()
     expected = [drives.torques(errors[k], velocities[k]) for k in range(4, 8)]
     again = make(kind)
-    again._network = drives._network
+    again.network = drives.network
     again.load_state_dict(state)
     for k, torques in enumerate(expected, start=4):
         assert torch.equal(again.torques(errors[k], velocities[k]), torques)

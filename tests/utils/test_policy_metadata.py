@@ -7,21 +7,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from types import SimpleNamespace
+import os
 
 import numpy as np
+import onnx
 import pytest
 import torch
 
 from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.envs.base.base_config import ObsTerm
+from legged_gym.envs.base.legged_robot import LeggedRobot
 from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
-from legged_gym.envs.base.tables import make_group
 from legged_gym.errors import UserError
 from legged_gym.utils.policy_export import export_checkpoint
-from legged_gym.utils.policy_io import find_policy
+from legged_gym.utils.policy_io import find_policy, load_policy
 from legged_gym.utils.policy_metadata import _CAMERA_KEYS, _describe_group, check_fits
-from tests.utils.tiny_run import ITERATION, flags, make_env, make_run
+from legged_gym.utils.task_registry import task_registry
+from tests.utils.tiny_run import ITERATION, SMALL, flags, make_env, make_run
 
 
 @pytest.fixture(scope="module")
@@ -97,16 +99,14 @@ def rebuild(description, env, robot, command, last_action, name="policy"):
         "dof_vel": np.array([state["vel"][joint["name"]] for joint in joints]),
         "actions": last_action,
     }
-    scan = description["height_scan"]
-    if scan is not None:
-        heights = height_scan(env, state, scan["points_x"], scan["points_y"])
-        values["heights"] = state["position"][2] - 0.5 - heights
-        if "scandot_height" in scan:
-            values["scandots"] = state["position"][2] - scan["scandot_height"] - heights
     group = description["observations"][name]
     vector = np.full(group["shape"], np.nan)
     for term in group["terms"]:
-        value = values[term["name"]]
+        if "points_x" in term:
+            heights = height_scan(env, state, term["points_x"], term["points_y"])
+            value = state["position"][2] - term["base_height"] - heights
+        else:
+            value = values[term["name"]]
         if term["clip"] is not None:
             value = np.clip(value, *term["clip"])
         vector[term["start"] : term["start"] + term["size"]] = value * np.array(term["scale"])
@@ -157,39 +157,26 @@ def test_all_observations_of_a_robot_that_walks_by_sight_can_be_rebuilt(tmp_path
     env.close()
 
 
-class Camera:
-    """Settings of a depth camera."""
-
-    def __init__(self, **changes):
-        settings = {"width": 106, "height": 60, "horizontal_fov": 87.0, "near": 0.0, "far": 2.0, "period": 0.1}
-        vars(self).update({**settings, **changes})
+def make_plane_env(task, *options):
+    args = flags(f"--task={task}", *SMALL[:2], "--env.terrain.mesh_type=plane", *options)
+    return task_registry.make_env(task, args)[0]
 
 
-def camera_env(**changes):
-    """An environment with nothing but a camera."""
-
-    def _obs_depth():
-        """Distances to the image plane.
-
-        A second line that nobody needs.
-        """
-
-    env = SimpleNamespace(observation_dims={"depth": (1, 4, 6)}, dof_names=[], dt=0.02, _obs_depth=_obs_depth)
-    env.observation_groups = {"depth": make_group("depth", {"depth": ObsTerm()}, {"depth": (1, 4, 6)}, 0.0)}
-    control, normalization = SimpleNamespace(action_scale=0.25), SimpleNamespace(clip_observations=100.0)
-    env.cfg = SimpleNamespace(control=control, normalization=normalization, depth_camera=Camera(**changes))
-    return env
+@pytest.fixture(scope="module")
+def camera_env():
+    """An environment with a depth camera."""
+    env = make_plane_env("a1_vision_student")
+    yield env
+    env.close()
 
 
-def test_an_image_is_described_with_its_camera():
-    group = _describe_group(camera_env(), "depth")
-    assert group["shape"] == [1, 4, 6]
-    assert group["camera"]["horizontal_fov"] == 87.0
+def test_an_image_is_described_with_its_camera(camera_env):
+    group = _describe_group(camera_env, "depth")
+    assert group["shape"] == [1, 58, 87]
     (term,) = group["terms"]
-    assert (term["name"], term["size"], term["scale"], term["meaning"]) == (
-        *("depth", 24, 1.0),
-        "Distances to the image plane.",
-    )
+    assert (term["name"], term["size"], term["scale"]) == ("depth", 58 * 87, 1.0)
+    assert term["camera"]["horizontal_fov"] == 87.0 and term["camera"]["crop"] == [0, 2, 4, 4]
+    assert "along the optical axis" in term["rule"] and "latency" in term["timing_rule"]
     json.dumps(group, allow_nan=False)
 
 
@@ -197,12 +184,102 @@ def test_what_an_image_shows_is_decided_by_settings_that_exist():
     assert set(_CAMERA_KEYS) <= set(vars(LeggedRobotCfg().depth_camera))
 
 
-def test_images_of_another_camera_do_not_fit():
-    group = _describe_group(camera_env(), "depth")
-    description = {"joints": [], "actions": {"scale": 0.25}, "control_dt": 0.02, "observations": {"depth": group}}
-    check_fits(description, camera_env(period=0.2), "policy.onnx")  # when frames come is the robot's business
+@pytest.mark.parametrize("version", [1, 2])
+def test_images_of_another_camera_do_not_fit(camera_env, version, monkeypatch):
+    group = _describe_group(camera_env, "depth")
+    if version == 1:  # which has the camera in the group
+        group["camera"] = group["terms"][0].pop("camera")
+    joints = [{"name": name} for name in camera_env.dof_names]
+    description = {"joints": joints, "actions": {"scale": 0.25}, "control_dt": 0.02, "observations": {"depth": group}}
+    camera = camera_env.cfg.depth_camera
+    monkeypatch.setattr(camera, "period", 0.2)
+    check_fits(description, camera_env, "policy.onnx")  # when frames come is the robot's business
+    monkeypatch.setattr(camera, "horizontal_fov", 60.0)
     with pytest.raises(UserError, match=r"'depth' is .*horizontal_fov 87.0.*environment's is .*horizontal_fov 60.0"):
-        check_fits(description, camera_env(horizontal_fov=60.0), "policy.onnx")
+        check_fits(description, camera_env, "policy.onnx")
+
+
+def test_a_policy_of_format_1_is_read(flat):
+    env, _ = flat
+    source = find_policy(flags(f"--policy={os.path.join(os.path.dirname(__file__), 'policy_format_1.onnx')}"))
+    policy = load_policy(source, env)
+    assert policy.description["format"] == 1
+    assert policy(env.reset()).shape == (env.num_envs, 12)
+
+
+def test_a_policy_of_a_format_to_come_is_refused(flat, tmp_path):
+    model = onnx.load(str(tmp_path / "policy.onnx"))
+    onnx.helper.set_model_props(model, {"metadata": json.dumps({**flat[1], "format": 3})})
+    onnx.save(model, str(tmp_path / "policy.onnx"))
+    with pytest.raises(UserError, match="has format 3; this program reads formats up to 2"):
+        find_policy(flags(f"--policy={tmp_path / 'policy.onnx'}"))
+
+
+class Clockwork(LeggedRobot):
+    """A robot of a user, with a term that its docstring cannot explain."""
+
+    def _obs_clock(self):
+        """Seconds of the episode, in periods."""
+        return self.episode_length_buf[:, None] * self.dt / 0.75
+
+    def _describe_clock(self):
+        return {"period": 0.75}
+
+
+def test_a_term_of_a_user_says_what_it_needs():
+    cfg, _ = task_registry.get_cfgs("a1_flat")
+    cfg.env.num_envs = 1
+    cfg.observations.policy.clock = ObsTerm(scale=2.0)
+    env = Clockwork(cfg, sim="mujoco")
+    term = _describe_group(env, "policy")["terms"][-1]
+    assert (term["name"], term["start"], term["scale"]) == ("clock", 48, 2.0)
+    assert (term["meaning"], term["period"]) == ("Seconds of the episode, in periods.", 0.75)
+    env.close()
+
+
+def described(task, *options):
+    """The commands, the terms by name, and the physics of a task."""
+    env = make_plane_env(task, *options)
+    groups = [_describe_group(env, group) for group in env.observation_groups]
+    terms = {term["name"]: term for group in groups for term in group["terms"]}
+    commands, physics = env.trained_commands(), env.sim.describe_physics()
+    env.close()
+    return commands, terms, physics
+
+
+def test_commands_are_those_of_training():
+    commands, _, _ = described("a1")
+    assert commands["ranges"]["ang_vel_yaw"] == [-1.0, 1.0] and commands["ranges"]["heading"] == [-3.14, 3.14]
+    assert (commands["heading"]["gain"], commands["heading"]["limit"], commands["min_norm"]) == (0.5, 1.0, 0.2)
+    commands, _, _ = described("a1_flat", "--env.commands.ranges.ang_vel_yaw=[-0.7,0.8]")
+    assert commands["ranges"]["ang_vel_yaw"] == [-0.7, 0.8]
+    assert commands["heading"] is None and "heading" not in commands["ranges"]
+    commands, _, _ = described("a1_vision", "--env.commands.walking_speed=[0.35,0.85]")
+    assert commands["ranges"]["lin_vel_x"] == [0.35, 0.85] and commands["min_norm"] == 0.0
+    commands, _, _ = described("go2")
+    assert commands["ranges"]["height"] == [0.2, 0.4] and "jump" not in commands["ranges"]
+    commands, _, _ = described("go2", "--env.commands.jump_fraction=0.1")
+    assert commands["ranges"]["jump"] == [0.5, 0.7]
+
+
+def test_terms_with_numbers_of_their_own_tell_them():
+    _, terms, _ = described("mini_cheetah_ref", "--env.control.gait_freq=2.5")
+    assert terms["phase"]["frequency"] == 2.5
+    assert terms["phase"]["leg_phases"] == pytest.approx({"rf": 0.0, "lf": np.pi, "rh": np.pi, "lh": 0.0})
+    assert terms["dof_pos_history"]["length"] == 3
+    _, terms, _ = described("go2")
+    assert terms["jump_counter"]["steps"] == 50
+    assert terms["commands"]["names"] == ["lin_vel_x", "lin_vel_y", "ang_vel_yaw"]
+
+
+def test_physics_is_what_the_model_has():
+    _, _, physics = described("mini_cheetah", "--env.terrain.static_friction=0.5", "--env.asset.self_collisions=0")
+    assert physics["contact"]["friction"][0] == 0.75  # the mean with the robot's, 1
+    assert physics["self_collisions"] is True
+    assert [joint["armature"] for joint in physics["joints"][:3]] == [0.002268, 0.002268, 0.005484]
+    assert physics["joints"][0]["passive_damping"] == 0.01  # of the URDF
+    assert physics["dt"] == 0.002 and physics["integrator"] == "euler" and physics["gravity"] == [0.0, 0.0, -9.81]
+    assert physics["mass"] == pytest.approx(8.292)
 
 
 def test_torques_follow_the_rule_of_the_description(flat_run, tmp_path):
@@ -249,6 +326,10 @@ def test_facts_are_those_of_the_environment(flat):
     terms = description["observations"]["policy"]["terms"]
     assert [term["start"] for term in terms] == [0, 3, 6, 9, 12, 24, 36]
     assert all(term["meaning"] for term in terms)
+    assert description["start"]["position"] == [0.0, 0.0, 0.35] and description["start"]["orientation"] == [0, 0, 0, 1]
+    with open(env.cfg.asset.file.format(LEGGED_GYM_ROOT_DIR=LEGGED_GYM_ROOT_DIR), "rb") as file:
+        assert description["robot_file"]["sha256"] == hashlib.sha256(file.read()).hexdigest()
+    assert description["robot_file"]["file"] == "{LEGGED_GYM_ROOT_DIR}/resources/robots/a1/urdf/a1.urdf"
     assert description["origin"]["iteration"] == ITERATION
     assert set(description["origin"]) == {"run", "iteration", "seed", "git", "versions"}
 
@@ -280,7 +361,12 @@ def test_a_policy_for_an_actuator_network_names_the_file_and_its_hash(flat_run, 
     env.close()
     with open(file.format(LEGGED_GYM_ROOT_DIR=LEGGED_GYM_ROOT_DIR), "rb") as content:
         expected = hashlib.sha256(content.read()).hexdigest()
-    assert description["actuator_net"] == {"file": file, "sha256": expected}
+    entry = description["actuator_net"]
+    assert entry["source"] == {"file": file, "sha256": expected}
+    assert (entry["file"], entry["sha256"]) == (
+        "actuator.onnx",
+        hashlib.sha256((tmp_path / "actuator.onnx").read_bytes()).hexdigest(),
+    )
     assert description["actions"]["control_type"] == "actuator_net" and description["actions"]["target_filter"] == 0.5
     assert "target_filter" in description["actions"]["rule"]
 

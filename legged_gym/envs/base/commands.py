@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Sequence
+from typing import Any, Dict, Sequence
 
 import torch
 from torch import Tensor
 
+from legged_gym.envs.base.base_config import section_to_dict
 from legged_gym.envs.base.state import RobotState
 from legged_gym.envs.base.tables import check_ramp, ramp
 from legged_gym.errors import UserError
@@ -15,6 +16,13 @@ from legged_gym.rotations import wrap_to_pi, yaw_from_quat
 
 # share of the best tracking reward beyond which the command curriculum widens, and by how much, m/s
 _CURRICULUM_SUCCESS, _CURRICULUM_STEP = 0.8, 0.5
+# heading mode: yaw rate for an error of the heading, 1/s, and at most, rad/s
+_HEADING_GAIN, _HEADING_LIMIT = 0.5, 1.0
+_HEADING_RULE = (
+    "yaw rate = gain * (heading - yaw, in [-pi, pi)), within +-limit, every step; yaw is the heading of the base's x"
+    " axis; 0 for robots that are told to stand"
+)
+_NORM_RULE = "horizontal commands no longer than min_norm were zero"
 # policy steps
 _NEVER = 2**60
 _RAMPED = ("standing_fraction", "pure_fraction")
@@ -78,11 +86,35 @@ class CommandTerms(RobotState):
         """In heading mode, the yaw rate that turns to the heading, but for robots that are told to stand."""
         if self.cfg.commands.heading_command:
             error = wrap_to_pi(self.commands[:, 3] - yaw_from_quat(self.root_states[:, 3:7]))
-            self.commands[:, 2] = (0.5 * error).clamp_(-1.0, 1.0) * ~self.standing
+            self.commands[:, 2] = (_HEADING_GAIN * error).clamp_(-_HEADING_LIMIT, _HEADING_LIMIT) * ~self.standing
 
     def _policy_steps(self, seconds: float) -> int:
         """Whole policy steps of an interval, at least one; of an infinite one, more than any run takes."""
         return max(int(seconds / self.dt), 1) if math.isfinite(seconds) else _NEVER
+
+    def trained_commands(self) -> Dict[str, Any]:
+        """What training draws commands from, for exported policies and cards; tasks with their own commands extend it.
+
+        Returns:
+            ranges: name -> [lowest, highest].
+            min_norm: m/s.
+            rule: how they are drawn, in words.
+            heading: how the yaw rate follows from a heading; None where yaw rates are drawn.
+        """
+        cfg, ranges = self.cfg.commands, section_to_dict(self.command_ranges)
+        heading = None
+        if cfg.heading_command:
+            ranges["ang_vel_yaw"] = [-_HEADING_LIMIT, _HEADING_LIMIT]
+            heading = {"gain": _HEADING_GAIN, "limit": _HEADING_LIMIT, "rule": _HEADING_RULE}
+        else:
+            ranges.pop("heading", None)
+        return {
+            "ranges": ranges,
+            "min_norm": float(cfg.min_norm),
+            "rule": _NORM_RULE,
+            "heading_command": bool(cfg.heading_command),
+            "heading": heading,
+        }
 
     def _update_command_curriculum(self, env_ids: Tensor) -> None:
         """Widen the range of forward velocity once episodes that end now have tracked it well."""

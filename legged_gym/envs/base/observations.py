@@ -2,18 +2,39 @@
 
 A term's mirror, `_mirror_<name>() -> (index, sign)`, says that the mirrored robot would see `sign * term[:, index]`.
 The mirror is the xz plane of the base: vectors change the sign of y, rotations (pseudo-vectors) that of x and z.
+
+What the first line of its docstring cannot tell of a term, numbers above all, is told by `_describe_<name>() -> dict`,
+values that JSON can hold. Exported policies carry both, for programs that have nothing else to go by.
 """
 
 from __future__ import annotations
 
-from typing import Dict, Optional, Tuple
+from typing import Any, Dict, Optional, Tuple
 
 import torch
 from torch import Tensor
 
+from legged_gym.envs.base.base_config import section_to_dict
 from legged_gym.envs.base.mirror import Mirror, check_mirror, join_mirrors, mirror_grid, partners
 from legged_gym.envs.base.state import RobotState
 from legged_gym.errors import UserError
+
+# m of the base above the ground, at which a point of the height scan reads 0
+_SCAN_BASE_HEIGHT = 0.5
+_HEIGHTS_RULE = (
+    "of each point: height of the base - base_height - height of the ground below the point; points forward of the base"
+    " (points_x, outer loop) and to its left (points_y, inner), turned by yaw alone, 2 atan2(z, w) of its quaternion"
+)
+_DEPTH_RULE = (
+    "the camera sits at position in the base frame and looks forward, pitch degrees down; its picture of width x height"
+    " square pixels spans horizontal_fov degrees; crop takes pixels off top, bottom, left and right; what is left is"
+    " covered evenly by image_shape rows x columns, each the pixel in its middle; of each, the distance d along the"
+    " optical axis (not along the ray) within near..far, far if nothing is hit, as (d - near) / (far - near) - 0.5"
+)
+_TIMING_RULE = (
+    "a frame is taken every period s at the first control step that is not earlier and seen latency s later, likewise;"
+    " an episode starts with a frame that is just seen; jitters and noise are those of training"
+)
 
 
 class ObservationTerms(RobotState):
@@ -43,6 +64,9 @@ class ObservationTerms(RobotState):
     def _obs_commands(self) -> Tensor:
         """Commanded forward and lateral velocity, m/s, and yaw rate, rad/s."""
         return self.commands[:, :3]
+
+    def _describe_commands(self) -> Dict[str, Any]:
+        return {"names": ["lin_vel_x", "lin_vel_y", "ang_vel_yaw"]}
 
     def _mirror_commands(self) -> Mirror:
         return [0, 1, 2], [1.0, -1.0, -1.0]
@@ -76,7 +100,16 @@ class ObservationTerms(RobotState):
         """
         if not self.cfg.terrain.measure_heights:
             raise UserError("the observation heights needs terrain.measure_heights = True")
-        return self.root_states[:, 2:3] - 0.5 - self.measured_heights
+        return self.root_states[:, 2:3] - _SCAN_BASE_HEIGHT - self.measured_heights
+
+    def _describe_heights(self) -> Dict[str, Any]:
+        return self._describe_scan(_SCAN_BASE_HEIGHT)
+
+    def _describe_scan(self, base_height: float) -> Dict[str, Any]:
+        """The points of the height scan, and the height of the base at which ground below reads 0."""
+        terrain = self.cfg.terrain
+        points = {"points_x": list(terrain.measured_points_x), "points_y": list(terrain.measured_points_y)}
+        return {**points, "base_height": float(base_height), "rule": _HEIGHTS_RULE}
 
     def _mirror_heights(self) -> Mirror:
         return mirror_grid(self.cfg.terrain.measured_points_x, self.cfg.terrain.measured_points_y)
@@ -85,6 +118,10 @@ class ObservationTerms(RobotState):
         """Image of the depth camera (1, rows, columns), 0.5 for `depth_camera.far` and beyond, -0.5 for `near`."""
         assert self.depth_camera is not None  # made for whoever has this term in a table
         return self.depth_camera.images
+
+    def _describe_depth(self) -> Dict[str, Any]:
+        camera = section_to_dict(self.cfg.depth_camera)
+        return {"camera": camera, "rule": _DEPTH_RULE, "timing_rule": _TIMING_RULE}
 
     def _obs_feet_contact(self) -> Tensor:
         """1 for each foot whose vertical contact force exceeds 1 N."""

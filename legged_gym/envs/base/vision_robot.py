@@ -7,7 +7,7 @@ work's supplement, and some that teach a robot sooner to walk on and where to pu
 from __future__ import annotations
 
 import math
-from typing import List
+from typing import Any, Dict, List
 
 import torch
 from torch import Tensor
@@ -19,6 +19,10 @@ from legged_gym.sensors.edge_map import EdgeMap
 
 # shares of the commands on flat ground: curves, turns in place; the rest is standing
 _CURVES, _TURNS = 1.0 / 3.0, 2.0 / 3.0
+_COMMANDS_RULE = (
+    "over obstacles lin_vel_x and heading; on flat ground a third each of curves (flat_speed, curve_heading), turns in"
+    " place to any heading, and standing"
+)
 # m around the base, in which the ground counts as what the trunk stands over
 _UNDER_TRUNK = 0.31
 
@@ -66,6 +70,12 @@ class VisionRobot(LeggedRobot):
         self.standing[env_ids] = stand
         self.commands[env_ids] = new
 
+    def trained_commands(self) -> Dict[str, Any]:
+        """See `CommandTerms.trained_commands`."""
+        commands = super().trained_commands()
+        commands["ranges"]["lin_vel_x"] = list(self.cfg.commands.walking_speed)
+        return {**commands, "min_norm": 0.0, "rule": _COMMANDS_RULE}
+
     # ---------------------------------------------------------------- observations
 
     def scandots_world(self) -> Tensor:
@@ -76,6 +86,9 @@ class VisionRobot(LeggedRobot):
     def _obs_scandots(self) -> Tensor:
         """(N, P) m: how far the ground at each scandot lies below the feet of a standing robot."""
         return self.root_states[:, 2:3] - self.cfg.terrain.scandot_height - self.measured_heights
+
+    def _describe_scandots(self) -> Dict[str, Any]:
+        return self._describe_scan(self.cfg.terrain.scandot_height)
 
     def _mirror_scandots(self) -> Mirror:
         return self._mirror_heights()

@@ -63,6 +63,13 @@ class Go2(JumpTerms, LeggedRobot):
         self.jump_commands[env_ids] = 0.0
         self.jump_counter[env_ids] = 0
 
+    def trained_commands(self) -> Dict[str, Any]:
+        """See `CommandTerms.trained_commands`; jumps are among them where they are switched on."""
+        commands = super().trained_commands()
+        if self.cfg.commands.jump_fraction == 0.0:
+            del commands["ranges"]["jump"]
+        return commands
+
     def height_errors(self) -> Tensor:
         """(N,) m, height of the base above the ground under it less the commanded one."""
         return self._height_of_base() - self.height_commands
@@ -80,6 +87,12 @@ class Go2(JumpTerms, LeggedRobot):
     def _obs_jump_counter(self) -> Tensor:
         """Share of the jump under way that is still to come."""
         return self.jump_counter[:, None] / JUMP_STEPS
+
+    def _describe_jump_counter(self) -> Dict[str, Any]:
+        return {
+            "steps": JUMP_STEPS,
+            "rule": "steps left / steps, 1 in the step in which a jump begins; 0 without a jump",
+        }
 
     def _mirror_height_command(self) -> Mirror:
         return [0], [1.0]

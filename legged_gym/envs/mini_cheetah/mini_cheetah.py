@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any, Dict
 
 import torch
 from torch import Tensor
@@ -47,6 +48,12 @@ class MiniCheetah(LeggedRobot):
     def _obs_dof_pos_history(self) -> Tensor:
         """The last three joint targets less the default pose, newest first, rad."""
         return self.dof_pos_history.flatten(1)
+
+    def _describe_dof_pos_history(self) -> Dict[str, Any]:
+        return {
+            "length": self.dof_pos_history.shape[1],
+            "rule": "a target is actions.scale times the clipped action, the newest of the last action; at first all 0",
+        }
 
     def _mirror_dof_pos_history(self) -> Mirror:
         index, sign = self.mirror_joints()

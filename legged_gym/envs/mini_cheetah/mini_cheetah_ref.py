@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any, Dict
 
 import torch
 from torch import Tensor
@@ -10,6 +11,7 @@ from torch import Tensor
 from legged_gym.envs.base.mirror import Mirror
 from legged_gym.envs.mini_cheetah.gait import ReferenceGait
 from legged_gym.envs.mini_cheetah.mini_cheetah import MiniCheetah
+from legged_gym.envs.mini_cheetah.mini_cheetah_config import LEGS
 
 # N, from which on a foot counts as loaded; in a trot each of two feet bears 40 N on average
 _LOADED = 10.0
@@ -51,6 +53,14 @@ class MiniCheetahRef(MiniCheetah):
     def _obs_phase(self) -> Tensor:
         """Sine and cosine of the gait's phase, which grows by 2 pi `control.gait_freq` a second."""
         return torch.stack((self.phase.sin(), self.phase.cos()), dim=1)
+
+    def _describe_phase(self) -> Dict[str, Any]:
+        return {
+            "frequency": float(self.cfg.control.gait_freq),
+            "leg_phases": dict(zip(LEGS, _LEG_PHASES)),
+            "rule": "sin and cos of p = p0 + 2 pi frequency t, t s of the episode, p0 any; a leg whose own phase, p and"
+            " that of leg_phases, is below pi (mod 2 pi) swings",
+        }
 
     def _mirror_phase(self) -> Mirror:
         return [0, 1], [-1.0, -1.0]  # left and right are half a cycle apart

@@ -67,8 +67,8 @@ class A1RoughCfg(LeggedRobotCfg):
             torques = -0.00002
             dof_pos_limits = -1.0
             feet_stance = -0.18
-            stand_motion = -0.06
-            stand_feet = -0.8
+            stand_motion = -0.04
+            stand_feet = -0.4
 
 
 class A1RoughCfgPPO(LeggedRobotCfgPPO):

@@ -41,7 +41,7 @@ play: $(INSTALLED) ## show the latest policy of TASK: in a window, or as a video
 	$(BIN)/python legged_gym/scripts/play.py --task=$(TASK) --video
 
 test: $(INSTALLED_DEV) ## run the tests, one process a core; those of a file share worlds and stay together
-	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=8 --dist=loadfile
+	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=8 --dist=loadfile --no-loadscope-reorder
 
 check: $(INSTALLED_DEV) ## lint, check types, check that the syntax is Python 3.8's
 	$(BIN)/ruff check .

@@ -27,7 +27,7 @@ setup(
         "dev": [
             *GPU,
             "pytest>=8",
-            "pytest-xdist>=3.6,<4",
+            "pytest-xdist>=3.7,<4",
             "ruff>=0.15",
             "submitit>=1.5,<2",
             "mypy>=1.18",

@@ -14,4 +14,4 @@ def torchrun(script: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run `script`, which may import from the root of the project, in two processes of one thread each."""
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", str(script)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    return subprocess.run([*command, *arguments], env=environment, capture_output=True, text=True, timeout=300)
+    return subprocess.run([*command, *arguments], env=environment, capture_output=True, text=True, timeout=600)

@@ -55,7 +55,7 @@ def test_an_offline_run_holds_config_and_metrics_and_asks_nobody(tmp_path: Path)
                        https_proxy="http://127.0.0.1:9")  # fmt: skip
     folder = tmp_path / "20260131_120000_trial"
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(folder)], env=environment, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", PROGRAM, str(folder)], env=environment, capture_output=True, text=True, timeout=600
     )
     assert done.returncode == 0, done.stderr
     assert "warning" not in done.stderr

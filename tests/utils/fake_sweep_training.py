@@ -25,7 +25,7 @@ def main() -> int:
         settings = yaml.safe_load(file)["train"]
     folder = flags["run_folder"]
     os.makedirs(folder, exist_ok=True)
-    stopped, deadline = [], time.monotonic() + 60
+    stopped, deadline = [], time.monotonic() + 600
     signal.signal(signal.SIGTERM, lambda *_: stopped.append(True))
     with open(os.path.join(folder, "starts"), "a", encoding="utf-8") as file:
         file.write(f"{os.getpid()} {os.getppid()}\n")

@@ -21,7 +21,7 @@ FLAGS = (
 LAST = f"model_{ITERATIONS}.pt"
 
 
-def wait_for(condition: Callable[[], Any], what: str, seconds: float = 120.0) -> Any:
+def wait_for(condition: Callable[[], Any], what: str, seconds: float = 600.0) -> Any:
     """Poll until the condition holds, and return its value."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -107,7 +107,7 @@ def test_ctrl_c_lets_the_training_save_and_ends_the_sweep(server):
         "import pathlib, signal, sys, time\n"
         "signal.signal(signal.SIGTERM, lambda *_: (pathlib.Path('saved').touch(), sys.exit(75)))\n"
         "pathlib.Path('started').touch()\n"
-        "time.sleep(60)"
+        "time.sleep(600)"
     )
 
     def interrupt():
@@ -168,7 +168,7 @@ def test_a_run_of_the_package_itself_gets_its_parameters_and_logs_offline(tmp_pa
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     (run,) = (tmp_path / "logs" / "fake").iterdir()

@@ -150,7 +150,7 @@ def environment(tmp_path, **variables):
 def test_the_package_itself_asks_nobody_for_a_key(tmp_path):
     done = subprocess.run(
         [sys.executable, TRAIN, "--task=a1_flat", P, E],
-        env=environment(tmp_path), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
+        env=environment(tmp_path), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600,
     )  # fmt: skip
     assert done.returncode == 2
     assert [line for line in done.stderr.splitlines() if line.startswith("error")] == done.stderr.splitlines()[-1:]
@@ -161,7 +161,7 @@ def train_fake(tmp_path, *flags, **variables):
     variables["PYTHONPATH"] = LEGGED_GYM_ROOT_DIR
     done = subprocess.run(
         [sys.executable, fake_train.__file__, *flags],
-        env=environment(tmp_path, **variables), cwd=tmp_path, capture_output=True, text=True, timeout=120,
+        env=environment(tmp_path, **variables), cwd=tmp_path, capture_output=True, text=True, timeout=600,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()[-1]  # whether the package was loaded

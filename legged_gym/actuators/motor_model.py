@@ -27,6 +27,7 @@ from legged_gym.actuators.actuator import Actuator
 from legged_gym.errors import UserError
 
 _LONGEST_DELAY = 1000
+_LARGEST = 1e9
 # limits that a motor need not have
 _MAY_BE_INFINITE = ("stall_torque", "no_load_speed", "torque_limit")
 
@@ -69,8 +70,8 @@ class MotorParameters:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0.0 <= value <= math.inf:
                 raise UserError(f"a motor's {name} is a number that is not negative, not {value!r}")
-            if math.isinf(value) and name not in _MAY_BE_INFINITE:
-                raise UserError(f"a motor's {name} is finite")
+            if value > _LARGEST and not (value == math.inf and name in _MAY_BE_INFINITE):
+                raise UserError(f"a motor's {name} is at most {_LARGEST:g}, not {value:g}")
         if not isinstance(self.delay, int) or self.delay > _LONGEST_DELAY:
             raise UserError(
                 f"a motor's delay is a whole number of sub-steps up to {_LONGEST_DELAY}, not {self.delay!r}"

@@ -50,11 +50,11 @@ class Demonstrations:
             raise UserError(f"{path} has format {found}, this program reads {FORMAT_VERSION}")
         self.shards: List[str] = sorted(glob.glob(os.path.join(folder, "demonstrations_*.npz")))
 
-    def entry(self, *names: str) -> Any:
+    def entry(self, *names: str, kind: type = object) -> Any:
         """The entry of the metadata under these names, one inside the other.
 
         Raises:
-            UserError: there is none.
+            UserError: there is none of this kind.
         """
         value: Any = self.metadata
         for name in names:
@@ -62,6 +62,8 @@ class Demonstrations:
                 path = os.path.join(self.folder, METADATA)
                 raise UserError(f"{path} is damaged: it lacks {'.'.join(names)}")
             value = value[name]
+        if not isinstance(value, kind):
+            raise UserError(f"{os.path.join(self.folder, METADATA)} is damaged: {'.'.join(names)} is {value!r:.50}")
         return value
 
     def load(self, *names: str) -> Iterator[Dict[str, np.ndarray]]:

@@ -80,11 +80,10 @@ def check(data: Demonstrations, num_replays: int = 1000, seed: int = 0) -> List[
     path = os.path.join(data.folder, MODEL)
     if not is_model(path, data.entry("collection", "model_sha256")):
         raise UserError(f"{path} is damaged: it is not the model that was recorded; collect again, and it is replaced")
+    decimation = data.entry("decimation", kind=int)
     sim = str(data.entry("collection", "sim"))
-    if sim not in _REPLAY_LIMITS:
-        raise UserError(
-            f"{data.folder}: the metadata name the simulator {sim!r}, known are {', '.join(_REPLAY_LIMITS)}"
-        )
+    if sim not in _REPLAY_LIMITS or decimation < 1:
+        raise UserError(f"{data.folder}: its metadata cannot be: simulator {sim!r}, decimation {decimation}")
     limits = {"quaternion norm less 1": _NORM_LIMIT, "joint beyond its limit, rad": _JOINT_LIMIT}
     limits.update(dict.fromkeys(REPLAYS, _REPLAY_LIMITS[sim]))
     worst: Dict[str, float] = {}
@@ -98,7 +97,7 @@ def check(data: Demonstrations, num_replays: int = 1000, seed: int = 0) -> List[
             continue
         for states in shard["states"]:
             episodes[hashlib.sha256(states).digest()] += 1
-        steps = draw_steps(shard, -(-num_replays // len(data.shards)), data.entry("decimation"), generator)
+        steps = draw_steps(shard, -(-num_replays // len(data.shards)), decimation, generator)
         model = mujoco.MjModel.from_binary_path(path)
         for name, found, count in itertools.chain(_findings(shard, model), _replay(steps, path)):
             worst[name] = float(np.maximum(worst.get(name, 0.0), found))  # unlike max, it keeps NaN
@@ -233,7 +232,7 @@ def format_checks(checks: List[Check]) -> str:
 
 def command_histograms(data: Demonstrations) -> Dict[str, Dict[str, List[float]]]:
     """Command -> edges of the bins and the share of all valid steps in each."""
-    names = list(data.entry("commands"))
+    names = data.entry("commands", kind=list)
     rows = [np.zeros((0, len(names)))]
     for path, shard in zip(data.shards, data.load("commands", "episode_lengths")):
         commands = shard["commands"]

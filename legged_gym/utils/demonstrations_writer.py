@@ -90,7 +90,7 @@ class DemonstrationWriter:
             raise UserError(damaged_shard(path, error)) from None
         ids = read_shard(path, "episode_ids", "episode_lengths", "terminated")["episode_ids"]
         first, last = self.attempts, self.attempts + self._settings["shard_episodes"]
-        if not ((first <= ids) & (ids < last)).all():
+        if ids.dtype.kind not in "iu" or not ((first <= ids) & (ids < last)).all():
             raise UserError(damaged_shard(path, f"it is not of the episodes {first} to {last - 1}"))
         return len(ids)
 

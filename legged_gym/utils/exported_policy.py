@@ -6,6 +6,7 @@ order of ``description["outputs"]`` come out, the memory of a recurrent policy a
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
@@ -57,20 +58,23 @@ class OnnxStep:
         options.intra_op_num_threads = 1  # these networks are small, and results then do not depend on the machine
         options.log_severity_level = 3
         try:
-            self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+            # what onnxruntime prints about broken files is said below, in one line
+            with contextlib.redirect_stdout(None):
+                self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime has a dozen exceptions of its own for a broken file
             raise UserError(f"{path} is damaged or no ONNX file ({first_line(error)})") from error
         properties = self._session.get_modelmeta().custom_metadata_map
         _check_digest(content, properties.get(DIGEST_KEY), path)
         self.description = _parse(properties.get(METADATA_KEY), path)
-        self._names = [entry["name"] for entry in self.description["inputs"]]
-        self._outputs = [entry["name"] for entry in self.description["outputs"]]
         _try_out(self, path)
 
     def __call__(self, inputs: Sequence[Tensor]) -> List[Tensor]:
         """Compute the outputs for inputs on any device; outputs are on the CPU."""
-        feed = {name: tensor.detach().cpu().numpy() for name, tensor in zip(self._names, inputs)}
-        return [torch.from_numpy(output) for output in self._session.run(self._outputs, feed)]
+        feed = {name: tensor.detach().cpu().numpy() for name, tensor in zip(self._names("inputs"), inputs)}
+        return [torch.from_numpy(output) for output in self._session.run(self._names("outputs"), feed)]
+
+    def _names(self, part: str) -> List[str]:
+        return [entry["name"] for entry in self.description[part]]
 
 
 class TorchScriptStep:
@@ -166,6 +170,10 @@ def _try_out(step: Union[OnnxStep, TorchScriptStep], path: str) -> None:
             for part in ("inputs", "outputs")
         )
         initial_memory(description, 1)
+        names = [entry["name"] for entry in description["inputs"]]
+        memory = [entry["input"] for entry in description["memory"]]
+        if names != [*description.get("observations", names[: len(names) - len(memory)]), *memory]:
+            raise ValueError("its inputs are not its observations and its memory")
         found = [list(output.shape) for output in step([torch.zeros(shape) for shape in inputs])]
     except Exception as error:  # whatever the description leads to
         raise UserError(f"{path} cannot be run as its description says ({first_line(error)})") from None

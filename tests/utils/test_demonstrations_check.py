@@ -71,6 +71,22 @@ def test_arrays_that_do_not_fit_are_one_line_with_the_file(sound, tmp_path, chan
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("entry", "value", "message"),
+    [
+        ("decimation", 0, "metadata cannot be: simulator 'mujoco', decimation 0"),
+        ("decimation", "4", r"metadata\.json is damaged: decimation is '4'"),
+        ("commands", None, r"metadata\.json is damaged: commands is None"),
+        ("collection", {"model_sha256": 5}, r"model\.mjb is damaged"),
+    ],
+)
+def test_metadata_that_cannot_be_are_one_line(sound, tmp_path, entry, value, message):
+    data = copy_of(sound, tmp_path)
+    data.metadata[entry] = value
+    with pytest.raises(UserError, match=message):
+        (command_histograms if entry == "commands" else check)(data)
+
+
 def test_another_model_is_not_loaded(sound, tmp_path):
     data = copy_of(sound, tmp_path)
     (tmp_path / "model.mjb").write_bytes(b"no model")

@@ -246,6 +246,7 @@ def test_descriptions_that_lack_something(run):
         ({"joints": [1]}, "its description cannot be used"),
         ({"actions": {}}, "its description cannot be used .it lacks 'scale'"),
         ({"memory": None}, "cannot be run as its description says .'memory'"),
+        ({"observations": {}}, "its inputs are not its observations and its memory"),
         ({"inputs": wide}, "cannot be run as its description says"),
         (
             {"outputs": [{"name": "actions", "shape": ["batch", 11]}]},

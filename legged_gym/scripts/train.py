@@ -10,9 +10,10 @@ Everything lands in logs/<experiment>/<date>_<run_name>/. A resumed run goes on 
 there (the command line wins over them), up to --max_iterations in total: a run of 10 iterations, resumed with
 --max_iterations=20, makes the same 20 as one run does.
 
-Ctrl-C, SIGTERM, SIGUSR1 and SIGUSR2 end the iteration under way, save a checkpoint and stop, with exit status 75. The
-status is 0 when all iterations are done or train.runner.max_wall_time_s is over. Under torchrun, which takes all but 0
-for a fault, it is 0 in both cases.
+Ctrl-C, SIGTERM, SIGUSR1, SIGUSR2 and SIGHUP (a terminal that closes; not under nohup) end the iteration under way, save
+a checkpoint and stop, with exit status 75. The status is 0 when all iterations are done or
+train.runner.max_wall_time_s is over. Under torchrun, which takes all but 0 for a fault, it is 0 in both cases. Output
+that nobody takes ends nothing. Another process that wants to train in the same folder is refused.
 """
 
 from __future__ import annotations
@@ -29,11 +30,12 @@ if not __package__:
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from legged_gym.errors import UserError
-from legged_gym.utils import run_folder, sweep_wandb
+from legged_gym.utils import run_folder, run_lock, sweep_wandb
 from legged_gym.utils.cli import apply_args, get_args
-from legged_gym.utils.script import EXIT_STOPPED, run_script
+from legged_gym.utils.script import EXIT_STOPPED, run_script, stopped_by_signals
 from legged_gym.utils.task_registry import check_sizes, describe_run, resolve_policies, task_registry
 from legged_gym.utils.wandb_settings import choose_logger
+from rsl_rl.utils.console import steady_output
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
@@ -45,9 +47,17 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     Raises:
         UserError: for a mistake in it.
     """
+    with steady_output(), stopped_by_signals():
+        try:
+            return _main(argv)
+        finally:
+            run_lock.release()
+
+
+def _main(argv: Optional[Sequence[str]]) -> int:
     args = get_args(argv, __doc__ or "")
     sweep = sweep_wandb.join(args)
-    env_cfg, train_cfg = prepare(args)
+    env_cfg, train_cfg = prepare(args, hold=True)
     choose_logger(args, train_cfg)
     if sweep:
         sweep.report(env_cfg, train_cfg)
@@ -67,8 +77,12 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         env.close()
 
 
-def prepare(args: argparse.Namespace) -> Any:
+def prepare(args: argparse.Namespace, hold: bool = False) -> Any:
     """Return the (environment, training) configs of a new or resumed run, checked before anything slow begins.
+
+    Args:
+        args: Parsed command line.
+        hold: Keep other processes from training in the run that is resumed.
 
     Raises:
         UserError: for a mistake in the settings, or when there is no run to resume or teacher to learn from.
@@ -78,6 +92,9 @@ def prepare(args: argparse.Namespace) -> Any:
     env_cfg, train_cfg = task_registry.get_cfgs(args.task)
     apply_args(args, env_cfg, train_cfg)
     if train_cfg.runner.resume:
+        if hold and os.environ.get("RANK", "0") == "0":
+            # Before the newest checkpoint is looked for: another process may have made it just now.
+            run_lock.hold(os.path.dirname(run_folder.find_checkpoint(train_cfg)))
         env_cfg, train_cfg, path = task_registry.get_run_cfgs(args)
         # By its path, lest another run that starts meanwhile becomes the newest.
         train_cfg.runner.resume, train_cfg.runner.resume_path = True, path

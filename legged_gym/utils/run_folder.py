@@ -26,6 +26,7 @@ from legged_gym.envs.base.base_config import BaseConfig
 from legged_gym.errors import UserError
 from legged_gym.utils import provenance
 from legged_gym.utils.files import write_files
+from legged_gym.utils.run_lock import LOCK_FILE
 from rsl_rl.utils.archive import is_script
 
 RUN_CONFIG = "config.yaml"
@@ -145,7 +146,7 @@ def discard(folder: str) -> None:
 
 def is_new(folder: str) -> bool:
     """Whether nothing is in a folder yet, or no folder is there."""
-    return not os.path.isdir(folder) or not _names_in(folder)
+    return not os.path.isdir(folder) or not set(_names_in(folder)) - {LOCK_FILE}
 
 
 def _names_in(folder: str) -> List[str]:

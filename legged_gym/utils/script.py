@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import errno
+import os
+import signal
 import sys
+from types import FrameType
 from typing import Callable, NoReturn, Optional, Sequence, Tuple, Type
 
 from legged_gym.errors import UserError
+from rsl_rl.utils.stop_signals import STOP_SIGNALS, SignalHandlers
 
 EXIT_MISTAKE = 2
 EXIT_STOPPED = 75  # EX_TEMPFAIL of BSD's sysexits.h: saved before the end, to be gone on with
@@ -48,6 +52,19 @@ def run_script(main: Main, argv: Optional[Sequence[str]] = None) -> NoReturn:
             raise
         status = _mistake(": ".join(filter(None, (error.filename and str(error.filename), error.strerror))))
     sys.exit(status or 0)
+
+
+def stopped_by_signals() -> SignalHandlers:
+    """While entered, the signals of schedulers end the process as they end a training: `EXIT_STOPPED`, to go on later.
+
+    A training takes them over as soon as there is something to save. Ctrl-C keeps its effect.
+    """
+    return SignalHandlers(_stop, [number for number in STOP_SIGNALS if number != signal.SIGINT])
+
+
+def _stop(number: int, frame: Optional[FrameType]) -> None:
+    # torchrun takes all but 0 for a fault.
+    sys.exit(0 if int(os.environ.get("WORLD_SIZE", "1")) > 1 else EXIT_STOPPED)
 
 
 def _mistake(message: str) -> int:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, Tuple
 import legged_gym.envs  # noqa: F401 - fills the table of tasks
 from legged_gym.envs import registry
 from legged_gym.errors import UserError
-from legged_gym.utils import run_folder
+from legged_gym.utils import run_folder, run_lock
 from legged_gym.utils.cli import apply_args, get_args
 
 if TYPE_CHECKING:
@@ -175,6 +175,8 @@ class TaskRegistry:
                 name = train_cfg.runner.run_name
                 made = given is None or run_folder.is_new(given)
                 log_dir = run_folder.make_run_folder(given) if given else run_folder.create_run_folder(root, name)
+            if log_dir is not None and distributed.is_main:
+                run_lock.hold(log_dir)
             # Every process saves its share of a checkpoint; the name of a new folder holds the time of the first one.
             log_dir = distributed.broadcast_object(log_dir)
         if hasattr(env, "log_dir"):

@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
-import threading
 from types import FrameType, TracebackType
-from typing import Any, Dict, Optional, Type
+from typing import Optional, Type
 
-# SLURM and its tools announce the end of a job by SIGTERM or one of the user's signals, which Windows does not have.
-_NAMES = ("SIGINT", "SIGTERM", "SIGUSR1", "SIGUSR2")
-STOP_SIGNALS = tuple(signal.Signals[name] for name in _NAMES if hasattr(signal, name))
+from rsl_rl.utils.stop_signals import STOP_SIGNALS, SignalHandlers
 
 
 class StopRequest:
     """While entered, the first of `STOP_SIGNALS` only sets `reason`; SIGINT after that raises KeyboardInterrupt.
 
     Other repetitions change nothing: a scheduler may tell every process of a job, and some of them tell the others.
-    The handlers of before are put back on leaving. Python allows handlers in the main thread alone: elsewhere signals
-    keep their usual effect.
     """
 
     def __init__(self) -> None:
         self.reason: Optional[str] = None
-        self._previous: Dict[signal.Signals, Any] = {}
+        self._handlers = SignalHandlers(self._handle, STOP_SIGNALS)
 
     def __enter__(self) -> StopRequest:
         """Install the handlers."""
-        if threading.current_thread() is threading.main_thread():
-            self._previous = {number: signal.signal(number, self._handle) for number in STOP_SIGNALS}
+        self._handlers.__enter__()
         return self
 
     def __exit__(
@@ -38,20 +33,16 @@ class StopRequest:
         traceback: Optional[TracebackType],
     ) -> None:
         """Put the handlers of before back."""
-        self._restore()
-
-    def _restore(self) -> None:
-        for number, handler in self._previous.items():
-            # None stands for a handler that was not installed from Python and cannot be put back from it.
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
-        self._previous = {}
+        self._handlers.restore()
 
     def _handle(self, number: int, frame: Optional[FrameType]) -> None:
         if self.reason is not None:
             if number == signal.SIGINT:
-                self._restore()
+                self._handlers.restore()
                 raise KeyboardInterrupt
             return
         self.reason = signal.Signals(number).name
         # A handler may interrupt a print, and Python's streams refuse to be entered twice: write to stderr directly.
-        os.write(2, f"\n{self.reason}: stopping after this iteration; Ctrl-C once more to stop at once\n".encode())
+        text = f"\n{self.reason}: stopping after this iteration; Ctrl-C once more to stop at once\n"
+        with contextlib.suppress(OSError):  # of a terminal that has closed
+            os.write(2, text.encode())

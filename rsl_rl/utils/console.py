@@ -2,14 +2,65 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import os
 import shutil
-from typing import List, Mapping, NamedTuple, Optional, TextIO
+import sys
+from typing import Any, Iterator, List, Mapping, NamedTuple, Optional, TextIO
 
 _WIDTH = 80
 _LABEL_WIDTH = 40
 _BAR_WIDTH = 20
 _CLEAR_LINE = "\r\x1b[K"
+
+
+class SteadyStream:
+    """A stream that never fails: once its reader has left or its disk is full, all that is written to it is dropped.
+
+    A training must not end, and lose what it has learned, for want of a place to print to.
+    """
+
+    def __init__(self, stream: Any) -> None:
+        # Python has None for an output that was closed before it began.
+        self._stream = open(os.devnull, "w") if stream is None else stream  # noqa: SIM115
+
+    def write(self, text: str) -> int:
+        """Write, or drop."""
+        try:
+            self._stream.write(text)
+        except (OSError, ValueError):  # ValueError: it is closed
+            self._drop()
+        return len(text)
+
+    def flush(self) -> None:
+        """Hand on, or drop."""
+        try:
+            self._stream.flush()
+        except (OSError, ValueError):
+            self._drop()
+
+    def _drop(self) -> None:
+        # What is in its buffer would be tried again, and fail again, when the interpreter ends.
+        with contextlib.suppress(OSError, ValueError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stream.fileno())
+            os.close(nowhere)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+@contextlib.contextmanager
+def steady_output() -> Iterator[None]:
+    """While entered, standard output and standard error are `SteadyStream`s."""
+    streams: List[Any] = [SteadyStream(sys.stdout), SteadyStream(sys.stderr)]
+    with contextlib.redirect_stdout(streams[0]), contextlib.redirect_stderr(streams[1]):
+        try:
+            yield
+        finally:
+            for stream in streams:
+                stream.flush()
 
 
 class Progress(NamedTuple):
@@ -42,7 +93,7 @@ class Console:
     """
 
     def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+        self._stream = SteadyStream(stream)
         self._in_place = stream.isatty()
         self._bar_shown = False
 

@@ -134,15 +134,16 @@ class Distributed:
         """Do `work`, which may fail on a few ranks alone, and wait for the others.
 
         Raises:
-            RslRlError: on all ranks what was raised on one, so that none waits for one that has gone.
+            RslRlError: something was raised on another rank, so that none waits for one that has gone.
         """
         result: Any = None
-        error: Optional[RslRlError] = None
+        error: Optional[Exception] = None
         try:
             result = work()
-        except RslRlError as raised:
+        except Exception as raised:
             error = raised
-        failed = [(rank, text) for rank, text in enumerate(self.gather_objects(error and str(error))) if text]
+        told = None if error is None else str(error) or type(error).__name__
+        failed = [(rank, text) for rank, text in enumerate(self.gather_objects(told)) if text is not None]
         if error is not None:
             raise error
         if failed:

@@ -83,6 +83,56 @@ def test_tensorboard_events(tmp_path: Path) -> None:
     assert [(e.step, e.value) for e in events.Scalars("Train/mean_reward/time")] == [(12, 2.0), (20, 3.0)]
 
 
+def test_tensorboard_shows_no_point_twice_after_a_resume(tmp_path: Path) -> None:
+    """Steps are iterations and, for some tags, seconds, of which an iteration takes less than one or several here."""
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    for seconds in (0.4, 3.0):
+        folder = tmp_path / str(seconds)
+        for first, last in ((1, 7), (5, 9), (1, 2), (3, 9)):  # killed behind checkpoints 4 and 0; then stopped at 2
+            log = logger(folder, logger="tensorboard")
+            log.start(first - 1)
+            for iteration in range(first, last + 1):
+                values = {"Train/mean_reward": 10.0 * iteration, "Train/time": seconds * iteration}
+                log.log(values, progress(iteration))
+            log.close()
+        events = accumulator.EventAccumulator(str(folder)).Reload()
+        iterations = [(e.step, e.value) for e in events.Scalars("Train/mean_reward")]
+        assert iterations == [(iteration, 10.0 * iteration) for iteration in range(1, 10)]
+        times = [(e.step, e.value) for e in events.Scalars("Train/mean_reward/time")]
+        assert times == [(int(seconds * iteration), 10.0 * iteration) for iteration in range(1, 10)]
+
+
+@pytest.mark.parametrize("chosen", ["none", "tensorboard"])
+def test_a_disk_that_refuses_is_one_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], chosen: str
+) -> None:
+    class Full:
+        def write(self, text: str) -> int:
+            raise OSError(28, "No space left on device")
+
+        def close(self) -> None:
+            raise AssertionError("what is off is left alone")
+
+    log = logger(tmp_path, logger=chosen)
+    log.start(0)
+    monkeypatch.setattr(log._outlets[0], "_file", Full())
+    for iteration in (1, 2):
+        log.log(METRICS, progress(iteration))
+    log.close()
+    warning = "warning: metrics.jsonl is off, training goes on without it ([Errno 28] No space left on device)"
+    assert capsys.readouterr().err.splitlines() == [warning]
+
+
+def test_files_that_cannot_be_made_are_one_warning_each(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "metrics.jsonl").mkdir()
+    log = logger(tmp_path)
+    log.start(0)
+    log.log(METRICS, progress(1))
+    log.close()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("warning: metrics.jsonl is off, training goes on without it")
+
+
 def test_optional_packages_are_imported_only_when_chosen() -> None:
     code = (
         "import sys, rsl_rl.utils.logger as l;"
@@ -190,6 +240,24 @@ def test_wandb_not_installed_is_one_warning(
     assert len(lines(tmp_path)) == 2
 
 
+def test_a_resumed_run_is_the_same_wandb_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inits = []
+    for folder in ("a", "a", "b"):
+        fake = FakeWandb()
+        install(monkeypatch, fake)
+        run(logger(tmp_path / folder, logger="wandb"), 1, 1, 0.0)
+        inits.append(fake.calls[0][2])
+    assert inits[0]["id"] == inits[1]["id"] != inits[2]["id"]
+    assert all(init["resume"] == "allow" for init in inits)
+    # That of a sweep is gone on with too, without the sweep.
+    joined, alone = FakeWandb(already_running=True), FakeWandb()
+    joined.run = SimpleNamespace(id="of-sweep")
+    for fake in (joined, alone):
+        install(monkeypatch, fake)
+        run(logger(tmp_path / "c", logger="wandb"), 1, 1, 0.0)
+    assert alone.calls[0][2]["id"] == "of-sweep"
+
+
 def test_unknown_logger() -> None:
     with pytest.raises(RslRlError, match=r"runner.logger is 'tensorbord'; did you mean tensorboard\?"):
         logger(None, logger="tensorbord")
@@ -232,6 +300,24 @@ def test_block_is_aligned() -> None:
     assert len({row.index(":") for row in rows}) == 1 and len({len(row) for row in rows}) == 1
     assert any(row.split() == ["learning", "rate:", "1.000e-03"] for row in rows)
     assert any(row.split() == ["total", "timesteps:", "98,304"] for row in rows)
+
+
+def test_output_that_nobody_takes_ends_nothing(tmp_path: Path) -> None:
+    """The reader leaves, the disk is full: what follows is dropped, and the interpreter ends well."""
+    code = (
+        "import sys; from rsl_rl.utils.console import Console, steady_output\n"
+        "with steady_output():\n"
+        "    for line in range(3): Console(sys.stdout).message('x' * 100000); print('y')\n"
+        "    print('end', file=sys.stderr)\n"
+        "print('z')\n"
+    )
+    command = [sys.executable, "-c", code]
+    for redirect in ("> /dev/full", "| head -c 1", ">&-", "> /dev/full 2> /dev/full"):
+        done = subprocess.run(
+            ["bash", "-c", f'set -o pipefail; "$@" {redirect}', "-", *command], cwd=ROOT, capture_output=True, text=True
+        )
+        assert done.returncode == 0, redirect
+        assert done.stderr in ("end\n", ""), redirect
 
 
 class Terminal(io.StringIO):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shlex
@@ -17,6 +18,7 @@ from legged_gym.envs import registry
 from legged_gym.errors import UserError
 from legged_gym.scripts import list_tasks, train
 from legged_gym.utils import run_folder
+from rsl_rl.utils.stop_signals import STOP_SIGNALS
 from tests.utils.fake_task import FakeCfg, FakeEnv, FakeTrainCfg
 
 TRAIN = os.path.join(LEGGED_GYM_ROOT_DIR, "legged_gym", "scripts", "train.py")
@@ -199,6 +201,103 @@ def test_the_exit_status_tells_a_stopped_training_from_a_finished_one(root, monk
     assert train.main([*flags, "--train.runner.max_wall_time_s=0"]) == 0, "a time limit is an end that was asked for"
     assert train.main([*flags, "--train.runner.max_wall_time_s=1e9"]) == 0
     assert [iteration for iteration, _ in run_folder.list_checkpoints(str(root / "run"))] == [0, 1, 2, 3, 4, 5]
+
+
+HOLDER = """
+import sys
+from legged_gym.utils import run_lock
+run_lock.hold(sys.argv[1])
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("flag", ["--run_folder", "--resume"])
+def test_a_folder_that_another_process_trains_in_is_left_alone(root, flag):
+    folder = root / "run"
+    run_train(f"--run_folder={folder}")
+    files = {path.name: path.read_bytes() for path in folder.iterdir()}
+    flags = [
+        "--max_iterations=3",
+        *([f"--run_folder={folder}"] if flag == "--run_folder" else [flag, f"--load_run={folder}"]),
+    ]
+    command = [sys.executable, "-c", HOLDER, str(folder)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=LEGGED_GYM_ROOT_DIR, **pipes) as holder:
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(UserError, match=f"another process trains in {folder}; "):
+            run_train(*flags)
+        holder.stdin.close()
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == files
+    run_train(*flags)
+    assert (folder / "model_3.pt").exists()
+
+
+def test_a_new_run_is_locked_while_it_goes_on_and_not_after(root, monkeypatch):
+    fcntl = pytest.importorskip("fcntl")
+    step = FakeEnv.step
+    outcomes = []
+
+    def lock():
+        with open(os.path.join(only_run(root), ".lock"), "a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def watched_step(env, actions):
+        with pytest.raises(BlockingIOError):
+            lock()
+        outcomes.append("locked")
+        return step(env, actions)
+
+    monkeypatch.setattr(FakeEnv, "step", watched_step)
+    run_train()
+    assert outcomes
+    lock()
+
+
+@pytest.mark.parametrize(("processes", "status"), [(None, 75), ("2", 0)])
+@pytest.mark.parametrize("number", [number for number in STOP_SIGNALS if number != signal.SIGINT])
+def test_a_signal_before_the_training_has_begun_is_a_stop_too(root, monkeypatch, number, processes, status):
+    before = signal.signal(number, signal.SIG_DFL)
+
+    def interrupted(*args):
+        if processes:
+            monkeypatch.setenv("WORLD_SIZE", processes)
+        os.kill(os.getpid(), number)
+
+    monkeypatch.setattr(train.task_registry, "make_env", interrupted)
+    try:
+        with pytest.raises(SystemExit) as caught:
+            run_train()
+        assert caught.value.code == status
+        assert signal.getsignal(number) == signal.SIG_DFL
+    finally:
+        signal.signal(number, before)
+    assert os.listdir(root) == []
+
+
+def test_a_terminal_that_closes_stops_no_run_under_nohup(root, monkeypatch):
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    step = FakeEnv.step
+    monkeypatch.setattr(
+        FakeEnv, "step", lambda env, actions: (os.kill(os.getpid(), signal.SIGHUP), step(env, actions))[1]
+    )
+    try:
+        run_train()
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert [iteration for iteration, _ in run_folder.list_checkpoints(only_run(root))] == [0, 1, 2]
+
+
+def test_a_training_goes_on_when_its_output_is_not_taken(root, monkeypatch):
+    class Full(io.StringIO):
+        def write(self, text):
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(sys, "stdout", Full())
+    monkeypatch.setattr(sys, "stderr", Full())
+    flags = ["--task=fake", "--sim=mujoco", "--rl_device=cpu"]
+    assert train.main(flags) == 0
+    assert [iteration for iteration, _ in run_folder.list_checkpoints(only_run(root))] == [0, 1, 2]
 
 
 def test_resume_takes_the_checkpoint_that_is_asked_for(root, capsys):

@@ -56,7 +56,8 @@ class VecEnv(ABC):
             dones: (N,) bool, episodes that ended with this step.
             extras: "time_outs" is (N,) bool, the dones that are mere cut-offs: the task would have gone on, so the
                 learner adds the value of what was cut off. "log" (absent when no episode ended) maps names to numbers
-                or 0-d tensors.
+                or 0-d tensors, whose means are logged. "counts" (may be absent) maps names to numbers that are added
+                up over an iteration.
         """
 
     @abstractmethod

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from statistics import mean
-from typing import Any, Deque, Dict, List, Mapping, Optional, Union
+from math import fsum
+from typing import Any, Deque, Dict, Iterable, List, Mapping, Optional, Union
 
 import torch
 
-WINDOW = 100  # finished episodes that the means run over
+from rsl_rl.utils.distributed import Distributed
+
+WINDOW = 100  # finished episodes of each process that the means run over
 
 
 class EpisodeStatistics:
@@ -28,6 +30,7 @@ class EpisodeStatistics:
         self._lengths = torch.zeros(num_envs, dtype=torch.int64, device=device)
         self._finished_returns: Deque[float] = deque(maxlen=WINDOW)
         self._finished_lengths: Deque[int] = deque(maxlen=WINDOW)
+        self._finished: Dict[str, float] = {}
         self._start_rollout()
 
     def _start_rollout(self) -> None:
@@ -35,9 +38,16 @@ class EpisodeStatistics:
         self._step_lengths: List[torch.Tensor] = []
         self._step_dones: List[torch.Tensor] = []
         self._log_sums: Dict[str, Any] = {}
-        self._log_counts: Dict[str, int] = {}
+        self._log_counts: Dict[str, float] = {}
+        self._totals: Dict[str, Any] = {}
 
-    def step(self, rewards: torch.Tensor, dones: torch.Tensor, log: Optional[Mapping[str, Any]]) -> None:
+    def step(
+        self,
+        rewards: torch.Tensor,
+        dones: torch.Tensor,
+        log: Optional[Mapping[str, Any]],
+        counts: Optional[Mapping[str, Any]] = None,
+    ) -> None:
         """Add one step.
 
         Args:
@@ -45,6 +55,7 @@ class EpisodeStatistics:
             dones: (N,) bool, episodes that ended with this step.
             log: what the environment logs about the episodes that ended, name -> number or 0-d tensor; None or empty
                 when none did.
+            counts: what the environment counts, name -> number or 0-d tensor of this step.
         """
         self._returns = self._returns + rewards
         self._lengths = self._lengths + 1
@@ -57,30 +68,50 @@ class EpisodeStatistics:
             # Adding makes a new tensor, so an environment may go on to overwrite its own.
             self._log_sums[name] = self._log_sums.get(name, 0.0) + value
             self._log_counts[name] = self._log_counts.get(name, 0) + 1
+        for name, value in (counts or {}).items():
+            self._totals[name] = self._totals.get(name, 0) + value
 
-    def end_rollout(self) -> Dict[str, float]:
+    def end_rollout(self, distributed: Optional[Distributed] = None) -> Dict[str, float]:
         """Take in the episodes that finished since the last call, oldest first.
 
+        Args:
+            distributed: the processes that train together; what is returned is of all of them.
+
         Returns:
-            The mean of each logged number over the steps that logged it.
+            The mean of each logged number over the steps that logged it, and the total of each that was counted.
         """
         if self._step_dones:
             dones = torch.stack(self._step_dones)
             self._finished_returns.extend(torch.stack(self._step_returns)[dones].tolist())
             self._finished_lengths.extend(torch.stack(self._step_lengths)[dones].tolist())
-        means = {name: float(total) / self._log_counts[name] for name, total in self._log_sums.items()}
+        own: List[Dict[str, float]] = [
+            {name: float(total) for name, total in self._log_sums.items()},
+            self._log_counts,
+            {name: float(total) for name, total in self._totals.items()},
+            self._sums_of_finished(),
+        ]
+        parts = [own] if distributed is None else distributed.gather_objects(own)
+        sums, counts, totals, self._finished = (_added(tables) for tables in zip(*parts))
         self._start_rollout()
-        return means
+        return {**{name: total / counts[name] for name, total in sums.items()}, **totals}
+
+    def _sums_of_finished(self) -> Dict[str, float]:
+        lengths = self._finished_lengths
+        return {"episodes": len(lengths), "returns": fsum(self._finished_returns), "lengths": sum(lengths)}
 
     @property
     def mean_reward(self) -> Optional[float]:
         """Mean return of the last finished episodes, or None before the first."""
-        return mean(self._finished_returns) if self._finished_returns else None
+        return self._mean_of_finished("returns")
 
     @property
     def mean_length(self) -> Optional[float]:
         """Mean length in steps of the last finished episodes, or None before the first."""
-        return mean(self._finished_lengths) if self._finished_lengths else None
+        return self._mean_of_finished("lengths")
+
+    def _mean_of_finished(self, what: str) -> Optional[float]:
+        episodes = self._finished.get("episodes", 0)
+        return self._finished[what] / episodes if episodes else None
 
     def state_dict(self) -> Dict[str, Any]:
         """Everything to go on with after a rollout, as plain data."""
@@ -97,4 +128,14 @@ class EpisodeStatistics:
         self._lengths = state["lengths"].to(self._lengths.device)
         self._finished_returns = deque(state["finished_returns"], maxlen=WINDOW)
         self._finished_lengths = deque(state["finished_lengths"], maxlen=WINDOW)
+        self._finished = self._sums_of_finished()
         self._start_rollout()
+
+
+def _added(tables: Iterable[Mapping[str, float]]) -> Dict[str, float]:
+    """Add up numbers of the same name."""
+    total: Dict[str, float] = {}
+    for table in tables:
+        for name, value in table.items():
+            total[name] = total.get(name, 0) + value
+    return total

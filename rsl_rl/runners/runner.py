@@ -20,7 +20,7 @@ from rsl_rl.runners.stop_request import StopRequest
 from rsl_rl.runners.train_config import RUNNER_DEFAULTS, complete
 from rsl_rl.utils import checkpoint
 from rsl_rl.utils.console import Progress
-from rsl_rl.utils.distributed import Distributed
+from rsl_rl.utils.distributed import Distributed, LostProcessError
 from rsl_rl.utils.errors import RslRlError, check_choice
 from rsl_rl.utils.logger import Logger
 
@@ -127,8 +127,8 @@ class Runner(SavedRun):
     ) -> None:
         """Train, and leave a checkpoint of the end in the run folder.
 
-        Ctrl-C, SIGTERM, SIGUSR1, SIGUSR2 and the time limit end the training after the iteration under way, in all
-        processes.
+        Ctrl-C, SIGTERM, SIGUSR1, SIGUSR2, SIGHUP and the time limit end the training after the iteration under way, in
+        all processes.
 
         Args:
             num_learning_iterations: iterations to do in this call.
@@ -137,15 +137,16 @@ class Runner(SavedRun):
             time_limit_s: overrides `runner.max_wall_time_s`.
 
         Raises:
-            RslRlError: a checkpoint cannot be written, or the networks are lost to numbers that are not finite.
+            RslRlError: a checkpoint cannot be written, the networks are lost to numbers that are not finite, or another
+                process has ended.
         """
         limit = self.cfg["max_wall_time_s"] if time_limit_s is None else time_limit_s
         start, first = time.perf_counter(), self.current_learning_iteration
         last = first + num_learning_iterations
         reason: Optional[str] = None
-        self._begin(init_at_random_ep_len)
         try:
             with StopRequest() as stop:
+                self._begin(init_at_random_ep_len)
                 while self.current_learning_iteration < last and reason is None:
                     self.algorithm.set_progress(self.current_learning_iteration, self.cfg["max_iterations"])
                     began = time.perf_counter()
@@ -160,6 +161,8 @@ class Runner(SavedRun):
                     reason = self._reason_to_stop(stop, time.perf_counter() - start, limit)
                 self._save_model()
                 self.interrupted = stop.reason is not None and self.current_learning_iteration < last
+        except LostProcessError as error:
+            raise RslRlError(f"{error}{self._last_saved()}") from error
         finally:
             self.logger.flush()
         if reason is not None:
@@ -185,10 +188,10 @@ class Runner(SavedRun):
             actions = self.algorithm.act(obs)
             obs, rewards, dones, extras = self.env.step(actions.to(self.env.device))
             obs, rewards, dones = self._on_device(obs), rewards.to(self.device), dones.to(self.device)
-            self._statistics.step(rewards, dones, extras.get("log"))
+            self._statistics.step(rewards, dones, extras.get("log"), extras.get("counts"))
             self.algorithm.process_env_step(rewards, dones, extras)
         self._observations = obs
-        return self._statistics.end_rollout()
+        return self._statistics.end_rollout(self.distributed)
 
     def _update(self) -> Dict[str, float]:
         """Learn from the rollout; refuses to go on with networks that are lost, lest they be saved."""
@@ -199,13 +202,15 @@ class Runner(SavedRun):
         elif not has_finite_weights(self.policy):
             what = "weights of the networks are not finite"
         if what:
-            name = checkpoint.checkpoint_name(self._saved_iteration)
-            kept = f"; {name} is from before it" if self._saved_iteration >= 0 else ""
             raise RslRlError(
                 f"iteration {self.current_learning_iteration + 1} cannot be learned from, {what}: look for rewards and "
-                f"observations that are NaN, or lower algorithm.learning_rate{kept}"
+                f"observations that are NaN, or lower algorithm.learning_rate{self._last_saved()}"
             )
         return losses
+
+    def _last_saved(self) -> str:
+        saved = self._saved_iteration
+        return f"; the last checkpoint is {checkpoint.checkpoint_name(saved)}" if saved >= 0 else ""
 
     def _count(
         self, episodes: Mapping[str, float], losses: Mapping[str, float], durations: Durations

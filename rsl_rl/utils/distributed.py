@@ -15,9 +15,11 @@ MASTER_ADDR and MASTER_PORT.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
-from typing import Any, Callable, Iterable, List, Optional, Sequence, TypeVar
+import re
+from typing import Any, Callable, Iterable, Iterator, List, Optional, Sequence, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -28,6 +30,10 @@ T = TypeVar("T")
 
 # Seeds of neighbouring ranks are this far apart, because environments may add their own small index to a seed.
 _SEED_STRIDE = 1_000_003
+
+
+class LostProcessError(RslRlError):
+    """Another process of the group has ended without a word."""
 
 
 class Distributed:
@@ -96,7 +102,8 @@ class Distributed:
         if self.world_size == 1 or not tensors:
             return
         flat = torch.cat([tensor.detach().reshape(-1) for tensor in tensors])
-        dist.all_reduce(flat)
+        with self._exchange():
+            dist.all_reduce(flat)
         flat /= self.world_size
         offset = 0
         with torch.no_grad():
@@ -111,7 +118,8 @@ class Distributed:
         with torch.no_grad():
             for tensor in tensors:
                 contiguous = tensor.detach().contiguous()
-                dist.broadcast(contiguous, src=0)
+                with self._exchange():
+                    dist.broadcast(contiguous, src=0)
                 tensor.copy_(contiguous)
 
     def broadcast_object(self, value: Any) -> Any:
@@ -119,7 +127,8 @@ class Distributed:
         if self.world_size == 1:
             return value
         box: List[Any] = [value]
-        dist.broadcast_object_list(box, src=0, device=self.device)
+        with self._exchange():
+            dist.broadcast_object_list(box, src=0, device=self.device)
         return box[0]
 
     def any_rank(self, flag: bool) -> bool:
@@ -127,7 +136,8 @@ class Distributed:
         if self.world_size == 1:
             return flag
         box = torch.tensor([int(flag)], device=self.device)
-        dist.all_reduce(box, op=dist.ReduceOp.MAX)
+        with self._exchange():
+            dist.all_reduce(box, op=dist.ReduceOp.MAX)
         return bool(box.item())
 
     def together(self, work: Callable[[], T]) -> T:
@@ -154,13 +164,26 @@ class Distributed:
         """Return the `value` of every rank, in their order; plain data."""
         values = [value] * self.world_size
         if self.world_size > 1:
-            dist.all_gather_object(values, value)
+            with self._exchange():
+                dist.all_gather_object(values, value)
         return values
 
     def barrier(self) -> None:
         """Wait until every rank is here."""
         if self.world_size > 1:
-            dist.barrier()
+            with self._exchange():
+                dist.barrier()
+
+    @contextlib.contextmanager
+    def _exchange(self) -> Iterator[None]:
+        """Tell in a line that an exchange failed, which it does when the connection to another process is lost."""
+        try:
+            yield
+        except RuntimeError as error:
+            other = f"process {1 - self.rank}" if self.world_size == 2 else "another process"
+            # "[file.cc:553] Connection closed by peer [127.0.0.1]:2953. This is typically caused by ..."
+            reason = re.sub(r"^\[[^]]*\] ", "", str(error).strip()).split(". ")[0].splitlines()[0]
+            raise LostProcessError(f"{other} of the training has ended ({reason})") from error
 
     def close(self) -> None:
         """Leave the group. Collectives of this object must not be used afterwards."""

@@ -37,6 +37,17 @@ seen["broadcast"] = [transposed, counter]
 seen["object"] = group.broadcast_object({"folder": f"run of {rank}"})
 seen["any"] = [group.any_rank(rank == 1), group.any_rank(False)]
 
+def refuse():
+    if rank == 1:
+        raise OSError(28, "No space left on device")
+    return "saved"
+
+try:
+    group.together(refuse)
+except Exception as error:
+    seen["together"] = [type(error).__name__, str(error)]
+seen["result"] = group.together(lambda: rank)
+
 torch.manual_seed(42)
 inputs, targets = torch.randn(8, 3).double(), torch.randn(8, 1).double()
 mine = slice(4 * rank, 4 * rank + 4)
@@ -70,6 +81,10 @@ def test_two_processes_equal_one_on_the_whole_batch(tmp_path: Path) -> None:
         assert s["broadcast"][0].unique().tolist() == [7.0] and s["broadcast"][1].item() == 7
         assert s["object"] == {"folder": "run of 0"} and s["any"] == [True, False]
 
+    reason = "[Errno 28] No space left on device"
+    assert [s["together"] for s in seen] == [["RslRlError", f"process 1: {reason}"], ["OSError", reason]]
+    assert [s["result"] for s in seen] == [0, 1]
+
     # The mean of two half batches' mean gradients is the whole batch's: one process must find the same parameters.
     torch.manual_seed(0)
     net = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Tanh(), torch.nn.Linear(4, 1)).double()
@@ -85,6 +100,27 @@ def test_two_processes_equal_one_on_the_whole_batch(tmp_path: Path) -> None:
         torch.testing.assert_close(first, alone.detach(), rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.parametrize(("world_size", "who"), [(2, "process 0"), (4, "another process")])
+def test_a_process_that_is_gone_is_one_line(monkeypatch: pytest.MonkeyPatch, world_size: int, who: str) -> None:
+    def lost(*args: object, **kwargs: object) -> None:
+        raise RuntimeError("[tcp/pair.cc:553] Connection closed by peer [127.0.0.1]:2953. This is typically\ncaused by")
+
+    for name in ("all_reduce", "broadcast", "broadcast_object_list", "all_gather_object", "barrier"):
+        monkeypatch.setattr(torch.distributed, name, lost)
+    group = Distributed(rank=1, world_size=world_size)
+    for work in (
+        lambda: group.all_reduce_mean_([torch.zeros(1)]),
+        lambda: group.broadcast_([torch.zeros(1)]),
+        lambda: group.broadcast_object(1),
+        lambda: group.any_rank(True),
+        lambda: group.together(lambda: None),
+        group.barrier,
+    ):
+        with pytest.raises(RslRlError) as error:
+            work()
+        assert str(error.value) == f"{who} of the training has ended (Connection closed by peer [127.0.0.1]:2953)"
+
+
 def test_alone_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("RANK", "LOCAL_RANK", "WORLD_SIZE"):
         monkeypatch.delenv(name, raising=False)
@@ -95,6 +131,7 @@ def test_alone_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
     group.barrier()
     assert (group.rank, group.world_size, group.is_main, group.seed(3)) == (0, 1, True, 3)
     assert tensor.tolist() == [1.0, 2.0]
+    assert group.together(lambda: "x") == "x" and group.gather_objects(1) == [1]
     assert group.broadcast_object("x") == "x" and group.any_rank(True) and not group.any_rank(False)
     group.close()
     assert not torch.distributed.is_initialized()

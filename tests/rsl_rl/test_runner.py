@@ -15,6 +15,7 @@ import torch
 from rsl_rl.runners import OnPolicyRunner
 from rsl_rl.runners.stop_request import STOP_SIGNALS, StopRequest
 from rsl_rl.utils.checkpoint import latest_checkpoint, load_checkpoint, save_checkpoint
+from rsl_rl.utils.distributed import LostProcessError
 from rsl_rl.utils.errors import RslRlError
 from tests.rsl_rl.processes import torchrun
 from tests.rsl_rl.toy_vec_env import ToyVecEnv
@@ -124,7 +125,10 @@ def test_networks_that_are_lost_end_the_run_before_they_are_saved(tmp_path: Path
     runner = make(tmp_path, cfg)
     runner.load(str(tmp_path / "model_1.pt"))
     runner.algorithm.learning_rate = float("inf")
-    with pytest.raises(RslRlError, match=r"^iteration 2 .*weights of the networks are not finite.*; model_1\.pt is"):
+    with pytest.raises(
+        RslRlError,
+        match=r"^iteration 2 .*weights of the networks are not finite.* is model_1\.pt$",
+    ):
         runner.learn(3)
     assert sorted(path.name for path in tmp_path.glob("*.pt")) == ["model_0.pt", "model_1.pt"]
 
@@ -138,10 +142,22 @@ def test_an_iteration_that_nothing_is_learned_from_ends_the_run(tmp_path: Path) 
         return obs, rewards * (float("nan") if runner.current_learning_iteration == 2 else 1.0), dones, extras
 
     runner.env.step = spoiled_step  # type: ignore[method-assign]
-    words = r"^iteration 3 .* a loss or gradient is not finite in all 4 batches: .*; model_2\.pt is from"
+    words = r"^iteration 3 .* a loss or gradient is not finite in all 4 batches: .* checkpoint is model_2\.pt$"
     with pytest.raises(RslRlError, match=words):
         runner.learn(8)
     assert load_checkpoint(latest_checkpoint(str(tmp_path)))["iter"] == 2
+
+
+def test_a_process_that_is_gone_leaves_a_line_that_names_the_last_checkpoint(tmp_path: Path) -> None:
+    runner = make(tmp_path)
+
+    def lose(runner: OnPolicyRunner, iteration: int, values: dict[str, float]) -> None:
+        if iteration == 5:
+            raise LostProcessError("process 1 of the training has ended")
+
+    runner.callbacks.append(lose)
+    with pytest.raises(RslRlError, match=r"^process 1 of the training has ended; the last checkpoint is model_3\.pt$"):
+        runner.learn(8)
 
 
 def test_another_seed_is_another_run(tmp_path: Path) -> None:

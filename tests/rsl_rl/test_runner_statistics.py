@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
 from rsl_rl.runners.episode_statistics import WINDOW, EpisodeStatistics
+from rsl_rl.utils.distributed import Distributed
 
 
 def feed(statistics: EpisodeStatistics, rewards: list[float], dones: list[bool], log: dict | None = None) -> None:
@@ -42,6 +45,33 @@ def test_log_is_averaged_over_the_steps_that_have_it() -> None:
     feed(statistics, [0.0], [True], {"a": torch.tensor(4.0)})
     assert statistics.end_rollout() == {"a": 2.5, "b": 3.0}
     assert statistics.end_rollout() == {}
+
+
+def test_counts_are_totals_of_a_rollout_and_there_without_an_episode_that_ends() -> None:
+    statistics = EpisodeStatistics(1, "cpu")
+    for count in (0, 2, torch.tensor(3)):
+        statistics.step(torch.tensor([0.0]), torch.tensor([False]), None, {"failed": count})
+    assert statistics.end_rollout() == {"failed": 5.0}
+    statistics.step(torch.tensor([0.0]), torch.tensor([False]), None, {"failed": 0})
+    assert statistics.end_rollout() == {"failed": 0.0}
+
+
+def test_what_is_logged_is_of_all_processes() -> None:
+    """By hand: returns 1, 2 in one process and 9 in the other; one of them logs what the other does not."""
+    first, second = EpisodeStatistics(2, "cpu"), EpisodeStatistics(2, "cpu")
+    first.step(torch.tensor([1.0, 2.0]), torch.tensor([True, True]), {"a": 4.0, "b": 1.0}, {"failed": 1})
+    second.step(torch.tensor([9.0, 0.0]), torch.tensor([True, False]), {"a": 8.0}, {"failed": 2})
+    second.step(torch.tensor([0.0, 0.0]), torch.tensor([False, False]), {"a": 9.0}, {"failed": 0})
+    told: list[Any] = []
+
+    class Group(Distributed):
+        def gather_objects(self, value: Any) -> list[Any]:
+            told.append(value)
+            return told
+
+    second.end_rollout(Group())
+    assert first.end_rollout(Group()) == {"a": (4 + 8 + 9) / 3, "b": 1.0, "failed": 3.0}
+    assert first.mean_reward == (1 + 2 + 9) / 3 and first.mean_length == 1.0
 
 
 def test_dones_and_rewards_of_the_environment_may_be_used_again() -> None:

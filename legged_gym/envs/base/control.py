@@ -71,7 +71,7 @@ class JointControl(FailureHandling):
         """Advance the physics by one policy step under the control type of the config."""
         control = self.cfg.control
         actions = self._delay(self.actions) if self._delays is not None else self.actions
-        self._failed = None
+        self._begin_failures()
         if control.control_type == "P" and control.target_filter is None:
             self.sim.step(self._targets(actions), control.decimation)
             self._collect_failure()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from typing import Dict, Optional
+from typing import Any, Dict, Optional
 
 import torch
 from torch import Tensor
@@ -20,10 +20,16 @@ FIRST_FAILURE = "first_failure.pt"
 class FailureHandling(RobotState):
     """Finds environments whose numbers went wrong; `LeggedRobot.step` asks after physics, rewards and observations."""
 
+    extras: Dict[str, Any]
     log_dir: Optional[str]
     num_failures: int
     _failed: Optional[Tensor]  # (N,) bool, in this step
     _failure_written: bool
+
+    def _begin_failures(self) -> None:
+        """Nothing has gone wrong in this step yet."""
+        self._failed = None
+        self.extras["counts"] = {"failed_envs": 0}
 
     def _collect_failure(self) -> None:
         """Take note of environments whose physics broke down in this sub-step."""
@@ -47,7 +53,9 @@ class FailureHandling(RobotState):
         new = mask if self._failed is None else mask & ~self._failed
         self._failed = mask if self._failed is None else self._failed | mask
         self.reset_buf |= mask
-        self.num_failures += int(new.sum())
+        count = int(new.sum())
+        self.num_failures += count
+        self.extras.setdefault("counts", {"failed_envs": 0})["failed_envs"] += count
         if self.log_dir is None or self._failure_written:
             return
         self._failure_written = True

@@ -53,7 +53,7 @@ class LeggedRobot(
         observation_groups: group -> its layout.
         obs_buf: the current observations by group.
         rew_buf: (N,) rewards of the last step.
-        extras: `time_outs` (N,) bool, every step; `log`, on steps that end episodes.
+        extras: `time_outs` (N,) bool and `counts`, every step; `log`, on steps that end episodes.
         log_dir: where the state of the first failed environment is written; None for nowhere.
         num_failures: environments that were reset because a number was NaN or Inf, since the start.
     """
@@ -267,8 +267,6 @@ class LeggedRobot(
             log["max_command_x"] = self.command_ranges.lin_vel_x[1]
         if self.cfg.domain_rand.widen_over is not None:
             log["randomization_share"] = self.randomization_share()
-        if self.num_failures:
-            log["failed_envs"] = float(self.num_failures)
         self.extras["log"], self._num_logged = log, before + now
 
     # ---------------------------------------------------------------- construction

@@ -66,10 +66,12 @@ def check(env: Any, cls: type, unvaried: Any = UNVARIED, steps: int = 200) -> No
 
 
 def test_every_term_of_every_task_has_a_golden_one():
-    for task in TASKS.values():
-        cls = task.load_env_class()
+    own = [task for task in TASKS.values() if str(task.env_class).startswith("legged_gym.")]  # not those of other tests
+    assert len(own) >= 12
+    for cls in {task.load_env_class() for task in own}:
         for prefix in PREFIXES:
-            assert terms_of(cls, prefix) == terms_of(GOLDEN[cls], prefix[1:]), f"{cls.__name__}.{prefix}"
+            without = terms_of(cls, prefix) ^ terms_of(GOLDEN[cls], prefix[1:])
+            assert not without, f"{cls.__name__}: {prefix}{sorted(without)} is not in both, see golden_robot.py"
 
 
 def test_base_class_on_a_plane(monkeypatch):

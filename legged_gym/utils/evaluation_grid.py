@@ -32,7 +32,7 @@ from __future__ import annotations
 import argparse
 import copy
 import math
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor
@@ -71,13 +71,15 @@ class Cell(NamedTuple):
     command: Tuple[float, float, float]
 
 
-def cells_of(env_cfg: Any) -> List[Cell]:
-    """The commands of a task's ranges; where two speeds of a direction are the same, the slower name is left out."""
+def cells_of(trained: Mapping[str, Any]) -> List[Cell]:
+    """The commands within `trained_commands` of an environment.
+
+    Where two speeds of a direction are the same, the slower name is left out.
+    """
     cells = []
-    ranges = driving.trained_ranges(env_cfg)
     for direction, (column, sign) in DIRECTIONS.items():
-        least, bound = sorted(sign * limit for limit in ranges[column])
-        least = max(least, 0.0 if column == 2 else env_cfg.commands.min_norm)
+        least, bound = sorted(sign * limit for limit in trained["ranges"][driving.RANGES[column]])
+        least = max(least, 0.0 if column == 2 else trained["min_norm"])
         if bound <= 0.0 or bound < least:
             continue
         speeds = {round(max(part * bound, least), 6): name for name, part in SPEEDS.items()}
@@ -224,19 +226,20 @@ def worst_cells(cells: Sequence[Dict[str, Any]]) -> Dict[str, Any]:
     return worst
 
 
-def evaluate_grid(source: PolicySource, args: argparse.Namespace) -> Dict[str, Any]:
+def evaluate_grid(source: PolicySource, args: argparse.Namespace, trained: Mapping[str, Any]) -> Dict[str, Any]:
     """Measure a policy on pure commands and on standing.
 
     Args:
         source: the policy, its config prepared by `evaluation.prepare_cfg` and with the seed that was drawn.
         args: the command line of evaluate.py.
+        trained: see `cells_of`.
 
     Returns:
         `pure_commands`: `cells`, each with `direction`, `speed`, `command`, `start` and what `walking_result` gives,
         and `worst`; `stand_still`: start -> `before` ("rest", "walking") -> what `standing_result` gives. Empty for a
         policy that sees no velocity commands.
     """
-    cells = cells_of(source.env_cfg) if driving.has_velocity_commands(source.env_cfg) else []
+    cells = cells_of(trained) if driving.has_velocity_commands(source.env_cfg) else []
     if not cells:
         return {}
     speeds = [[cell.command for cell in cells if cell.direction == direction] for direction in DIRECTIONS]

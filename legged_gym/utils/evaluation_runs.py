@@ -52,9 +52,10 @@ def evaluate_source(source: PolicySource, args: argparse.Namespace) -> Dict[str,
             "sim": args.sim,
             **evaluation.evaluate(env, policy, args.num_episodes),
         }
+        trained = env.trained_commands()
     finally:
         env.close()
-    return result if args.no_grid else {**result, **evaluate_grid(source, args)}
+    return result if args.no_grid else {**result, **evaluate_grid(source, args, trained)}
 
 
 def training_seed(source: PolicySource, policy: Policy) -> Optional[int]:

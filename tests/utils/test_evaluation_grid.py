@@ -24,16 +24,15 @@ from tests.utils.tiny_run import flags
 DT = 0.5
 
 
-def cfg_of(x, y=(0.0, 0.0), yaw=(0.0, 0.0), min_norm=0.2):
-    ranges = SimpleNamespace(lin_vel_x=list(x), lin_vel_y=list(y), ang_vel_yaw=list(yaw))
-    return SimpleNamespace(commands=SimpleNamespace(ranges=ranges, min_norm=min_norm))
+def trained(x, y=(0.0, 0.0), yaw=(0.0, 0.0)):
+    return {"ranges": {"lin_vel_x": x, "lin_vel_y": y, "ang_vel_yaw": yaw, "height": (0.2, 0.4)}, "min_norm": 0.2}
 
 
 # ---------------------------------------------------------------- cells
 
 
 def test_a_cell_is_a_share_of_the_bound_in_its_direction():
-    cells = cells_of(cfg_of((-1.0, 2.0), (-0.5, 0.5), (-0.4, 0.8)))
+    cells = cells_of(trained((-1.0, 2.0), (-0.5, 0.5), (-0.4, 0.8)))
     commands = {(cell.direction, cell.speed): cell.command for cell in cells}
     assert len(cells) == len(commands) == 18
     assert commands["forward", "slow"] == (0.5, 0.0, 0.0)
@@ -46,13 +45,13 @@ def test_a_cell_is_a_share_of_the_bound_in_its_direction():
 
 
 def test_what_a_task_does_not_have_has_no_cell():
-    cells = cells_of(cfg_of((0.0, 0.75), (-0.1, 0.1)))
+    cells = cells_of(trained((0.0, 0.75), (-0.1, 0.1)))
     assert [(cell.direction, cell.command[0]) for cell in cells] == [("forward", v) for v in (0.2, 0.45, 0.75)]
     # a range that leaves out slow walks
-    assert [cell.command[0] for cell in cells_of(cfg_of((0.3, 0.8)))] == [0.3, 0.48, 0.8]
-    assert [cell.command[0] for cell in cells_of(cfg_of((-0.8, -0.3)))] == [-0.3, -0.48, -0.8]
+    assert [cell.command[0] for cell in cells_of(trained((0.3, 0.8)))] == [0.3, 0.48, 0.8]
+    assert [cell.command[0] for cell in cells_of(trained((-0.8, -0.3)))] == [-0.3, -0.48, -0.8]
     # equal speeds are one
-    assert [(cell.speed, cell.command[0]) for cell in cells_of(cfg_of((0.5, 0.5)))] == [("fast", 0.5)]
+    assert [(cell.speed, cell.command[0]) for cell in cells_of(trained((0.5, 0.5)))] == [("fast", 0.5)]
 
 
 # ---------------------------------------------------------------- robots by a script
@@ -250,4 +249,4 @@ def test_a_nominal_delay_is_the_middle(trained, nominal):
 def test_a_policy_without_commands_has_no_grid():
     cfg, _ = task_registry.get_cfgs("a1_flat")
     cfg.observations.policy.commands = None
-    assert evaluation_grid.evaluate_grid(SimpleNamespace(env_cfg=cfg), argparse.Namespace()) == {}
+    assert evaluation_grid.evaluate_grid(SimpleNamespace(env_cfg=cfg), argparse.Namespace(), trained((0.0, 1.0))) == {}

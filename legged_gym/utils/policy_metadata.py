@@ -7,6 +7,7 @@ physics from the model. The entries called ``rule`` say in words what numbers al
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any, Dict, List, Mapping
 
@@ -29,6 +30,8 @@ _OBSERVATION_RULE = "each term: within its clip, if any, times its scale; all in
 _IMAGE_RULE = "the newest image of the camera that has arrived, times the scale of its term, within +-clip"
 # settings of a depth camera that decide what an image shows; times, jitters and noise do not
 _CAMERA_KEYS = ("position", "pitch", "width", "height", "horizontal_fov", "crop", "near", "far")
+# of a term: what must agree, and what is the environment's business or is compared by itself; other keys must agree too
+_TERM_KEYS, _FREE_KEYS = ("name", "size", "scale", "clip"), ("start", "noise", "gaussian", "meaning", "camera")
 _ACTION_RULES = {
     "P": "torque = stiffness * (default_pos + scale * a - pos) - damping * vel",
     "V": "torque = stiffness * (scale * a - vel) - damping * acceleration",
@@ -137,6 +140,7 @@ def check_fits(description: Mapping[str, Any], env: Any, path: str) -> None:
                 f"{path} does not fit: its observation {group!r} is {_summary(saved)}, "
                 f"the environment's is {_summary(current)}"
             )
+        _check_details(saved, current, path)
 
 
 def _describe_group(env: Any, group: str) -> Dict[str, Any]:
@@ -158,10 +162,20 @@ def _describe_group(env: Any, group: str) -> Dict[str, Any]:
 
 
 def _describe_term(env: Any, name: str) -> Dict[str, Any]:
-    """First line of the docstring of a term, and what the term says of itself by `_describe_<name>`, if it does."""
+    """First line of the docstring of a term, and what the term says of itself by `_describe_<name>`, if it does.
+
+    Raises:
+        UserError: it says what JSON cannot hold, or uses a key of the layout.
+    """
     lines = (getattr(env, f"_obs_{name}").__doc__ or "").strip().splitlines() or [""]
-    describe = getattr(env, f"_describe_{name}", dict)
-    return {"meaning": lines[0], **describe()}
+    own: Dict[str, Any] = getattr(env, f"_describe_{name}", dict)()
+    taken = {*_TERM_KEYS, *_FREE_KEYS}.difference(["camera"]).intersection(own)
+    if taken:
+        raise UserError(f"_describe_{name}: the keys {', '.join(sorted(taken))} are those of every term; name others")
+    try:
+        return {"meaning": lines[0], **json.loads(json.dumps(own, allow_nan=False))}
+    except (TypeError, ValueError) as error:
+        raise UserError(f"_describe_{name} has to return what JSON can hold: {error}") from None
 
 
 def named_file(path: str) -> Dict[str, str]:
@@ -197,8 +211,7 @@ def numbers(values: Tensor) -> List[Any]:
 
 def _layout(group: Mapping[str, Any]) -> Any:
     """What must agree; noise is the business of the environment alone."""
-    keys = ("name", "size", "scale", "clip")
-    terms = [[term[key] for key in keys] for term in group.get("terms", [])]
+    terms = [[term[key] for key in _TERM_KEYS] for term in group.get("terms", [])]
     return group["shape"], group.get("clip"), terms, _camera_layout(group)
 
 
@@ -212,3 +225,18 @@ def _summary(group: Mapping[str, Any]) -> str:
     parts = [f"{term['name']} {term['size']} x {term['scale']}" for term in group.get("terms", [])]
     parts += [f"{key} {value}" for key, value in _camera_layout(group).items()]
     return f"{group['shape']} ({', '.join(parts)})" if parts else str(group["shape"])
+
+
+def _check_details(saved: Mapping[str, Any], current: Mapping[str, Any], path: str) -> None:
+    """Compare what terms of one layout say of themselves, but for words and for the camera, of which not all counts.
+
+    Raises:
+        UserError: a number differs.
+    """
+    for old, new in zip(saved.get("terms", []), current.get("terms", [])):
+        for key, value in old.items():
+            if key not in (*_TERM_KEYS, *_FREE_KEYS) and not key.endswith("rule") and value != new.get(key):
+                name = old["name"]
+                raise UserError(
+                    f"{path} does not fit: {key} of its observation {name} is {value}, the environment's {new.get(key)}"
+                )

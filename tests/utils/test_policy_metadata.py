@@ -215,6 +215,25 @@ def test_a_policy_of_a_format_to_come_is_refused(flat, tmp_path):
         find_policy(flags(f"--policy={tmp_path / 'policy.onnx'}"))
 
 
+@pytest.mark.parametrize(
+    ("task", "group", "setting", "message"),
+    [
+        ("mini_cheetah_ref", "policy", "--env.control.gait_freq=2.5", "frequency of its observation phase is 3.0, the"),
+        ("a1_vision", "scandots", "--env.terrain.scandot_height=0.2", "base_height of its observation scandots is 0.3"),
+    ],
+)
+def test_a_term_with_other_numbers_does_not_fit(task, group, setting, message):
+    env, other = make_plane_env(task), make_plane_env(task, setting)
+    actions, joints = {"scale": env.cfg.control.action_scale}, [{"name": name} for name in env.dof_names]
+    layout = {group: json.loads(json.dumps(_describe_group(env, group)))}
+    description = {"joints": joints, "actions": actions, "control_dt": env.dt, "observations": layout}
+    check_fits(description, env, "policy.onnx")
+    with pytest.raises(UserError, match=message):
+        check_fits(description, other, "policy.onnx")
+    env.close()
+    other.close()
+
+
 class Clockwork(LeggedRobot):
     """A robot of a user, with a term that its docstring cannot explain."""
 
@@ -234,6 +253,10 @@ def test_a_term_of_a_user_says_what_it_needs():
     term = _describe_group(env, "policy")["terms"][-1]
     assert (term["name"], term["start"], term["scale"]) == ("clock", 48, 2.0)
     assert (term["meaning"], term["period"]) == ("Seconds of the episode, in periods.", 0.75)
+    for wrong, message in (({"scale": 2.0}, "the keys scale are"), ({"table": env.dof_pos}, "what JSON can hold")):
+        env._describe_clock = lambda wrong=wrong: wrong
+        with pytest.raises(UserError, match=f"_describe_clock.*{message}"):
+            _describe_group(env, "policy")
     env.close()
 
 

@@ -232,6 +232,8 @@ def _set_robot_collision(root: Any, cfg: Any) -> None:
         )
     for body in bodies:
         for geom in body.geoms:
+            if str(geom.name).startswith(("ground", "obstacle_")):  # names of what is not the robot
+                geom.name = f"robot_{geom.name}"
             if not collides(geom):
                 geom.group = VISUAL_GROUP
                 continue
@@ -294,7 +296,6 @@ def _add_actuators(spec: Any, dof_names: Sequence[str], cfg: Any) -> np.ndarray:
             # the limit belongs to the actuator, so that its reported force is the torque really applied
             actuator.forcelimited = mujoco.mjtLimited.mjLIMITED_TRUE
             actuator.forcerange = [low, high]
-            spec.joint(name).actfrclimited = mujoco.mjtLimited.mjLIMITED_FALSE
     return limits
 
 

@@ -22,7 +22,6 @@ def read_limits(spec: Any, joints: Sequence[Any], file: str) -> None:
     Raises:
         UserError: a number of a joint is NaN, negative where it cannot be, or a range is turned round.
     """
-    auto = bool(spec.compiler.autolimits)
     drives: Any = {}
     for actuator in spec.actuators:
         if actuator.trntype in _JOINT_DRIVES:
@@ -33,34 +32,33 @@ def read_limits(spec: Any, joints: Sequence[Any], file: str) -> None:
             value = float(np.atleast_1d(getattr(joint, field))[0])  # of a polynomial, the linear part
             if not (np.isfinite(value) and value >= 0):
                 raise UserError(f"{where}: {field} is {value:g}; it cannot be negative, infinite or no number")
-        _ends(joint.limited, joint.range, auto, f"{where}: range")
+        _ends(joint.limited, joint.range, f"{where}: range")
         if not np.isfinite(joint.range).any():
             joint.limited = mujoco.mjtLimited.mjLIMITED_FALSE
-        limits = _ends(joint.actfrclimited, joint.actfrcrange, auto, f"{where}: torque limit")
+        limits = _ends(joint.actfrclimited, joint.actfrcrange, f"{where}: torque limit")
         for actuator in drives.get(str(joint.name), ()):
             if limits is None:
-                limits = _drive_limits(actuator, auto, where)
-        joint.actfrclimited = mujoco.mjtLimited.mjLIMITED_AUTO
+                limits = _drive_limits(actuator, where)
+        joint.actfrclimited = mujoco.mjtLimited.mjLIMITED_FALSE  # the actuator will have the limit
         joint.actfrcrange = np.zeros(2) if limits is None or not np.isfinite(limits).all() else limits
 
 
-def _drive_limits(actuator: Any, auto: bool, where: str) -> Optional[np.ndarray]:
+def _drive_limits(actuator: Any, where: str) -> Optional[np.ndarray]:
     """Lowest and highest torque of an actuator at its joint; a gear may turn the sign round."""
     direct = actuator.gaintype == mujoco.mjtGain.mjGAIN_FIXED and actuator.biastype == mujoco.mjtBias.mjBIAS_NONE
-    limits = _ends(actuator.forcelimited, actuator.forcerange, auto, f"{where}: forcerange")
+    limits = _ends(actuator.forcelimited, actuator.forcerange, f"{where}: forcerange")
     if limits is None and direct:
-        limits = _ends(actuator.ctrllimited, actuator.ctrlrange, auto, f"{where}: ctrlrange")
+        limits = _ends(actuator.ctrllimited, actuator.ctrlrange, f"{where}: ctrlrange")
         limits = None if limits is None else limits * actuator.gainprm[0]
     return None if limits is None else np.sort(limits * actuator.gear[0])
 
 
-def _ends(limited: Any, ends: Any, auto: bool, what: str) -> Optional[np.ndarray]:
+def _ends(limited: Any, ends: Any, what: str) -> Optional[np.ndarray]:
     """The ends of a range as they are written; None if it does not apply, as a range of two zeros."""
     low, high = (float(end) for end in ends)
     if np.isnan(low) or np.isnan(high):
         raise UserError(f"{what} is {low:g} to {high:g}: give numbers")
-    never = mujoco.mjtLimited.mjLIMITED_FALSE
-    if limited == never or (limited == mujoco.mjtLimited.mjLIMITED_AUTO and not auto) or low == high == 0:
+    if limited == mujoco.mjtLimited.mjLIMITED_FALSE or low == high == 0:
         return None
     if low > high:
         raise UserError(f"{what} is {low:g} to {high:g}: the lower end must come first")

@@ -7,9 +7,12 @@ import warnings
 from typing import Any, List, Tuple
 
 import mujoco
+import numpy as np
 
 from legged_gym.errors import UserError
 
+# fields of a model in which a NaN or an infinity goes through MuJoCo's compiler
+_FINITE = ("body_pos", "body_quat", "body_ipos", "geom_pos", "geom_quat", "jnt_pos", "jnt_axis")
 MOTOR_JOINTS = (mujoco.mjtJoint.mjJNT_HINGE, mujoco.mjtJoint.mjJNT_SLIDE)
 
 
@@ -36,11 +39,11 @@ def collides(geom: Any) -> bool:
     return bool(geom.contype != 0 or geom.conaffinity != 0)
 
 
-def compile_spec(spec: Any, file: str) -> Any:
-    """The MjModel of a spec; what MuJoCo has to say becomes one line each.
+def compile_spec(spec: Any, file: str, quiet: bool = False) -> Any:
+    """The MjModel of a spec; what MuJoCo has to say becomes one line each, unless it is to be `quiet`.
 
     Raises:
-        UserError: MuJoCo refuses it.
+        UserError: MuJoCo refuses it, or a place in it is no number.
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -49,8 +52,14 @@ def compile_spec(spec: Any, file: str) -> Any:
         except ValueError as error:
             reason = " ".join(str(error).split("The static bodies of")[0].split("The visual elements of")[0].split())
             raise UserError(f"MuJoCo cannot compile {file}: {reason}") from error
-    for warning in caught:
+    for warning in caught if not quiet else ():
         print(f"warning: MuJoCo says of {os.path.basename(file)}: {' '.join(str(warning.message).split())}")
+    for field in _FINITE:
+        bad = np.flatnonzero(~np.isfinite(getattr(model, field)).all(axis=1))
+        if bad.size:
+            kind, first = field.split("_")[0], int(bad[0])
+            body = first if kind == "body" else getattr(model, f"{kind}_bodyid")[first]
+            raise UserError(f"{file}: {field} of body {model.body(body).name} has a NaN or an infinity: give numbers")
     return model
 
 
@@ -59,7 +68,7 @@ def compiled_copy(spec: Any, file: str) -> Tuple[Any, Any]:
     copy = spec.copy()
     copy.compiler.fusestatic = copy.compiler.discardvisual = False
     copy.compiler.balanceinertia = True
-    return copy, compile_spec(copy, file)
+    return copy, compile_spec(copy, file, quiet=True)
 
 
 def silence_engine() -> None:

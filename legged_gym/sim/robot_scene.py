@@ -38,7 +38,7 @@ def leave_world(spec: Any, root: Any, notes: List[str]) -> None:
     """Delete what is not the robot's, what refers to it, and what the config says in the file's place."""
     world = [*spec.worldbody.geoms, *(body for body in spec.worldbody.bodies if body is not root)]
     if world:
-        names = listed(_called(element) for element in world)
+        names = listed(dict.fromkeys(_called(element) for element in world))
         notes.append(f"note: parts of its world are left out ({names}); the ground is env.terrain")
     _leave_pairs(spec, {str(geom.name) for geom in spec.worldbody.geoms} - {""}, notes)
     # before their bodies go, which would take some of these along without a word

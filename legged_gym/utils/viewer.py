@@ -43,7 +43,7 @@ class Viewer:
             ground = make_heightfield(env.terrain, refine, cfg.slope_treshold)
         robot = build_model(env.cfg, ground, visual=True)
         self._env, self._model, self._joints = env, robot.model, robot.qpos_ids
-        self._free, self._root = not robot.fixed_base, int(robot.body_ids[0])
+        self._free, self._root, self._mocap = not robot.fixed_base, int(robot.body_ids[0]), robot.root_mocap
         self._data = mujoco.MjData(self._model)
         try:
             self._window = viewer.launch_passive(
@@ -80,6 +80,8 @@ class Viewer:
             if self._free:
                 self._data.qpos[:3] = state[:3]
                 self._data.qpos[3:7] = state[[6, 3, 4, 5]]
+            else:
+                self._data.mocap_pos[self._mocap], self._data.mocap_quat[self._mocap] = state[:3], state[[6, 3, 4, 5]]
             self._data.qpos[self._joints] = self._env.dof_pos[robot].cpu().numpy()
             mujoco.mj_forward(self._model, self._data)
             self._keep_view()

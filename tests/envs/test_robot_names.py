@@ -111,3 +111,10 @@ def test_matches_that_were_not_meant(capsys, part, pieces):
     check_names(bodies, [part], "asset.foot_name")
     expected = [f"note: asset.foot_name: '{part}' also matches {name}: is that meant?" for name in pieces]
     assert capsys.readouterr().out.splitlines() == expected
+
+
+def test_a_mirror_about_a_pose_that_is_none_of_its_own_is_refused(tmp_path):
+    cfg = robot_cfg(tmp_path, urdf())
+    cfg.init_state.default_joint_angles["FL_hip_joint"] = 0.4  # the right hip would need -0.4
+    with pytest.raises(UserError, match="differ between the sides: FL_hip_joint, FR_hip_joint"):
+        LeggedRobot(cfg, sim="mujoco").mirror_maps()

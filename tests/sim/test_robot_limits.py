@@ -41,6 +41,14 @@ def test_torque_limits_of_motors(tmp_path, capsys, motor, torque):
     assert (f"no torque limit: {ALL}" in capsys.readouterr().out) == (torque is None)
 
 
+def test_limits_that_are_switched_on_one_by_one(tmp_path):
+    motor = '<position joint="{0}" forcelimited="true" forcerange="-30 30"/>'
+    text = mjcf(head='<compiler autolimits="false"/>', motor=motor).replace(" range=", ' limited="true" range=')
+    robot = build_model(robot_cfg(tmp_path, text))
+    assert robot.torque_limits.tolist() == [30.0] * 12
+    assert robot.dof_pos_limits.tolist() == [[-1.5, 1.5]] * 12
+
+
 @pytest.mark.parametrize(
     ("numbers", "note", "torque", "speed", "end"),
     [
@@ -87,6 +95,8 @@ def test_zero_is_no_limit_and_is_told(tmp_path, capsys, numbers, note, torque, s
         (mjcf().replace(" range=", ' stiffness="-1" range='), "joint FL_hip_joint: stiffness is -1"),
         (mjcf(motor='<motor joint="{0}" forcerange="9 -9"/>'), "FL_hip_joint: forcerange is 9 to -9: the lower end"),
         (mjcf().replace(" range=", ' actuatorfrcrange="nan 5" range='), "FL_hip_joint: torque limit is nan to 5"),
+        (mjcf().replace('axis="0 1 0"', 'axis="nan 1 0"'), "jnt_axis of body FL_thigh has a NaN or an infinity"),
+        (mjcf(foot='<geom name="{0}" class="foot" pos="0 inf 0"/>'), "geom_pos of body FL_calf has a NaN or an inf"),
         # what this parser of XML refuses and the engine's does not
         (urdf().replace("<robot", "<!-- a -- b --><robot"), "is no sound XML: .*mend that place"),
     ],

@@ -34,6 +34,7 @@ STANDS = {
         "its <option> is left out (disableflags, gravity, with gravity disabled)",
     ),
     "a free joint in six": (dict(root=SIX), "a free joint takes the place of root_slidex, root_slidey, root_slidez"),
+    "a shape with a name of ours": (dict(in_base='<geom name="ground" size="0.01" mass="0"/>'), ""),
     "numbers for the engine": (dict(head='<statistic meaninertia="1e9"/><size memory="1M"/>'), ""),
     "tied to the world": (
         dict(

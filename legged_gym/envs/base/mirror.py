@@ -13,6 +13,8 @@ Mirror = Tuple[List[int], List[float]]
 
 # rad, how far joints are turned to see whether a mirrored pose gives a mirrored robot
 _TURN = 0.3
+# rad, from which default angles of two sides count as different
+_UNEVEN = 0.02
 # of the robot's reach, how far a body may be from the mirror image of its partner
 _TOLERANCE = 0.05
 
@@ -78,12 +80,14 @@ def check_mirror(env: Any, joints: Mirror, feet: List[int]) -> None:
         )
     worst, body = _mirror_error(env, index, sign, feet)
     if body:
+        angles = env.default_dof_pos[0].tolist()
+        uneven = listed(n for n, i, s, a in zip(names, index, sign, angles) if abs(a - s * angles[i]) > _UNEVEN)
         negated = listed(name for name, s in zip(names, sign) if s < 0) or "no joint"
         raise UserError(
             f"algorithm.symmetry: a mirrored pose has {body} {worst:.2f} m from where the mirror image of the robot has"
             f" it; joints without partner on the other side: {listed(own) or 'none'}, {pairs}; angles that change sign:"
             f" {negated}, asset.mirror_negates is {asset.mirror_negates}: name joints that turn about a forward or an"
-            " upright axis"
+            f" upright axis; init_state.default_joint_angles that differ between the sides: {uneven or 'none'}"
         )
 
 
@@ -92,9 +96,8 @@ def _mirror_error(env: Any, index: List[int], sign: List[float], feet: List[int]
     generator = torch.Generator().manual_seed(0)
     turns = _TURN * (0.5 + torch.rand(env.num_actions, generator=generator))
     turns *= 1.0 - 2.0 * torch.randint(0, 2, turns.shape, generator=generator)
-    default = env.default_dof_pos[0].cpu()
-    mirrored = default[index] * torch.tensor(sign)
-    poses = torch.stack((default + turns, mirrored + turns[index] * torch.tensor(sign)))
+    default = env.default_dof_pos[0].cpu()  # observations and actions are relative to it, on both sides
+    poses = default + torch.stack((turns, turns[index] * torch.tensor(sign)))
     here, image = env.sim.bodies_in_pose(poses)
     image = image * torch.tensor([1.0, -1.0, 1.0])
     error = torch.cdist(image, here).min(1).values

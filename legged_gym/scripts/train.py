@@ -51,7 +51,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         try:
             return _main(argv)
         finally:
-            run_lock.release()
+            run_lock.release_all()
 
 
 def _main(argv: Optional[Sequence[str]]) -> int:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from typing import IO, Dict
+from typing import IO, Dict, Iterator, Optional
 
 from legged_gym.errors import UserError
 
@@ -22,25 +23,59 @@ def hold(folder: str) -> None:
     Raises:
         UserError: another process trains there, or the disk refuses.
     """
-    path = os.path.join(os.path.realpath(folder), LOCK_FILE)
+    path = _path(folder)
+    while path not in _held:
+        try:
+            file = open(path, "a")  # noqa: SIM115 - open as long as the lock is held
+        except OSError as error:
+            raise UserError(f"cannot write to the run folder {folder}: {error.strerror}") from None
+        if not _lock(file):
+            file.close()
+            raise UserError(f"another process trains in {folder}; wait for its end, or stop it first")
+        # The one who held it may have removed the file between the two calls; then it keeps nobody out.
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.stat(path), os.fstat(file.fileno())):
+                _held[path] = file
+                return
+        file.close()
+
+
+def release(folder: str) -> None:
+    """Give the lock back, if this process has it."""
+    path = _path(folder)
     if path in _held:
-        return
+        with contextlib.suppress(OSError):
+            os.remove(path)
+        _held.pop(path).close()
+
+
+def release_all() -> None:
+    """Give all locks of this process back."""
+    for path in list(_held):
+        release(os.path.dirname(path))
+
+
+@contextlib.contextmanager
+def given_back_on_failure(folder: Optional[str]) -> Iterator[None]:
+    """Give a lock back when a training cannot begin; None stands for a training without a folder."""
     try:
-        file = open(path, "a")  # noqa: SIM115 - open as long as the lock is held
-    except OSError as error:
-        raise UserError(f"cannot write to the run folder {folder}: {error.strerror}") from None
+        yield
+    except BaseException:
+        if folder is not None:
+            release(folder)
+        raise
+
+
+def _path(folder: str) -> str:
+    return os.path.join(os.path.realpath(folder), LOCK_FILE)
+
+
+def _lock(file: IO[str]) -> bool:
     try:
         if fcntl is not None:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        file.close()
-        raise UserError(f"another process trains in {folder}; wait for its end, or stop it first") from None
+        return False
     except OSError:
         pass  # a disk without locks
-    _held[path] = file
-
-
-def release() -> None:
-    """Give all locks of this process back."""
-    while _held:
-        _held.popitem()[1].close()
+    return True

@@ -181,7 +181,8 @@ class TaskRegistry:
             log_dir = distributed.broadcast_object(log_dir)
         if hasattr(env, "log_dir"):
             env.log_dir = log_dir  # where it notes what went wrong in the physics
-        with run_folder.discarded_on_failure(log_dir if made else None):
+        new = log_dir if made else None
+        with run_lock.given_back_on_failure(log_dir), run_folder.discarded_on_failure(new):
             runner = _runner_class(train_cfg.runner_class_name)(
                 env, train_cfg.to_dict(), log_dir, device=args.rl_device, task=task, distributed=distributed
             )

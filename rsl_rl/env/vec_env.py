@@ -83,6 +83,9 @@ class VecEnv(ABC):
         Returns:
             One pair (index, sign) for every flat observation group and one for "actions", both of the length of a
             vector x of that kind, whose mirror image is `x[..., index] * sign`.
+
+        Raises:
+            ValueError: the settings say what it should be, and it is not one; asked for only where it is needed.
         """
         return None
 

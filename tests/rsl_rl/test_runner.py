@@ -46,6 +46,19 @@ def make(log_dir: Path | None, cfg: dict[str, Any] | None = None, **env: int) ->
     return OnPolicyRunner(ToyVecEnv(**env), cfg or config(), None if log_dir is None else str(log_dir))
 
 
+class Lopsided(ToyVecEnv):
+    def mirror_maps(self) -> None:
+        raise RslRlError("joints without partner")
+
+
+def test_a_mirror_is_asked_for_where_it_is_needed() -> None:
+    cfg = config()
+    OnPolicyRunner(Lopsided(), cfg, None)
+    cfg["algorithm"]["symmetry"] = "augment"
+    with pytest.raises(RslRlError, match="joints without partner"):
+        OnPolicyRunner(Lopsided(), cfg, None)
+
+
 def metrics(folder: Path) -> list[dict[str, Any]]:
     """The lines of metrics.jsonl without what depends on the clock."""
     rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]

@@ -18,7 +18,10 @@ EXIT_INTERRUPTED = 130
 
 
 # What only the owner of the machine can mend: rights, space, disks. A file that is missing may be a fault of ours.
-_REFUSALS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE)
+_REFUSALS = (
+    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENOTDIR,
+    errno.ENAMETOOLONG,
+)  # fmt: skip
 
 Main = Callable[[Optional[Sequence[str]]], Optional[int]]
 

@@ -10,6 +10,7 @@ import imageio.v2 as imageio
 import numpy as np
 import pytest
 
+from legged_gym.errors import UserError
 from legged_gym.utils.video import FollowCamera, Overlay, VideoWriter
 
 VIEWER = SimpleNamespace(distance=1.8, azimuth=120.0, elevation=-18.0)
@@ -38,6 +39,17 @@ def test_a_video_that_fails_leaves_nothing(tmp_path):
         writer.add(np.zeros((48, 64, 3), np.uint8))
         raise RuntimeError
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("path", ["a_file/walk.mp4", "a_folder.mp4"])
+def test_a_video_that_cannot_be_written_is_one_line_and_leaves_nothing(tmp_path, path):
+    (tmp_path / "a_file").write_bytes(b"")
+    (tmp_path / "a_folder.mp4").mkdir()
+    refused = pytest.raises(UserError, match=rf"cannot write .*{path}: ")
+    with refused as error, VideoWriter(str(tmp_path / path), 25.0) as writer:
+        writer.add(np.zeros((48, 64, 3), np.uint8))
+    assert "\n" not in str(error.value)
+    assert sorted(os.listdir(tmp_path)) == ["a_file", "a_folder.mp4"]
 
 
 def test_without_frames_there_is_no_file(tmp_path):

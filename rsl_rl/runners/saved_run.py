@@ -95,9 +95,7 @@ class SavedRun(ABC):
         """
         checked = self.distributed.together(lambda: self._read(path, load_optimizer, load_env))
         content, share = checked.main, checked.share
-        if checked.lacking:
-            names = ", ".join(checked.lacking)
-            self.logger.message(f"note: checkpoint '{path}' is without {names}: begun here as in a new run")
+        self._tell_lacking(path, checked.lacking)
         self.logger.close()
         self.policy.load_state_dict(content["model_state_dict"])
         if load_optimizer:
@@ -123,10 +121,15 @@ class SavedRun(ABC):
             RslRlError: the file is missing, damaged or holds other networks; nothing has been changed then.
         """
         content = checkpoint.load_checkpoint(path)
-        check_settings(path, policy_description(path, content), self._meta())
+        lacking = check_settings(path, policy_description(path, content), self._meta())
         check_networks(path, content["model_state_dict"], self.policy)
+        self._tell_lacking(path, lacking)
         self.policy.load_state_dict(content["model_state_dict"], strict=False)
         self.logger.message(f"networks   {path}")
+
+    def _tell_lacking(self, path: str, names: List[str]) -> None:
+        if names:
+            self.logger.message(f"note: checkpoint '{path}' is without {', '.join(names)}: begun here as in a new run")
 
     def _share(self) -> Dict[str, Any]:
         """What each process has of its own."""

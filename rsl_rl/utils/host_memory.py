@@ -17,7 +17,9 @@ def keep_freed_memory() -> None:
 
     The C library hands large pieces back to the system as soon as they are freed, and the system clears each of their
     pages again on first use. An update of PPO on a CPU allocates the same few megabytes over and over: with 1024
-    environments it met 300,000 such page faults, a third of its time. Does nothing where the C library is not glibc.
+    environments it met 300,000 such page faults, a third of its time. Imitation met 2.2 million in 12 iterations, and
+    62,000 with this; its aggregate does not suffer: the most memory was 0.59 GB against 0.57 GB while it grew, and 0.57
+    GB against 0.58 GB once the oldest sequences made room. Does nothing where the C library is not glibc.
     """
     if not sys.platform.startswith("linux"):
         return

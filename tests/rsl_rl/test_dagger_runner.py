@@ -110,6 +110,35 @@ def test_a_killed_run_goes_on_from_its_newest_checkpoint(tmp_path: Path, teacher
     assert_same_checkpoint(str(tmp_path / "parts" / "model_6.pt"), str(tmp_path / "whole" / "model_6.pt"))
 
 
+@pytest.mark.parametrize(
+    ("file", "change", "words"),
+    [
+        ("block_1.pt", lambda block: block.pop("dones"), "it lacks dones"),
+        (
+            "block_1.pt",
+            lambda block: block["observations"].update(policy=torch.zeros(1)),
+            r"its observations\.policy is",
+        ),
+        ("state_2.pt", lambda state: state.pop("next_number"), "it lacks next_number"),
+    ],
+)
+def test_an_aggregate_that_does_not_fit_is_found_before_anything_is_changed(
+    tmp_path: Path, teacher: str, file: str, change: Any, words: str
+) -> None:
+    cfg = config(teacher)
+    make(tmp_path, cfg).learn(2)
+    path = str(tmp_path / "aggregate" / file)
+    content = load_checkpoint(path)
+    change(content)
+    save_checkpoint(path, content)
+    runner = make(None, cfg)
+    before = {name: x.clone() for name, x in runner.policy.state_dict().items()}
+    with pytest.raises(RslRlError, match=words) as error:
+        runner.load(str(tmp_path / "model_2.pt"))
+    assert path in str(error.value) and runner.current_learning_iteration == 0
+    assert_same(dict(runner.policy.state_dict()), before)
+
+
 @pytest.mark.parametrize("saved", [True, False])
 def test_without_its_aggregate_a_run_begins_to_collect_anew(
     tmp_path: Path, teacher: str, capsys: pytest.CaptureFixture[str], saved: bool

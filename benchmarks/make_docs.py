@@ -1,5 +1,7 @@
 """Writes docs/benchmarks.md and docs/results.md, with plots in docs/images/, from the JSON files of measurements.
 
+The tables of settings in docs/configuration.md are written too, from the config classes.
+
     python benchmarks/make_docs.py
 
 Speeds are read from benchmarks/results/*.json (legged_gym/scripts/benchmark.py and benchmarks/ppo_update.py), policies
@@ -20,6 +22,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from benchmarks.markdown import Named, of_kind
 from benchmarks.policy_page import plot_curve, results_page
+from benchmarks.settings_page import fill
 from benchmarks.speed_page import benchmarks_page
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -32,6 +35,11 @@ def main(root: str = REPOSITORY) -> None:
     os.makedirs(os.path.join(root, "docs", "images"), exist_ok=True)
     write(os.path.join(root, "docs", "benchmarks.md"), benchmarks_page(speeds))
     write(os.path.join(root, "docs", "results.md"), results_page(results))
+    settings = os.path.join(root, "docs", "configuration.md")
+    if os.path.exists(settings):
+        with open(settings, encoding="utf-8") as file:
+            page = file.read()
+        write(settings, [fill(page).rstrip("\n")])
     for name, curve in of_kind(results, "learning_curve"):
         plot_curve(curve, os.path.join(root, "docs", "images", f"{name}.png"))
 

@@ -15,21 +15,17 @@ with its jump at zero velocity drawn out over w, and B viscous friction.
 
 from __future__ import annotations
 
-import json
 import math
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar, Dict
 
 import torch
 from torch import Tensor
 
 from legged_gym.actuators.actuator import Actuator
 from legged_gym.errors import UserError
-
-_LONGEST_DELAY = 1000
-_LARGEST = 1e9
-# limits that a motor need not have
-_MAY_BE_INFINITE = ("stall_torque", "no_load_speed", "torque_limit")
+from legged_gym.reading import read_json
+from legged_gym.setting_types import Number, Type
 
 
 @dataclass(frozen=True)
@@ -60,24 +56,27 @@ class MotorParameters:
     friction_speed: float = 0.1
     viscous_friction: float = 0.0
 
+    TYPES: ClassVar[Dict[str, Type]] = {
+        "stiffness": Number(unit="N m/rad", low=0.0, high=1e9),
+        "damping": Number(unit="N m s/rad", low=0.0, high=1e9),
+        "delay": Number(unit="sub-steps", low=0, high=1000, whole=True),
+        "stall_torque": Number(unit="N m", above=0.0, high=1e9, inf=True),
+        "no_load_speed": Number(unit="rad/s", above=0.0, high=1e9, inf=True),
+        "torque_limit": Number(unit="N m", above=0.0, high=1e9, inf=True),
+        "current_lag": Number(unit="s", low=0.0, high=1e9),
+        "coulomb_friction": Number(unit="N m", low=0.0, high=1e9),
+        "friction_speed": Number(unit="rad/s", above=0.0, high=1e9),
+        "viscous_friction": Number(unit="N m s/rad", low=0.0, high=1e9),
+    }
+
     def __post_init__(self) -> None:
-        """Check the values.
+        """Convert the values to their types.
 
         Raises:
             UserError: a value that cannot be.
         """
-        for name in (entry.name for entry in fields(self)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0.0 <= value <= math.inf:
-                raise UserError(f"a motor's {name} is a number that is not negative, not {value!r}")
-            if value > _LARGEST and not (value == math.inf and name in _MAY_BE_INFINITE):
-                raise UserError(f"a motor's {name} is at most {_LARGEST:g}, not {value:g}")
-        if not isinstance(self.delay, int) or self.delay > _LONGEST_DELAY:
-            raise UserError(
-                f"a motor's delay is a whole number of sub-steps up to {_LONGEST_DELAY}, not {self.delay!r}"
-            )
-        if min(self.stall_torque, self.no_load_speed, self.torque_limit, self.friction_speed) <= 0:
-            raise UserError("a motor's stall_torque, no_load_speed, torque_limit and friction_speed are positive")
+        for name, kind in self.TYPES.items():
+            object.__setattr__(self, name, kind.convert(getattr(self, name), f"a motor's {name}"))
         if math.isinf(self.stall_torque) and math.isfinite(self.no_load_speed):
             raise UserError("a motor with a no_load_speed needs a stall_torque")
 
@@ -88,19 +87,13 @@ class MotorParameters:
         Raises:
             UserError: the file cannot be read, has an unknown key or lacks one, or a value is no number.
         """
-        try:
-            with open(path, encoding="utf-8-sig") as file:
-                values = json.load(file)
-        except OSError as error:
-            raise UserError(f"cannot read the motor file {path}: {error.strerror}") from None
-        except (ValueError, RecursionError) as error:
-            raise UserError(f"{path} is no JSON file: {error}") from None
-        known = [entry.name for entry in fields(MotorParameters)]
+        values = read_json(path)
+        known = list(MotorParameters.TYPES)
         if not isinstance(values, dict) or set(values) - set(known) or not {"stiffness", "damping"} <= set(values):
             raise UserError(f"{path} must hold stiffness, damping and may hold {', '.join(known[2:])}, nothing else")
         try:
             return MotorParameters(**values)
-        except (UserError, OverflowError) as error:
+        except UserError as error:
             raise UserError(f"{path}: {error}") from None
 
 

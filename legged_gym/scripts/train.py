@@ -87,10 +87,13 @@ def prepare(args: argparse.Namespace, hold: bool = False) -> Any:
     Raises:
         UserError: for a mistake in the settings, or when there is no run to resume or teacher to learn from.
     """
-    if args.run_folder:
+    if args.run_folder is not None:
         _resume_what_is_there(args)
     env_cfg, train_cfg = task_registry.get_cfgs(args.task)
     apply_args(args, env_cfg, train_cfg)
+    for flag in ("load_run", "checkpoint"):
+        if getattr(args, flag) is not None and not train_cfg.runner.resume:
+            raise UserError(f"--{flag} says what to go on with, and a new run goes on with nothing: give --resume too")
     if train_cfg.runner.resume:
         if hold and os.environ.get("RANK", "0") == "0":
             # Before the newest checkpoint is looked for: another process may have made it just now.
@@ -105,6 +108,8 @@ def prepare(args: argparse.Namespace, hold: bool = False) -> Any:
 
 def _resume_what_is_there(args: argparse.Namespace) -> None:
     """Make --run_folder of a run that has begun mean --resume, so that the same command always goes on."""
+    if not args.run_folder:
+        raise UserError("--run_folder is empty; give the folder of the run, or leave it out for a new one under logs/")
     if args.resume or args.load_run is not None:
         raise UserError("--run_folder names the run and resumes what is there; leave out --resume and --load_run")
     if os.path.isdir(args.run_folder) and run_folder.list_checkpoints(args.run_folder):

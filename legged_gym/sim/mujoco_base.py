@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from legged_gym.errors import UserError
 from legged_gym.rotations import quat_rotate, quat_rotate_inverse
 from legged_gym.sim.engine_arrays import EngineArrays, fill_body_states
 from legged_gym.sim.gains import gains_of
@@ -275,7 +276,7 @@ class MujocoSimulator(Simulator):
         nominal = float(model.body_mass[index])
         mass = nominal + added_mass
         if bool((mass <= 0).any()):
-            raise ValueError(f"body {body} of {nominal:.3f} kg would get a mass of {float(mass.min()):.3f} kg")
+            raise UserError(f"body {body} of {nominal:.3f} kg would get a mass of {float(mass.min()):.3f} kg")
         inertia = self._tensor(model.body_inertia[index]) * (mass / nominal)[:, None]
         self._write("body_mass", (env_ids, index), mass)
         self._write("body_inertia", (env_ids, index), inertia)

@@ -183,7 +183,10 @@ def num_threads(cfg: Any) -> int:
     if cfg.sim.num_threads > 0:
         return int(cfg.sim.num_threads)
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, available // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
+    processes = os.environ.get("LOCAL_WORLD_SIZE", "1")
+    if not processes.isdigit() or int(processes) < 1:
+        raise UserError(f"environment variable LOCAL_WORLD_SIZE is {processes!r}, expected a number from 1 on")
+    return max(1, available // int(processes))
 
 
 def _view(batch: Any, field: str) -> Tensor:

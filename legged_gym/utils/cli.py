@@ -12,10 +12,10 @@ import os
 import sys
 from typing import Any, Dict, List, NoReturn, Optional, Sequence, Tuple, Union
 
-import yaml
-
 from legged_gym.envs.base.base_config import BaseConfig
 from legged_gym.errors import UserError
+from legged_gym.reading import read_yaml
+from legged_gym.setting_types import LARGEST_SEED
 
 SIMULATORS = ("auto", "mujoco", "mujoco_warp")
 LOGGERS = ("tensorboard", "wandb", "none")
@@ -177,7 +177,7 @@ def apply_args(
     """
     cfgs = {"env": env_cfg, "train": train_cfg}
     for path in args.cfg:
-        for part, values in read_cfg_file(path).items():
+        for part, values in read_cfg_file(path, args.task).items():
             cfg = cfgs[part]
             if cfg is not None:
                 _in_file(path, cfg, values, part)
@@ -194,26 +194,28 @@ def apply_args(
         env_cfg.seed = train_cfg.seed  # type: ignore[attr-defined]
 
 
-def read_cfg_file(path: str) -> Dict[str, Dict[str, Any]]:
+def read_cfg_file(path: str, task: Optional[str] = None) -> Dict[str, Dict[str, Any]]:
     """Read a ``--cfg`` file: the parts ``env`` and ``train``, each a nested dict; a run's config.yaml is one too.
 
     Raises:
-        UserError: when the file is missing, is no YAML or has other parts.
+        UserError: when the file is missing, is no YAML, has other parts, is of another task, or has a seed of the
+            environment alone.
     """
-    try:
-        with open(path, encoding="utf-8") as file:
-            content = yaml.safe_load(file)
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not a YAML file: {error}") from None
+    content = read_yaml(path)
     content = {} if content is None else content
     if not isinstance(content, dict):
         raise UserError(f"{path}: expected the parts 'env:' and 'train:', got {type(content).__name__}")
     for key in content:
         if key not in ("env", "train", *_RUN_FILE_KEYS):
             raise UserError(f"{path}: unknown part {key!r}; settings stand under 'env:' or 'train:'")
-    return {part: content[part] for part in ("env", "train") if content.get(part) is not None}
+    if task and content.get("task") not in (None, task):
+        hint = "take out its line 'task:' to use its settings all the same"
+        raise UserError(f"{path} is the config of task {content['task']!r}, not of {task!r}; {hint}")
+    parts = {part: content[part] for part in ("env", "train") if content.get(part) is not None}
+    seeds = [values.get("seed") if isinstance(values, dict) else None for values in map(parts.get, ("env", "train"))]
+    if seeds[0] is not None and seeds[0] != seeds[1]:
+        raise UserError(f"{path}: env.seed is not read: the seed of a run is train.seed, or given with --seed")
+    return parts
 
 
 def _in_file(path: str, cfg: BaseConfig, values: Any, part: str) -> None:
@@ -286,8 +288,8 @@ def positive(text: str) -> int:
 def seed(text: str) -> int:
     """Read a seed, -1 to draw one; a type for argparse."""
     number = _whole(text)
-    if not -1 <= number < 2**31:
-        raise argparse.ArgumentTypeError(f"{number} is no seed; it is 0 .. 2147483647, or -1 to draw one")
+    if not -1 <= number <= LARGEST_SEED:
+        raise argparse.ArgumentTypeError(f"{number} is no seed; it is 0 .. {LARGEST_SEED}, or -1 to draw one")
     return number
 
 

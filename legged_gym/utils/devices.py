@@ -30,7 +30,7 @@ def resolve_devices(args: argparse.Namespace) -> Distributed:
         UserError: for a device that is unknown or not there, an engine that does not run on it, or ``--multi_gpu``
             without a group.
     """
-    if getattr(args, "multi_gpu", False) and int(os.environ.get("WORLD_SIZE", "1")) < 2:
+    if getattr(args, "multi_gpu", False) and os.environ.get("WORLD_SIZE", "1") in ("", "0", "1"):
         raise UserError("--multi_gpu needs several processes: torchrun --nproc_per_node=<GPUs> <this script> <flags>")
     _split_device(args)
     best = "cuda:0" if torch.cuda.is_available() else "cpu"

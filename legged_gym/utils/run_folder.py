@@ -24,6 +24,7 @@ import yaml
 from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.envs.base.base_config import BaseConfig
 from legged_gym.errors import UserError
+from legged_gym.reading import read_yaml
 from legged_gym.utils import provenance
 from legged_gym.utils.files import write_files
 from legged_gym.utils.run_lock import LOCK_FILE
@@ -231,13 +232,7 @@ def read_run_config(folder: str, name: str = RUN_CONFIG) -> Dict[str, Any]:
         UserError: when it is missing or damaged.
     """
     path = os.path.join(folder, name)
-    try:
-        with open(path, encoding="utf-8") as file:
-            content = yaml.safe_load(file)
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not a YAML file: {error}") from None
+    content = read_yaml(path)
     if not isinstance(content, dict) or not all(isinstance(content.get(part), dict) for part in ("env", "train")):
         raise UserError(f"{path} is not the config of a run: it needs the parts 'task', 'env' and 'train'")
     return content

@@ -50,6 +50,11 @@ def run_script(main: Main, argv: Optional[Sequence[str]] = None) -> NoReturn:
         if not isinstance(error, _mistakes()):
             raise
         status = _mistake(str(error))
+    except MemoryError as error:
+        reason = f" ({error})" if str(error) else ""
+        status = _mistake(
+            f"not enough memory{reason}; fewer robots (--num_envs) or a smaller map (env.terrain) need less"
+        )
     except OSError as error:
         if error.errno not in _REFUSALS:
             raise

@@ -17,7 +17,6 @@ from __future__ import annotations
 import argparse
 import copy
 import difflib
-import json
 import math
 import os
 import re
@@ -29,6 +28,8 @@ import yaml
 
 from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.errors import UserError
+from legged_gym.reading import read_json, read_yaml
+from legged_gym.setting_types import numbers_in
 from legged_gym.utils.cli import apply_args
 from legged_gym.utils.task_registry import task_registry
 
@@ -38,6 +39,7 @@ GOALS = ("maximize", "minimize")
 _DEFAULTS = ("sweep_config.json", "sweep_config_example.json")
 _KEYS = (
     "method", "metric", "run_cap", "parameters", "early_terminate", "name", "description", "program", "command",
+    "project", "entity",
 )  # fmt: skip
 _RANGES = ("uniform", "int_uniform", "log_uniform", "log_uniform_values")
 _NORMALS = ("normal", "log_normal")
@@ -111,7 +113,7 @@ class SweepConfig:
 
 
 def find_file(name: Optional[str]) -> str:
-    """Return the path of a sweep file: a path, or a name in `sweep_configs/`, with or without ``.json``.
+    """Return the path of a sweep file: a path, or a name in `sweep_configs/`, with or without ``.json`` or ``.yaml``.
 
     Args:
         name: None for `sweep_config.json` there, else `sweep_config_example.json`.
@@ -122,7 +124,7 @@ def find_file(name: Optional[str]) -> str:
     if name is None:
         candidates = [os.path.join(CONFIG_DIR, default) for default in _DEFAULTS]
     else:
-        candidates = [name, *(os.path.join(CONFIG_DIR, name + ending) for ending in ("", ".json"))]
+        candidates = [name, *(os.path.join(CONFIG_DIR, name + ending) for ending in ("", ".json", ".yaml"))]
     for path in candidates:
         if os.path.isfile(path):
             return path
@@ -131,16 +133,12 @@ def find_file(name: Optional[str]) -> str:
 
 
 def read_file(path: str) -> SweepConfig:
-    """Read a sweep file.
+    """Read a sweep file, JSON or YAML.
 
     Raises:
         UserError: it cannot be read, or says something that makes no sense.
     """
-    try:
-        with open(path, encoding="utf-8") as file:
-            content = json.load(file)
-    except (OSError, ValueError) as error:
-        raise UserError(f"cannot read {path}: {error}") from None
+    content = read_json(path) if path.endswith(".json") else numbers_in(read_yaml(path))
     try:
         return parse(content)
     except UserError as error:
@@ -164,6 +162,7 @@ def parse(content: Any) -> SweepConfig:
     cap = content.get("run_cap")
     if cap is not None and (isinstance(cap, bool) or not isinstance(cap, int) or cap < 1):
         raise UserError(f"run_cap is {cap!r}; it is a whole number above 0")
+    content = {**content, "parameters": _flat(content["parameters"])}
     parameters = {name: _parameter(name, form) for name, form in content["parameters"].items()}
     if method == "grid":
         for name, parameter in parameters.items():
@@ -178,6 +177,18 @@ def parse(content: Any) -> SweepConfig:
         parameters=parameters,
         early_terminate=_early_terminate(content.get("early_terminate")),
     )
+
+
+def _flat(forms: Dict[str, Any], prefix: str = "") -> Dict[str, Any]:
+    """Nested parameters, ``{"env_cfg": {"parameters": ..}}``, by the dotted paths that they mean."""
+    flat: Dict[str, Any] = {}
+    for name, form in forms.items():
+        if isinstance(form, dict) and isinstance(form.get("parameters"), dict):
+            _check_keys(f"{prefix}{name}", form, ("parameters",))
+            flat.update(_flat(form["parameters"], f"{prefix}{name}."))
+        else:
+            flat[f"{prefix}{name}"] = form
+    return flat
 
 
 def settings_file(parameters: Dict[str, Any]) -> str:
@@ -243,9 +254,9 @@ def overridden(wanted: Dict[str, Any], effective: Dict[str, Any]) -> Dict[str, A
 
 def _same(effective: Any, wanted: Any) -> bool:
     # A file knows no tuples, and what it writes as "1e-4" becomes a number.
-    if isinstance(effective, (list, tuple)):
-        return isinstance(wanted, (list, tuple)) and list(effective) == list(wanted)
-    return effective == wanted or (isinstance(effective, float) and effective == float(wanted))
+    if isinstance(effective, (list, tuple)) and isinstance(wanted, (list, tuple)):
+        return len(effective) == len(wanted) and all(map(_same, effective, wanted))
+    return bool(effective == wanted or numbers_in(effective) == numbers_in(wanted))
 
 
 def _locate(name: str) -> Tuple[str, str]:
@@ -286,7 +297,12 @@ def _parameter(name: str, form: Any) -> Parameter:
     _choice(f"{name}: distribution", kind, (*_RANGES, *_NORMALS))
     if kind != given and not quantised:
         raise UserError(f"{name}: {given} needs a step q")
-    return _range(name, kind, form) if kind in _RANGES else _normal(name, kind, form)
+    parameter = _range(name, kind, form) if kind in _RANGES else _normal(name, kind, form)
+    try:
+        parameter.samples()
+    except OverflowError:
+        raise UserError(f"{name}: its values, or their multiples of q, are too large for numbers") from None
+    return parameter
 
 
 def _range(name: str, kind: str, form: Dict[str, Any]) -> Parameter:

@@ -113,6 +113,9 @@ def run_sweep(
         KeyboardInterrupt: after the training under way has saved.
     """
     entity, project = find_names(args)
+    written = sweep.content if sweep else {}  # weaker than flags, stronger than what holds for all runs of a user
+    entity = args.wandb_entity or written.get("entity") or entity
+    project = args.wandb_project or written.get("project") or project
     if sweep_id is not None and "/" in sweep_id:
         parts = sweep_id.split("/")
         if len(parts) != 3 or not all(parts):

@@ -205,27 +205,17 @@ def describe_run(args: argparse.Namespace, world_size: int) -> Dict[str, Any]:
 
 
 def check_sizes(env_cfg: Any, train_cfg: Optional[Any] = None) -> None:
-    """Refuse numbers of robots, steps and batches that do not go together.
+    """Check resolved configs: every setting, and that numbers of robots, steps and batches go together.
 
     Raises:
         UserError: naming the settings and what would do.
     """
-    num_envs = env_cfg.env.num_envs
-    if num_envs < 1:
-        raise UserError(f"env.num_envs is {num_envs}; at least one robot is needed")
+    env_cfg.check()
     if train_cfg is None:
         return
-    runner, algorithm = train_cfg.runner, train_cfg.algorithm
+    train_cfg.check()
+    runner, algorithm, num_envs = train_cfg.runner, train_cfg.algorithm, env_cfg.env.num_envs
     steps, batches = runner.num_steps_per_env, getattr(algorithm, "num_mini_batches", None)
-    for name, value in (
-        ("runner.num_steps_per_env", steps),
-        ("runner.max_iterations", runner.max_iterations),
-        ("runner.save_interval", runner.save_interval),
-        ("algorithm.num_mini_batches", batches),
-        ("algorithm.num_learning_epochs", algorithm.num_learning_epochs),
-    ):
-        if value is not None and value < 1:
-            raise UserError(f"train.{name} is {value}; it must be at least 1")
     if batches is None:
         return  # the batches of imitation have a size of their own
     samples, what = num_envs * steps, "samples (num_envs x num_steps_per_env)"
@@ -303,8 +293,9 @@ def _task_of(run: str) -> Optional[str]:
 def _runner_class(name: str) -> type:
     runners = importlib.import_module("rsl_rl.runners")
     found = getattr(runners, name, None)
-    if not isinstance(found, type):
-        known = [key for key, value in vars(runners).items() if isinstance(value, type)]
+    base = importlib.import_module("rsl_rl.runners.runner").Runner
+    if not (isinstance(found, type) and issubclass(found, base)):
+        known = [key for key, value in vars(runners).items() if isinstance(value, type) and issubclass(value, base)]
         near = difflib.get_close_matches(name, known) or known
         raise UserError(f"train.runner_class_name: there is no runner {name!r}; did you mean {' or '.join(near)}?")
     return found

@@ -7,12 +7,12 @@ Each name, entity and project, comes from the strongest source that knows it: th
 from __future__ import annotations
 
 import argparse
-import json
 import os
 from typing import Any, Dict, Optional, Tuple
 
 from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.errors import UserError
+from legged_gym.reading import read_json
 
 WANDB_CONFIG = os.path.join(LEGGED_GYM_ROOT_DIR, "legged_gym", "user", "wandb_config.json")
 _KEYS = ("entity", "project")
@@ -27,13 +27,9 @@ def read_names(path: str) -> Dict[str, Optional[str]]:
         UserError: the file is no JSON object, or a value is no text.
     """
     names: Dict[str, Optional[str]] = dict.fromkeys(_KEYS)
-    try:
-        with open(path, encoding="utf-8") as file:
-            content = json.load(file)
-    except FileNotFoundError:
+    if not os.path.exists(path):
         return names
-    except (OSError, ValueError) as error:
-        raise UserError(f"cannot read {path}: {error}") from None
+    content = read_json(path)
     if not isinstance(content, dict):
         raise UserError(f'{path}: expected {{"entity": "...", "project": "..."}}')
     for key, value in content.items():

@@ -69,8 +69,39 @@ def test_a_reset_stops_the_current_and_drops_commands_under_way():
 
 
 @pytest.mark.parametrize(
-    "numbers", [{"delay": -1}, {"delay": 0.5}, {"stall_torque": 0.0}, {"no_load_speed": 20.0}, {"friction_speed": 0.0}]
-)
+    "numbers",
+    [
+        {"delay": -1}, {"delay": 0.5}, {"delay": True}, {"stall_torque": 0.0}, {"no_load_speed": 20.0},
+        {"friction_speed": 0.0}, {"stiffness": -1.0}, {"damping": -1.0}, {"coulomb_friction": -1.0},
+        {"viscous_friction": -1.0}, {"current_lag": math.inf}, {"stiffness": 10**310}, {"torque_limit": "20"},
+        *({name: math.nan} for name in MotorParameters.TYPES),
+    ],
+)  # fmt: skip
 def test_numbers_that_cannot_be_are_refused(numbers):
-    with pytest.raises(UserError):
+    with pytest.raises(UserError, match=f"a motor's {next(iter(numbers))}|needs a stall_torque"):
         motor(**numbers)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"stiffness": NaN, "damping": 1}', "a motor's stiffness: expected a number, got nan"),
+        ('{"stiffness": 20, "damping": true}', "a motor's damping: expected a number, got True"),
+        ('{"stiffness": 20}', "must hold stiffness, damping"),
+        ('{"stiffness": 20, "damping": 1, "damping": 2}', "damping stands twice"),
+        ('{"stiffness": ' + "[" * 1000 + "]" * 1000 + ', "damping": 1}', "nested too deeply"),
+    ],
+)
+def test_a_motor_file_that_cannot_be_is_named_in_one_line(tmp_path, text, message):
+    path = tmp_path / "motor.json"
+    path.write_text(text)
+    with pytest.raises(UserError) as caught:
+        MotorParameters.read(str(path))
+    assert str(path) in str(caught.value) and message in str(caught.value)
+
+
+def test_a_whole_number_of_sub_steps_may_be_written_as_a_float(tmp_path):
+    path = tmp_path / "motor.json"
+    path.write_text('{"stiffness": 20, "damping": 1, "delay": 2.0, "torque_limit": Infinity}')
+    model = MotorModel(MotorParameters.read(str(path)), DT, 1, 1, "cpu")
+    assert model.memory["commands"].shape == (2, 1, 1)

@@ -9,7 +9,9 @@ import pytest
 import yaml
 
 from legged_gym.envs.base.base_config import BaseConfig, ObsTerm, Termination, table
+from legged_gym.envs.base.table_entries import Entry
 from legged_gym.errors import UserError
+from legged_gym.settings import setting
 
 
 class Cfg(BaseConfig):
@@ -194,7 +196,7 @@ def test_an_entry_that_a_subclass_took_out_can_be_put_back_by_its_fields():
         ("terrain", 5, "env.terrain: expected a group of settings, got 5"),
         ("observations.policy.base_ang_vel", 5, "expected fields (scale, noise, clip, gaussian) or None, got 5"),
         ("terminations.contact.time_out", 1.0, "expected true or false"),
-        ("observations.policy.base_ang_vel.noise", None, "expected a number, got None"),
+        ("observations.policy.base_ang_vel.noise", None, "noise: needs a value, it cannot be None"),
     ],
 )
 def test_a_mistake_is_one_line_that_names_the_setting(path, value, message):
@@ -253,13 +255,37 @@ def test_a_value_that_no_file_can_hold_is_refused_at_construction():
         class env:
             limits = [1.0, object()]
 
-    with pytest.raises(TypeError, match=r"Bad\.env\.limits: .* not object"):
+    with pytest.raises(UserError, match=r"env\.limits: .* not object"):
         Bad()
 
 
-def test_entries_check_their_fields():
-    with pytest.raises(UserError, match=r"ObsTerm\.scale: expected a number"):
-        ObsTerm(scale="big")
-    with pytest.raises(UserError, match=r"Termination\.time_out: expected true or false"):
-        Termination(time_out=3)
-    assert ObsTerm(scale=(1, 2)).scale == [1.0, 2.0]
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        (ObsTerm(scale="big"), "term.scale: expected a number, got 'big'"),
+        (ObsTerm(noise=-1.0), "term.noise: expected a number of at least 0, got -1.0"),
+        (ObsTerm(noise=[0.1, -1.0]), "term.noise[1]: expected a number of at least 0, got -1.0"),
+        (ObsTerm(clip=[]), "term.clip: expected 2 numbers, got []"),
+        (ObsTerm(clip=[1.0]), "term.clip: expected 2 numbers, got [1.0]"),
+        (ObsTerm(clip=[2.0, 1.0]), "term.clip: expected [low, high] with low <= high, got [2.0, 1.0]"),
+        (Termination(time_out=3), "term.time_out: expected true or false, got 3"),
+        (0.05, "term: expected fields (scale, noise, clip, gaussian) or None, got 0.05"),
+    ],
+)
+def test_the_fields_of_entries_are_checked_when_a_config_is_made(entry, message):
+    class Terms(BaseConfig):
+        class table:
+            _each = setting(ObsTerm(), Entry(True, ObsTerm() if not isinstance(entry, Termination) else entry))
+            term = entry
+
+    with pytest.raises(UserError) as caught:
+        Terms()
+    assert str(caught.value) == f"table.{message}"
+
+
+def test_whole_numbers_of_an_entry_become_floats():
+    class Terms(BaseConfig):
+        class table:
+            term = ObsTerm(scale=(1, 2), clip=3)
+
+    assert Terms().table.term == ObsTerm(scale=[1.0, 2.0], clip=3.0)

@@ -224,9 +224,9 @@ def test_configs_of_legged_gym_may_say_use_actuator_network(pd_file):
     [
         ({"control_type": "actuator_net"}, "needs control.actuator_net_file"),
         ({"control_type": "actuator_net", "actuator_net_file": "/nowhere/net.pt"}, "no actuator file at '/nowhere"),
-        ({"control_type": "T", "target_filter": 0.5}, "control.target_filter is 0.5: use .* type P or actuator_net"),
-        ({"target_filter": 0.0}, r"share in \(0, 1\]"),
-        ({"target_filter": 1.5}, r"share in \(0, 1\]"),
+        ({"control_type": "T", "target_filter": 0.5}, "target_filter needs control.control_type P or actuator_net"),
+        ({"target_filter": 0.0}, r"control\.target_filter: expected a number above 0 up to 1, got 0\.0"),
+        ({"target_filter": 1.5}, r"control\.target_filter: expected a number above 0 up to 1, got 1\.5"),
     ],
 )
 def test_control_that_cannot_be_is_refused_in_one_line(control, message):

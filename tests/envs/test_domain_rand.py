@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -79,7 +80,22 @@ def test_ranges_widen_with_the_steps_of_training():
 
 
 def test_widening_needs_robots_that_are_drawn_anew():
-    with pytest.raises(UserError, match=r"set domain_rand\.every_episode"):
+    with pytest.raises(UserError, match=r"widen_over needs domain_rand\.every_episode"):
         make_env(2, widen_over=[0, 100])
-    with pytest.raises(UserError, match=r"give \[first, last\] steps"):
+    with pytest.raises(UserError, match=r"expected \[low, high\] with low < high, got \[100, 100\]"):
         make_env(2, every_episode=True, widen_over=[100, 100])
+
+
+@pytest.mark.parametrize(
+    "pushes", [{"push_interval_s": math.inf}, {"push_robots": False, "push_interval_s": 0.0}], ids=["never", "off"]
+)
+def test_pushes_may_never_come(pushes):
+    env = make_env(2, max_push_vel_xy=50.0, **pushes)
+    for _ in range(3):
+        env.step(torch.zeros(2, env.num_actions))
+    assert float(env.root_states[:, 7:9].abs().max()) < 5.0
+
+
+def test_a_mass_that_cannot_be_is_a_mistake_of_the_user():
+    with pytest.raises(UserError, match=r"body base of .* kg would get a mass of -"):
+        make_env(2, randomize_base_mass=True, added_mass_range=[-100.0, -50.0])

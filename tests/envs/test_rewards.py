@@ -158,10 +158,29 @@ def test_a_ramp_lets_a_weight_grow():
     assert values == [0.0, 0.0, -1.25, -2.5, -5.0, -5.0]
 
 
-@pytest.mark.parametrize("ramps", [{"bad": [0, 10]}, {"good": [10, 10]}, {"good": [-1, 10]}])
-def test_impossible_ramps(ramps):
-    with pytest.raises(UserError, match=r"rewards\.ramps"):
-        RewardSum(TwoTerms(), {"good": 1.0, "bad": 0.0}, 0.1, 2, torch.device("cpu"), ramps)
+def test_a_ramp_needs_a_term_that_is_on():
+    with pytest.raises(UserError, match=r"rewards\.ramps\.bad"):
+        RewardSum(TwoTerms(), {"good": 1.0, "bad": 0.0}, 0.1, 2, torch.device("cpu"), {"bad": [0, 10]})
+
+
+class Wide(TwoTerms):
+    def _reward_good(self):
+        return torch.ones(2, 1)
+
+    def _reward_bad(self):
+        return 1.0
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("good", r"rewards\.scales\.good: _reward_good returns \(2, 1\) float32, expected \(2,\)"),
+        ("bad", r"rewards\.scales\.bad: _reward_bad returns float, expected \(2,\)"),
+    ],
+)
+def test_a_term_of_the_wrong_shape_is_named(name, message):
+    with pytest.raises(UserError, match=message):
+        RewardSum(Wide(), {name: 1.0}, 0.1, 2, torch.device("cpu"))
 
 
 def test_no_terms_give_zero():

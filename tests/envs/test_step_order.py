@@ -200,7 +200,7 @@ def test_pure_and_standing_commands_come_when_their_ramps_say():
 
 
 @pytest.mark.parametrize(
-    ("ramps", "words"), [({"speed": [0, 1]}, "what can grow"), ({"pure_fraction": [5, 5]}, "give .first, last.")]
+    ("ramps", "words"), [({"speed": [0, 1]}, "what can grow"), ({"pure_fraction": [5, 5]}, "low < high")]
 )
 def test_ramps_that_cannot_be_are_refused(ramps, words):
     with pytest.raises(UserError, match=words):

@@ -68,6 +68,22 @@ def test_what_was_learned_before_a_failure_stays(root, monkeypatch):
     assert {"config.yaml", "model_1.pt"} <= set(os.listdir(only_run(root)))
 
 
+@pytest.mark.parametrize(
+    ("flag", "message"),
+    [
+        ("--load_run=nope", "--load_run says what to go on with, .* give --resume too"),
+        ("--checkpoint=99", "--checkpoint says what to go on with"),
+        ("--run_folder=", "--run_folder is empty"),
+        ("--num_envs=2000000000", r"env\.num_envs: expected a whole number from 1 to 1000"),
+        ("--train.runner_class_name=InferencePolicy", r"there is no runner 'InferencePolicy'"),
+    ],
+)
+def test_flags_that_would_be_lost_or_cannot_be_are_told_before_anything_is_written(root, flag, message):
+    with pytest.raises(UserError, match=message):
+        run_train(flag)
+    assert not os.path.isdir(root) or os.listdir(root) == []
+
+
 def test_printed_commands_can_be_pasted(root, capsys):
     run_train(f"--run_folder={root / 'my run'}")
     lines = [

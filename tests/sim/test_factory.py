@@ -11,7 +11,7 @@ import torch
 from legged_gym.errors import UserError
 from legged_gym.sim import factory
 from legged_gym.sim.factory import make_simulator
-from legged_gym.sim.mujoco_cpu import MujocoCpuSimulator
+from legged_gym.sim.mujoco_cpu import MujocoCpuSimulator, num_threads
 from tests.sim.worlds import a1_cfg
 
 
@@ -89,3 +89,12 @@ def test_no_mujoco(monkeypatch):
     monkeypatch.setattr(factory.metadata, "version", missing)
     with pytest.raises(UserError, match="MuJoCo is not installed: pip install"):
         make_simulator(a1_cfg(), 1)
+
+
+@pytest.mark.parametrize("processes", ["0", "x", ""])
+def test_a_number_of_processes_that_is_none_is_a_mistake(monkeypatch, processes):
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", processes)
+    cfg = a1_cfg()
+    cfg.sim.num_threads = 0
+    with pytest.raises(UserError, match="LOCAL_WORLD_SIZE is"):
+        num_threads(cfg)

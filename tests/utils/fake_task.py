@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Optional
 
 from legged_gym.envs.base.base_config import BaseConfig
+from legged_gym.settings import number
 from tests.rsl_rl.toy_vec_env import ToyVecEnv
 
 
@@ -12,7 +13,7 @@ class FakeCfg(BaseConfig):
     """Points on a line."""
 
     class env:
-        num_envs = 4
+        num_envs = number(4, low=1, high=1000)
         size = 2
 
     class sim:
@@ -31,14 +32,14 @@ class FakeTrainCfg(BaseConfig):
         activation = "elu"
 
     class algorithm:
-        num_learning_epochs = 1
-        num_mini_batches = 2
+        num_learning_epochs = number(1, low=1)
+        num_mini_batches = number(2, low=1)
         learning_rate = 1e-3
 
     class runner:
         policy_class_name = "ActorCritic"
         algorithm_class_name = "PPO"
-        num_steps_per_env = 4
+        num_steps_per_env = number(4, low=1)
         max_iterations = 2
         max_wall_time_s: Optional[float] = None
         save_interval = 1

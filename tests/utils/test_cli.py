@@ -6,7 +6,7 @@ import pytest
 
 from legged_gym.envs.base.base_config import BaseConfig
 from legged_gym.errors import UserError
-from legged_gym.utils.cli import add_training_flags, apply_args, get_args, make_parser
+from legged_gym.utils.cli import add_training_flags, apply_args, get_args, make_parser, read_cfg_file
 from tests.utils.fake_task import FakeCfg, FakeTrainCfg
 
 
@@ -139,6 +139,27 @@ def test_mistakes_are_explained_in_one_line(argv, message):
     assert "\n" not in str(caught.value)
 
 
+def test_a_file_of_another_task_and_a_seed_that_is_not_read_are_refused(tmp_path):
+    path = tmp_path / "settings.yaml"
+    for text, message in (
+        ("task: go2\nenv: {}", r"is the config of task 'go2', not of 'fake'; take out its line 'task:'"),
+        ("env: {seed: 5}", r"env\.seed is not read: the seed of a run is train\.seed"),
+        ("env: {seed: 5}\ntrain: {seed: 4}", r"env\.seed is not read"),
+    ):
+        path.write_text(text)
+        with pytest.raises(UserError, match=message):
+            read_cfg_file(str(path), "fake")
+    path.write_text("task: fake\nenv: {seed: 5}\ntrain: {seed: 5}")
+    assert read_cfg_file(str(path), "fake") == {"env": {"seed": 5}, "train": {"seed": 5}}
+
+
+def test_a_key_that_stands_twice_is_told(tmp_path):
+    path = tmp_path / "my.yaml"
+    path.write_text("env:\n  sim: {dt: 0.002}\n  env: {size: 3}\n  sim: {num_threads: 1}\n")
+    with pytest.raises(UserError, match=r"my\.yaml: env\.sim stands twice, in lines 2 and 4$"):
+        read_cfg_file(str(path))
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -147,7 +168,7 @@ def test_mistakes_are_explained_in_one_line(argv, message):
         ("env: 5", "env: expected a group of settings, got 5"),
         ("environment: {}", "unknown part 'environment'"),
         ("[1, 2]", "expected the parts 'env:' and 'train:', got list"),
-        ("env: {", "is not a YAML file"),
+        ("env: {", "this is not YAML"),
     ],
 )
 def test_mistakes_in_a_file_name_the_file(tmp_path, content, message):

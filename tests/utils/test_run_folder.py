@@ -197,7 +197,7 @@ def test_a_config_of_an_older_version_is_read_as_far_as_it_goes(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [(None, "cannot read"), ("env: [", "not a YAML"), ("5", "not the config")]
+    ("content", "message"), [(None, "cannot read"), ("env: [", "not YAML"), ("5", "not the config")]
 )
 def test_a_missing_or_damaged_config_is_one_clear_line(tmp_path, content, message):
     if content is not None:

@@ -63,3 +63,13 @@ def test_a_reader_that_leaves_is_no_failure(monkeypatch):
 def test_faults_of_the_program_keep_their_traceback(error):
     with pytest.raises(type(error), match="a fault"):
         run_script(raising(error))
+
+
+def test_too_little_memory_is_told_in_one_line(capsys):
+    def main(argv):
+        raise MemoryError("Unable to allocate 7 PiB")
+
+    with pytest.raises(SystemExit) as caught:
+        run_script(main)
+    assert caught.value.code == 2
+    assert capsys.readouterr().err.startswith("error: not enough memory (Unable to allocate 7 PiB); fewer robots")

@@ -32,6 +32,52 @@ def parameter(**form):
     return sweep_config.parse({"method": "random", "parameters": {RATE: form}}).parameters[RATE]
 
 
+def written(tmp_path, name, text):
+    path = tmp_path / name
+    path.write_text(text)
+    return sweep_config.read_file(str(path))
+
+
+def test_a_file_may_be_yaml_as_wandb_writes_them(tmp_path):
+    text = "method: random\nmetric: {name: Train/mean_reward, goal: maximize}\nrun_cap: 1\nproject: legs\nentity: me\n"
+    found = written(tmp_path, "sweep.yaml", text + f"parameters:\n  {RATE}: {{min: 1e-4, max: 1e-2}}")
+    assert found.run_cap == 1 and found.content["project"] == "legs"
+    assert (found.parameters[RATE].low, found.parameters[RATE].high) == (1e-4, 1e-2)
+
+
+def test_nested_parameters_are_the_paths_that_they_mean():
+    form = {"min": 1e-4, "max": 1e-3}
+    nested = {"train_cfg": {"parameters": {"algorithm": {"parameters": {"learning_rate": form}}}}, SIZE: {"value": 2}}
+    found = sweep_config.parse({"method": "random", "parameters": nested})
+    assert list(found.parameters) == [RATE, SIZE]
+    assert found.content["parameters"] == {RATE: form, SIZE: {"value": 2}}
+    with pytest.raises(UserError, match=r"^train_cfg: unknown key 'value'"):
+        sweep_config.parse({"method": "random", "parameters": {"train_cfg": {"parameters": {}, "value": 1}}})
+
+
+def test_null_among_the_values_of_a_parameter_that_the_command_line_sets(capsys):
+    name = "train_cfg.runner.max_wall_time_s"
+    args = get_args(["--task=fake", "--train.runner.max_wall_time_s=0.5"])
+    checked = sweep_config.check(
+        sweep_config.parse({"method": "grid", "parameters": {name: {"values": [None, 3]}}}), args
+    )
+    assert checked.parameters[name].values == (0.5,)
+    assert f"warning: the command line wins over the sweep: {name} is 0.5" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"distribution": "log_uniform", "min": 0, "max": 1e9},
+        {"distribution": "log_normal", "mu": 800},
+        {"min": 0.1, "max": 1, "distribution": "q_uniform", "q": 1e-320},
+    ],
+)
+def test_distributions_beyond_all_numbers_are_refused(form):
+    with pytest.raises(UserError, match=f"{RATE}: its values, or their multiples of q, are too large"):
+        parameter(**form)
+
+
 def test_a_file_is_found_by_path_by_name_and_by_default(monkeypatch, tmp_path):
     folder = tmp_path / "sweep_configs"
     folder.mkdir()

@@ -207,16 +207,16 @@ def test_seed_minus_one_is_drawn_once_for_environment_and_learner(capsys):
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        ("env.num_envs", 0, "env.num_envs is 0; at least one robot is needed"),
-        ("runner.num_steps_per_env", 0, "train.runner.num_steps_per_env is 0; it must be at least 1"),
-        ("algorithm.num_mini_batches", 0, "num_mini_batches is 0"),
+        ("env.num_envs", 0, "env.num_envs: expected a whole number from 1 to 1000, got 0"),
+        ("runner.num_steps_per_env", 0, "runner.num_steps_per_env: expected a whole number of at least 1, got 0"),
+        ("algorithm.num_mini_batches", 0, "num_mini_batches: expected a whole number of at least 1, got 0"),
         ("algorithm.num_mini_batches", 3, "16 samples (num_envs x num_steps_per_env) cannot be cut into 3 equal"),
     ],
 )
 def test_sizes_that_do_not_go_together_are_told(path, value, message):
     env_cfg, train_cfg = FakeCfg(), FakeTrainCfg()
-    (env_cfg if path.startswith("env.") else train_cfg).set(path, value)
     with pytest.raises(UserError) as caught:
+        (env_cfg if path.startswith("env.") else train_cfg).set(path, value)
         check_sizes(env_cfg, train_cfg)
     assert message in str(caught.value)
 

@@ -148,7 +148,9 @@ def test_sizes_of_a_student():
     check_sizes(FakeCfg(), StudentCfg())
     cfg = StudentCfg()
     cfg.algorithm.num_learning_epochs = 0
-    with pytest.raises(UserError, match=r"train\.algorithm\.num_learning_epochs is 0"):
+    with pytest.raises(
+        UserError, match=r"algorithm\.num_learning_epochs: expected a whole number of at least 1, got 0"
+    ):
         check_sizes(FakeCfg(), cfg)
 
 

@@ -6,11 +6,13 @@ Numbers are those of Agarwal et al. 2022 (CoRL, arXiv:2211.07638) unless docs/di
 from __future__ import annotations
 
 import math
-from typing import Any, Optional
+from typing import List, Optional
 
 from legged_gym.envs.a1.a1_config import A1RoughCfg, A1RoughCfgPPO
 from legged_gym.envs.base.base_config import ObsTerm, Termination
 from legged_gym.envs.base.dagger_config import LeggedRobotCfgDagger
+from legged_gym.setting_types import Anything, ByName
+from legged_gym.settings import names, number, setting, span, text
 
 
 class A1VisionCfg(A1RoughCfg):
@@ -40,18 +42,18 @@ class A1VisionCfg(A1RoughCfg):
         # under the feet and ahead, as close as the narrowest gap is wide
         measured_points_x = [round(-0.35 + 0.05 * i, 2) for i in range(23)]
         measured_points_y = [round(-0.25 + 0.05 * i, 2) for i in range(11)]
-        scandot_height = 0.3  # m of the base above the ground, at which a scandot below reads 0
+        scandot_height = number(0.3, "m", low=0, high=100)  # of the base, at which a scandot below reads 0
 
     class commands(A1RoughCfg.commands):
-        walking_speed = [0.3, 0.8]  # m/s over obstacles
-        flat_tiles = ["lane_flat"]
+        walking_speed = span([0.3, 0.8], "m/s", low=-100, high=100)  # over obstacles
+        flat_tiles = names(["lane_flat"], least=1)
 
         class ranges(A1RoughCfg.commands.ranges):
             lin_vel_x = [0.0, 0.75]
             lin_vel_y = [0.0, 0.0]
             heading = [-math.radians(10.0), math.radians(10.0)]  # over obstacles
-            flat_speed = [0.2, 0.75]  # m/s in curves on flat ground
-            curve_heading = [-math.radians(60.0), math.radians(60.0)]
+            flat_speed = span([0.2, 0.75], "m/s", low=-100, high=100)  # in curves on flat ground
+            curve_heading = span([-math.radians(60.0), math.radians(60.0)], "rad", low=-10, high=10)
 
     class control(A1RoughCfg.control):
         stiffness = {"joint": 40.0}
@@ -59,7 +61,7 @@ class A1VisionCfg(A1RoughCfg):
 
     class domain_rand(A1RoughCfg.domain_rand):
         every_episode = True
-        widen_over: Optional[Any] = [14_000, 30_000]
+        widen_over: Optional[List[int]] = [14_000, 30_000]
         friction_range = [0.3, 1.25]
         randomize_base_mass = True
         added_mass_range = [-1.0, 3.0]
@@ -95,11 +97,11 @@ class A1VisionCfg(A1RoughCfg):
     class rewards(A1RoughCfg.rewards):
         tracking_sigma = 0.1  # over obstacles the command is slow: 0.25 would give those who stand half of the reward
         feet_air_time_target = 0.2
-        feet_clearance_target = 0.12  # m above the ground, of swinging feet (their middle)
+        feet_clearance_target = number(0.12, "m", above=0, high=100)  # of swinging feet (their middle)
         # first walk, then lift the feet, then stand when told to
         ramps = {"feet_clearance": [3_000, 9_000], "stand_motion": [12_000, 18_000], "stand_feet": [12_000, 18_000]}
-        edge_margin = 0.05  # m, a foot closer than this to a drop stands on an edge
-        edge_drop = 0.1  # m
+        edge_margin = number(0.05, "m", low=0, high=10)  # a foot closer than this to a drop stands on an edge
+        edge_drop = number(0.1, "m", above=0, high=100)
 
         class scales(A1RoughCfg.rewards.scales):
             progress = 3.0
@@ -122,12 +124,15 @@ class A1VisionCfgPPO(A1RoughCfgPPO):
 
     class policy(A1RoughCfgPPO.policy):
         init_noise_std = 0.5
-        encoders = {
-            "proprioception": {},
-            "scandots": {"hidden_dims": [128, 64], "output_dim": 32},
-            "commands": {},
-        }
-        output_activation: Optional[str] = None
+        encoders = setting(
+            {
+                "proprioception": {},
+                "scandots": {"hidden_dims": [128, 64], "output_dim": 32},
+                "commands": {},
+            },
+            ByName(of=ByName(of=Anything(True))),
+        )
+        output_activation: Optional[str] = text(None)
         rnn_type = "gru"
         rnn_hidden_size: Optional[int] = 256
         actor_hidden_dims = [128, 64]

@@ -21,108 +21,90 @@ A config is a class whose attributes are values, tables and sections, as in legg
 Order is part of the meaning of a table: entries of the base class come first, each class in the order it was written,
 and an entry that a subclass overrides keeps its place. An entry set to None is left out of its table (`table`).
 
-The type of a setting is the type of the values its classes give it: a number is a float if any class in the inheritance
-writes it as one, so where the base has ``[-1.0, 1.0]`` and a subclass ``[0, 2]``, ``[0, 1.5]`` is accepted. A setting
-that is None in any class, or annotated ``Optional[...]``, may be None; one that is only ever None, or annotated
-``Any``, takes any value. Dicts hold free data (joint names): they are replaced as a whole, or one existing key at a
-time.
+The type of a setting is declared where its default is (`legged_gym.settings`), with its unit and its bounds; classes
+that inherit write plain values. A setting without a declaration has the type of the values its classes give it: a
+number is a float if any class in the inheritance writes it as one. One that is None in any class, or annotated
+``Optional[...]``, may be None; one that is only ever None, or annotated ``Any``, takes any value. Dicts hold free data
+(joint names): they are replaced as a whole, or one existing key at a time.
+
+Values are checked when they come: those of classes at construction, others when they are set. `check` looks at all of
+them again, and at what must fit together; who builds something from a config calls it first.
 """
 
 from __future__ import annotations
 
 import copy
-import difflib
-from dataclasses import dataclass, fields
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, Union
+from dataclasses import dataclass
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 
-from legged_gym.envs.base.config_values import convert, parse, to_bool, to_float
+from legged_gym.envs.base.config_values import EACH, lineage, type_of
+from legged_gym.envs.base.table_entries import ObsTerm as ObsTerm
+from legged_gym.envs.base.table_entries import TableEntry as TableEntry
+from legged_gym.envs.base.table_entries import Termination as Termination
 from legged_gym.errors import UserError
-
-Numbers = Union[float, Sequence[float]]
-
-
-class TableEntry:
-    """What one line of a table carries; the fields are those of the dataclass that inherits from this."""
-
-    def __post_init__(self) -> None:
-        """Check and convert every field.
-
-        Raises:
-            UserError: when a field is no number (or list of numbers, None or flag, where the field allows it).
-        """
-        for field in fields(self):  # type: ignore[arg-type]  # every subclass is a dataclass
-            self.set_field(field.name, getattr(self, field.name), f"{type(self).__name__}.{field.name}")
-
-    def set_field(self, name: str, value: Any, where: str) -> None:
-        """Convert `value` to the type of the field `name` and store it; `where` names the field in errors.
-
-        Raises:
-            UserError: for an unknown field or a value of another type.
-        """
-        defaults = {field.name: field.default for field in fields(self)}  # type: ignore[arg-type]
-        if name not in defaults:
-            raise UserError(_unknown(where, name, list(defaults)))
-        default = defaults[name]
-        if isinstance(default, bool):
-            setattr(self, name, to_bool(value, where))
-            return
-        if isinstance(value, str):
-            value = parse(value, where)
-        if value is None and default is None:
-            setattr(self, name, None)
-        elif isinstance(value, (list, tuple)):
-            setattr(self, name, [to_float(item, where) for item in value])
-        else:
-            setattr(self, name, to_float(value, where))
-
-    def to_dict(self) -> Dict[str, Any]:
-        """Return the fields as plain values."""
-        return {field.name: copy.deepcopy(getattr(self, field.name)) for field in fields(self)}  # type: ignore[arg-type]
-
-
-@dataclass
-class ObsTerm(TableEntry):
-    """A line of an observation table: the method `_obs_<name>` gives (N, k), this says what is done to it.
-
-    Attributes:
-        scale: Factor, one number or k of them.
-        noise: Half-width of uniform noise before scaling, one number or k of them, in the units of the quantity.
-        clip: Bound before scaling: c for [-c, c], or the pair [low, high]; None for no bound.
-        gaussian: Whether the noise is normal, with `noise` its standard deviation.
-    """
-
-    scale: Numbers = 1.0
-    noise: Numbers = 0.0
-    clip: Optional[Numbers] = None
-    gaussian: bool = False
-
-
-@dataclass
-class Termination(TableEntry):
-    """A line of the termination table: the method `_termination_<name>` gives (N,) bool.
-
-    Attributes:
-        threshold: The limit the method compares with, in the units its docstring gives; None if it needs none.
-        time_out: Whether the end counts as a time-out, after which the value of the state is bootstrapped.
-    """
-
-    threshold: Optional[Numbers] = None
-    time_out: bool = False
-
+from legged_gym.setting_types import FILE, FLAG, Type, parse, shown, unknown_setting
+from legged_gym.settings import Setting
 
 _PLAIN = (type(None), bool, int, float, str, list, tuple, dict, TableEntry)
+
+
+@dataclass(frozen=True)
+class Section(Type):
+    """The type of a section made of these classes, the most derived first; None takes it out of its table."""
+
+    none: bool = True
+    classes: Tuple[type, ...] = ()
+
+    def item(self, name: str, current: Any) -> Type:
+        """See `Type.item`."""
+        inside = lineage(self.classes, name)
+        unknown = not any(name in vars(klass) for klass in self.classes)
+        if inside or (unknown and _is_section(current)):
+            return Section(classes=tuple(inside))
+        return type_of(self.classes, name, current)
+
+    def read(self, value: Any, where: str, source: str) -> Any:
+        """See `Type.read`."""
+        raise UserError(f"{where}: expected a group of settings, got {shown(value)}")
+
+    def describe(self) -> str:
+        """See `Type.describe`."""
+        return "a group of settings"
 
 
 class BaseConfig:
     """Base of every config class: on construction the nested classes become instances, all the way down."""
 
+    _prefix = ""  # of the paths of its settings in errors
+    _needs_all = False  # whether every setting that is declared has to be there
+
     def __init__(self) -> None:
         """Make the instance; values that can change are copied, so that instances share nothing.
 
         Raises:
-            TypeError: when a class holds a value that cannot be written to a file.
+            UserError: a class holds a value that its setting cannot have, or loses a section of one of its bases.
         """
-        _populate(self, type(self).__name__)
+        _populate(self)
+        _check_values(self, self._kind(), self._prefix)
+        if self._needs_all:
+            _refuse_gaps(self, self._kind(), self._prefix)
+
+    def check(self) -> None:
+        """Convert every value to the type of its setting, in place, and test what must fit together.
+
+        Raises:
+            UserError: a setting cannot be; the message names it.
+        """
+        _check_values(self, self._kind(), self._prefix)
+        for problem in self._misfits():
+            raise UserError(problem)
+
+    def _kind(self) -> Section:
+        return Section(classes=type(self).__mro__)
+
+    def _misfits(self) -> Iterator[str]:
+        """Settings that do not fit together, one line each."""
+        return iter(())
 
     def to_dict(self) -> Dict[str, Any]:
         """Return the whole config as nested dicts of plain values (tuples as lists), in order."""
@@ -134,7 +116,7 @@ class BaseConfig:
         Raises:
             UserError: when there is no such setting.
         """
-        owner, name = _walk(self, path, "")
+        owner, name, _ = _walk(self, self._kind(), path, "")
         return _children(owner)[name]
 
     def set(self, path: str, value: Any, prefix: str = "") -> None:
@@ -146,10 +128,9 @@ class BaseConfig:
             prefix: Put before the path in error messages, e.g. ``"env."``.
 
         Raises:
-            UserError: for an unknown path (with near matches) or a value of the wrong type.
+            UserError: for an unknown path (with near matches) or a value that the setting cannot have.
         """
-        owner, name = _walk(self, path, prefix)
-        _assign(owner, name, value, prefix + path, as_text=True)
+        _assign(*_walk(self, self._kind(), path, prefix), value, prefix + path, FLAG)
 
     def update(self, values: Dict[str, Any], prefix: str = "", problems: Optional[List[str]] = None) -> None:
         """Set many values from a nested dict, as read from a YAML file.
@@ -162,7 +143,7 @@ class BaseConfig:
         Raises:
             UserError: for an unknown key (with near matches) or a value of the wrong type, unless `problems` is given.
         """
-        _merge(self, values, prefix, problems)
+        _merge(self, self._kind(), values, prefix, problems)
 
     def restore(self, saved: Dict[str, Any], prefix: str = "") -> List[str]:
         """Return to a saved config, which may be of another version of the classes.
@@ -196,7 +177,7 @@ def table(section: Any) -> Dict[str, Any]:
 
 
 def _is_section(value: Any) -> bool:
-    return not isinstance(value, _PLAIN)
+    return not isinstance(value, _PLAIN) and hasattr(value, "__dict__")
 
 
 def _children(owner: Any) -> Dict[str, Any]:
@@ -216,26 +197,74 @@ def _class_values(cls: type) -> Iterator[Tuple[str, Any]]:
         for name, value in vars(klass).items():
             is_method = isinstance(value, (property, staticmethod, classmethod)) or callable(value)
             if not name.startswith("_") and (isinstance(value, type) or not is_method):
-                yield name, value
+                yield name, value.default if isinstance(value, Setting) else value
 
 
-def _populate(section: Any, where: str) -> None:
+def _populate(section: Any) -> None:
     """Give a fresh section instance its own copy of every value, and instances for its nested classes."""
+    _refuse_lost_sections(type(section))
     # A dict keeps the place of a key that is set again: an overridden entry stays where its base class put it.
     for name, value in dict(_class_values(type(section))).items():
-        path = f"{where}.{name}"
         if isinstance(value, type):
             value = value()
-            _populate(value, path)
+            _populate(value)
         else:
-            _check_plain(value, path)
             value = copy.deepcopy(value)
         setattr(section, name, value)
 
 
+def _refuse_lost_sections(cls: type) -> None:
+    """A class with two bases has to join a section that both have, or one of them would be lost in silence."""
+    for klass in cls.__mro__:
+        for base in klass.__bases__ if len(klass.__bases__) > 1 else ():
+            for name in dir(base):
+                lost, kept = getattr(base, name), getattr(klass, name)
+                if name.startswith("_") or not isinstance(lost, type) or not isinstance(kept, type):
+                    continue
+                if not issubclass(kept, lost) and not issubclass(_definer(klass, name), _definer(base, name)):
+                    keeper = next(other for other in klass.__bases__ if getattr(other, name, None) is kept)
+                    first, second = f"{keeper.__qualname__}.{name}", f"{base.__qualname__}.{name}"
+                    raise UserError(
+                        f"{klass.__qualname__} has a section {name} of two bases and would lose that of"
+                        f" {base.__qualname__}: write class {name}({first}, {second}): pass in it"
+                    )
+
+
+def _definer(cls: type, name: str) -> type:
+    return next(klass for klass in cls.__mro__ if name in vars(klass))
+
+
+def _check_values(section: Any, kind: Section, prefix: str) -> None:
+    """Convert the values of a section to the types of their settings, in place."""
+    children = _children(section)
+    for name, value in children.items():
+        path = prefix + name
+        if not _is_section(value):
+            _check_plain(value, path)
+        inside = kind.item(name, value)
+        if isinstance(inside, Section) and _is_section(value):
+            _check_values(value, inside, path + ".")
+        else:
+            setattr(section, name, inside.convert(value, path))
+
+
+def _refuse_gaps(section: Any, kind: Section, prefix: str) -> None:
+    """Every setting that the classes declare has to be there: a plain class hides those of the base's section."""
+    children = _children(section)
+    for name, value in children.items():
+        inside = kind.item(name, value)
+        if isinstance(inside, Section) and _is_section(value):
+            _refuse_gaps(value, inside, f"{prefix}{name}.")
+    for klass in kind.classes:
+        for name, value in vars(klass).items():
+            if name not in children and name != EACH and isinstance(value, Setting):
+                head = f"class {prefix.rstrip('.').rpartition('.')[2]}({klass.__qualname__})"
+                raise UserError(f"{prefix}{name} is missing: write {head}, which has it")
+
+
 def _check_plain(value: Any, where: str) -> None:
     if not isinstance(value, _PLAIN):
-        raise TypeError(f"{where}: a config holds numbers, text, lists and dicts, not {type(value).__name__}")
+        raise UserError(f"{where}: a config holds numbers, text, lists and dicts, not {type(value).__name__}")
     items = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ()
     for item in items:
         _check_plain(item, where)
@@ -251,21 +280,24 @@ def _plain(value: Any) -> Any:
     return section_to_dict(value) if _is_section(value) else value
 
 
-def _walk(root: Any, path: str, prefix: str) -> Tuple[Any, str]:
-    """Return the owner and the last name of a dotted path."""
-    owner, done = root, prefix
-    names = path.split(".")
-    for depth, name in enumerate(names):
-        children = _children(owner)
-        if name not in children:
-            if not children and not _is_section(owner):
-                raise UserError(f"{prefix}{path}: {done[:-1]} is a single value, it has no {name!r}")
-            raise UserError(_unknown(prefix + path, name, list(children), done, _elsewhere(root, name, prefix)))
-        if depth == len(names) - 1:
-            break
-        owner = children[name]
+def _walk(root: Any, kind: Type, path: str, prefix: str) -> Tuple[Any, str, Type]:
+    """Return who holds the setting at a dotted path, its last name, and its type."""
+    owner, done, names = root, prefix, path.split(".")
+    for name in names[:-1]:
+        kind, owner = _look_up(owner, kind, name, (root, prefix, path, done))
         done += name + "."
-    return owner, names[-1]
+    return owner, names[-1], _look_up(owner, kind, names[-1], (root, prefix, path, done))[0]
+
+
+def _look_up(owner: Any, kind: Type, name: str, way: Tuple[Any, str, str, str]) -> Tuple[Type, Any]:
+    """Return type and value of a name in its owner; `way`: root, prefix, path and how far it is walked, for errors."""
+    children = _children(owner)
+    if name in children:
+        return kind.item(name, children[name]), children[name]
+    root, prefix, path, done = way
+    if not children and not _is_section(owner):
+        raise UserError(f"{prefix}{path}: {done[:-1]} is a single value, it has no {name!r}")
+    raise unknown_setting(done + name, list(children), _elsewhere(root, name, prefix), prefix + path)
 
 
 def _elsewhere(root: Any, name: str, prefix: str) -> List[str]:
@@ -279,25 +311,17 @@ def _elsewhere(root: Any, name: str, prefix: str) -> List[str]:
     return found
 
 
-def _unknown(where: str, name: str, siblings: List[str], parent: str = "", elsewhere: Sequence[str] = ()) -> str:
-    """Say that a setting does not exist, and which one may be meant."""
-    near = [parent + match for match in difflib.get_close_matches(name, siblings, n=3)] or list(elsewhere)[:3]
-    if near:
-        return f"unknown setting {where}; did you mean {' or '.join(near)}?"
-    return f"unknown setting {where}; known here: {', '.join(siblings)}"
-
-
-def _merge(section: Any, values: Any, prefix: str, problems: Optional[List[str]]) -> None:
+def _merge(section: Any, kind: Type, values: Any, prefix: str, problems: Optional[List[str]]) -> None:
     if not isinstance(values, dict):
-        raise UserError(f"{prefix.rstrip('.') or 'config'}: expected a group of settings, got {values!r}")
+        raise UserError(f"{prefix.rstrip('.') or 'config'}: expected a group of settings, got {shown(values)}")
     for key, value in values.items():
         try:
-            owner, name = _walk(section, str(key), prefix)
+            owner, name, inside = _walk(section, kind, str(key), prefix)
             child = _children(owner)[name]
             if _is_section(child):
-                _merge(child, value, f"{prefix}{key}.", problems)
+                _merge(child, inside, value, f"{prefix}{key}.", problems)
             else:
-                _assign(owner, name, value, f"{prefix}{key}", as_text=False)
+                _assign(owner, name, inside, value, f"{prefix}{key}", FILE)
         except UserError as error:
             if problems is None:
                 raise
@@ -323,44 +347,12 @@ def _restore_tables(section: Any, saved: Dict[str, Any], prefix: str) -> List[st
     return lacking
 
 
-def _assign(owner: Any, name: str, value: Any, where: str, as_text: bool) -> None:
-    """Convert `value` to the type of the setting and store it. `as_text`: text may stand for any type."""
+def _assign(owner: Any, name: str, kind: Type, value: Any, where: str, source: str) -> None:
+    """Convert `value` to the type of the setting and store it."""
     current = _children(owner)[name]
     if _is_section(current):
-        _merge(current, parse(value, where) if isinstance(value, str) else value, where + ".", None)
-    elif isinstance(owner, TableEntry):
-        owner.set_field(name, value, where)
+        _merge(current, kind, parse(value, where) if isinstance(value, str) else value, where + ".", None)
     elif isinstance(owner, dict):
-        owner[name] = convert(value, list(owner.values()), where, as_text)
+        owner[name] = kind.convert(value, where, source)
     else:
-        setattr(owner, name, _convert_declared(owner, name, current, value, where, as_text))
-
-
-def _convert_declared(section: Any, name: str, current: Any, value: Any, where: str, as_text: bool) -> Any:
-    """Convert a value for an attribute of a section, whose type the section's classes declare."""
-    samples = [current] + [declared for key, declared in _class_values(type(section)) if key == name]
-    entries = [sample for sample in samples if isinstance(sample, TableEntry)]
-    if entries:
-        return _to_entry(value, entries[0], where)
-    notes = [str(getattr(klass, "__annotations__", {}).get(name, "")) for klass in type(section).__mro__]
-    if any(note.rsplit(".", 1)[-1] == "Any" for note in notes):
-        samples = []
-    elif any("Optional" in note for note in notes):
-        samples.append(None)
-    return convert(value, samples, where, as_text)
-
-
-def _to_entry(value: Any, sample: TableEntry, where: str) -> Optional[TableEntry]:
-    """Return a copy of the sample with the given fields, or None."""
-    if isinstance(value, str):
-        value = parse(value, where)
-    if isinstance(value, TableEntry):
-        value = value.to_dict()
-    if value is None:
-        return None
-    if not isinstance(value, dict):
-        raise UserError(f"{where}: expected fields ({', '.join(sample.to_dict())}) or None, got {value!r}")
-    entry = copy.deepcopy(sample)
-    for key, item in value.items():
-        entry.set_field(str(key), item, f"{where}.{key}")
-    return entry
+        setattr(owner, name, kind.convert(value, where, source))

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from legged_gym.envs.base.commands import CommandTerms
 from legged_gym.envs.base.tables import ramp
-from legged_gym.errors import UserError
 
 
 class DomainRandomization(CommandTerms):
@@ -18,19 +17,16 @@ class DomainRandomization(CommandTerms):
 
     def _init_randomization(self) -> None:
         """Give every environment its own robot, drawn once, as in legged_gym, unless each episode draws anew."""
-        cfg, count, joints = self.cfg.domain_rand, self.num_envs, self.num_actions
-        if cfg.widen_over is not None:
-            first, last = cfg.widen_over
-            if not (cfg.every_episode and 0 <= first < last):
-                raise UserError("domain_rand.widen_over: give [first, last] steps, and set domain_rand.every_episode")
+        count, joints = self.num_envs, self.num_actions
         self.friction_coeffs = torch.ones(count, device=self.device)
         self.added_masses = torch.zeros(count, device=self.device)
         self.com_displacements = torch.zeros(count, 3, device=self.device)
         self.motor_strengths = torch.ones(count, joints, device=self.device)
         self.env_p_gains = self.p_gains.repeat(count, 1)
         self.env_d_gains = self.d_gains.repeat(count, 1)
-        steps = math.ceil(cfg.push_interval_s / self.dt)
-        self.push_phases = torch.randint(0, steps, (count,), generator=self.generator, device=self.device)
+        self.push_phases = torch.randint(
+            0, self._push_interval(), (count,), generator=self.generator, device=self.device
+        )
         self._randomize_robots(torch.arange(count, device=self.device))
 
     def _randomize_robots(self, env_ids: Tensor) -> None:
@@ -70,16 +66,20 @@ class DomainRandomization(CommandTerms):
             return 1.0
         return ramp(self.common_step_counter, self.cfg.domain_rand.widen_over)
 
+    def _push_interval(self) -> int:
+        """Policy steps between two pushes of a robot; where there are none, any number."""
+        seconds = self.cfg.domain_rand.push_interval_s
+        return max(math.ceil(seconds / self.dt), 1) if math.isfinite(seconds) else 1
+
     def _push_robots(self) -> None:
         """Every `push_interval_s`, set a robot's horizontal velocity at random, or change it (`push_adds`).
 
         Each has its own phase: were all pushed in the same step, a learner would see pushes in one rollout of many.
         """
         cfg = self.cfg.domain_rand
-        if not cfg.push_robots:
+        if not cfg.push_robots or math.isinf(cfg.push_interval_s):
             return
-        interval = math.ceil(cfg.push_interval_s / self.dt)
-        due = torch.nonzero((self.push_phases + self.common_step_counter) % interval == 0).flatten()
+        due = torch.nonzero((self.push_phases + self.common_step_counter) % self._push_interval() == 0).flatten()
         if len(due):
             states = self.root_states[due]
             limit = cfg.max_push_vel_xy * self.randomization_share()

@@ -18,10 +18,9 @@ from legged_gym.envs.base.legged_robot_config import RETIRED_SETTINGS
 from legged_gym.envs.base.observations import ObservationTerms
 from legged_gym.envs.base.rewards import RewardTerms
 from legged_gym.envs.base.saved_state import SavedState
-from legged_gym.envs.base.tables import RewardSum, check_joints, check_names, find_term, make_group
+from legged_gym.envs.base.tables import RewardSum, check_joints, check_names, check_values, find_term, make_group
 from legged_gym.envs.base.terminations import TerminationTerms
 from legged_gym.envs.base.terrain_levels import TerrainLevels
-from legged_gym.errors import UserError
 from legged_gym.rotations import quat_rotate_inverse
 from legged_gym.sensors.depth_camera import DepthCamera
 from legged_gym.sensors.height_scan import HeightScan
@@ -87,10 +86,10 @@ class LeggedRobot(
         """
         self.cfg = cfg
         self.headless = headless
-        self.seed = int(cfg.seed if seed is None else seed)
         self.log_dir: Optional[str] = None
-        self.num_envs = int(cfg.env.num_envs)
         self._check_config()
+        self.seed = int(cfg.seed if seed is None else seed)
+        self.num_envs = int(cfg.env.num_envs)
         self._create_sim(sim, device, deterministic)
         self._parse_config()
         self._init_buffers()
@@ -273,11 +272,8 @@ class LeggedRobot(
 
     def _check_config(self) -> None:
         cfg = self.cfg
-        if self.num_envs < 1:
-            raise UserError(f"env.num_envs is {self.num_envs}: at least 1 is needed")
+        cfg.check()
         self._check_control()
-        if cfg.sim.dt <= 0 or cfg.env.episode_length_s <= 0:
-            raise UserError("sim.dt and env.episode_length_s must be positive")
         for path, instead in RETIRED_SETTINGS.items():
             section, name = path.split(".")
             if hasattr(getattr(cfg, section), name):
@@ -348,6 +344,7 @@ class LeggedRobot(
         self.feet_air_time = torch.zeros(n, len(self.feet_indices), device=device)
         self.last_contacts = torch.zeros(n, len(self.feet_indices), dtype=torch.bool, device=device)
         self.first_contact = torch.zeros_like(self.last_contacts)
+        self.feet_down = torch.zeros_like(self.last_contacts)
         self.measured_heights = torch.zeros(n, 1, device=device)  # of a plane, if nothing is measured
         self._init_control()
         self.extras, self._num_logged = {}, 0
@@ -367,7 +364,10 @@ class LeggedRobot(
             for group, rows in groups.items()
             for name in rows
         }
-        shapes = {name: tuple(term().shape[1:]) for name, term in self._observations.items()}
+        shapes = {
+            name: check_values(term, f"observations.{name}", (self.num_envs, None))[1:]
+            for name, term in self._observations.items()
+        }
         noise_level = cfg.noise.noise_level if cfg.noise.add_noise else 0.0
         self.observation_groups = {
             group: make_group(group, rows, shapes, noise_level).to(self.device) for group, rows in groups.items()
@@ -377,6 +377,8 @@ class LeggedRobot(
         self.obs_buf = {name: torch.zeros(n, *shape, device=device) for name, shape in self.observation_dims.items()}
         entries = table(cfg.terminations)
         terms = {name: find_term(self, "_termination_", name, "terminations") for name in entries}
+        for name, term in terms.items():
+            check_values(term, f"terminations.{name}", (self.num_envs,), torch.bool)
         self._terminations = [terms[name] for name, entry in entries.items() if not entry.time_out]
         self._time_outs = [terms[name] for name, entry in entries.items() if entry.time_out]
         self.reward_sum = RewardSum(

@@ -1,124 +1,163 @@
 """Defaults of every environment and of its training: legged_gym's tree, with three tables for the MDP.
 
 The tables `observations`, `rewards.scales` and `terminations` name methods of the environment: `_obs_<name>`,
-`_reward_<name>`, `_termination_<name>`. Units: m, s, rad, N, kg unless said otherwise.
+`_reward_<name>`, `_termination_<name>`. Comments are the text of docs/configuration.md.
 """
 
 from __future__ import annotations
 
-from typing import Any, List, Optional
+from typing import Any, Dict, Iterator, List, Optional
 
 from legged_gym.envs.base.base_config import BaseConfig, ObsTerm, Termination
+from legged_gym.envs.base.table_entries import Entry
+from legged_gym.setting_types import LARGEST_SEED, Anything, ByName, Items, Number, OneOf, Text
+from legged_gym.settings import by_name, flag, names, number, numbers, setting, span, text
+
+RAMPS = ByName(of=Items(of=Number(whole=True, low=0, unit="policy steps"), least=2, most=2, order="<"))
+_MOST_CELLS = 2e9  # of a map, 4 GB
 
 
 class LeggedRobotCfg(BaseConfig):
     """What an environment is made of; rough terrain and 235 observations, as legged_gym's default."""
 
-    seed = 1
+    _prefix = "env."
+    _needs_all = True
+
+    seed = number(1, low=-1, high=LARGEST_SEED)
 
     class env:
-        num_envs = 4096
-        episode_length_s = 20.0  # an episode ends as a time-out after this
+        num_envs = number(4096, low=1, high=2**20)  # robots
+        episode_length_s = number(20.0, "s", above=0, high=1e6)  # until the time-out
 
     class terrain:
-        # None, 'none', 'plane', 'heightfield' or 'trimesh' (a height field with steep edges)
-        mesh_type: Optional[str] = "trimesh"
-        edge_refinement = 1  # trimesh only: walls are horizontal_scale / edge_refinement thick; memory grows squared
-        horizontal_scale = 0.1  # m a cell
-        vertical_scale = 0.005  # m a unit of height
-        border_size = 25.0  # m of flat ground around the grid
-        curriculum = True  # rows are levels of rising difficulty, robots move up and down
-        static_friction = 1.0  # averaged with the robot's
-        measure_heights = True
-        # m in the base frame, turned by yaw alone: 17 forward (outer loop) x 11 to the left (inner)
-        measured_points_x = [round(-0.8 + 0.1 * i, 1) for i in range(17)]
-        measured_points_y = [round(-0.5 + 0.1 * i, 1) for i in range(11)]
-        selected = False  # every tile is what terrain_kwargs says
-        terrain_kwargs: Any = None  # {'type': name, ...}
-        max_init_terrain_level = 5  # robots start at levels 0 to this
-        terrain_length = 8.0  # m
-        terrain_width = 8.0  # m
-        num_rows = 10  # levels
-        num_cols = 20  # types
-        # smooth slope, rough slope, stairs up, stairs down, discrete obstacles[, stepping stones[, gap]]; the rest: pit
-        terrain_proportions = [0.1, 0.1, 0.35, 0.25, 0.2]
-        slope_treshold = 0.75  # trimesh only: steeper edges become walls
-        tile_types: Optional[Any] = None  # names of recipes, one column each in turn, instead of the proportions
-        difficulty_range: Optional[Any] = None  # of the first and the last level; None: level / num_rows
-        roughness: Optional[Any] = None  # m at difficulty 0 and 1, amplitude of fractal roughness on every tile
+        # None, `none`, `plane`: a plane; `heightfield`, `trimesh`: a map of tiles
+        mesh_type: Optional[str] = text("trimesh", ("none", "plane", "heightfield", "trimesh"), none=True)
+        # `trimesh`: walls are `horizontal_scale / edge_refinement` thick; memory grows with the square
+        edge_refinement = number(1, low=1, high=64)
+        horizontal_scale = number(0.1, "m", above=0, high=10)  # a cell
+        vertical_scale = number(0.005, "m", above=0, high=1)  # a unit of height
+        border_size = number(25.0, "m", low=0, high=1000)  # flat ground around the tiles
+        curriculum = flag(True)  # rows are levels, robots move up and down; off on a plane
+        static_friction = number(1.0, low=0, high=100)  # of the ground; averaged with the robot's
+        measure_heights = flag(True)  # compute the height scan
+        # of the height scan, forward of the base (outer loop) and turned by yaw alone
+        measured_points_x = numbers(
+            [round(-0.8 + 0.1 * i, 1) for i in range(17)], "m", length=(1, None), low=-100, high=100
+        )
+        # left of the base (inner loop)
+        measured_points_y = numbers(
+            [round(-0.5 + 0.1 * i, 1) for i in range(11)], "m", length=(1, None), low=-100, high=100
+        )
+        selected = flag(False)  # every tile is what `terrain_kwargs` says
+        terrain_kwargs: Any = setting(None, ByName(True, Anything(True)))  # `{type: name, ...}`, see below
+        max_init_terrain_level = number(5, low=0)  # with a curriculum, robots start at levels 0 to this
+        terrain_length = number(8.0, "m", above=0, high=1000)  # of a tile, along x
+        terrain_width = number(8.0, "m", above=0, high=1000)  # of a tile, along y
+        num_rows = number(10, low=1, high=1000)  # levels
+        num_cols = number(20, low=1, high=1000)  # types
+        # shares of the types, see below
+        terrain_proportions = numbers([0.1, 0.1, 0.35, 0.25, 0.2], length=(1, 7), low=0, high=1)
+        slope_treshold = number(0.75, low=0, high=1e6)  # `trimesh`, refined: steeper edges become walls
+        # recipes, one column each in turn, instead of `terrain_proportions`
+        tile_types: Optional[List[str]] = names(None)
+        # difficulty of the first and the last row; None: row / `num_rows`
+        difficulty_range: Optional[List[float]] = span(None, low=0, high=1)
+        # at difficulty 0 and 1: amplitude of fractal roughness on every tile
+        roughness: Optional[List[float]] = numbers(None, "m", length=2, low=0, high=10)
 
     class commands:
-        curriculum = False  # widens lin_vel_x when tracking is good
-        max_curriculum = 1.0  # m/s
-        resampling_time = 10.0  # s
-        heading_command = True  # yaw rate follows from a heading error
-        min_norm = 0.2  # m/s, shorter xy commands become zero: stand
-        standing_fraction = 0.0  # of commands that are all zero, in heading mode too
-        pure_fraction = 0.0  # of commands that go along x, along y or turn, and nothing else; a third each
-        ramps: Any = {}  # standing_fraction or pure_fraction -> [first, last] policy step between which it grows from 0
+        curriculum = flag(False)  # widen `lin_vel_x` when tracking is good
+        max_curriculum = number(1.0, "m/s", low=0, high=100)  # up to this
+        resampling_time = number(10.0, "s", above=0, inf=True)  # between new commands; inf: one an episode
+        heading_command = flag(True)  # the yaw rate follows from a heading error
+        min_norm = number(0.2, "m/s", low=0, high=100)  # shorter xy commands become zero
+        standing_fraction = number(0.0, low=0, high=1)  # share of commands that are all zero, in heading mode too
+        # share of commands that go along x, along y or turn, and nothing else; a third each
+        pure_fraction = number(0.0, low=0, high=1)
+        # `standing_fraction` or `pure_fraction` -> policy steps between which it grows from 0 to full
+        ramps: Dict[str, List[int]] = setting({}, RAMPS)
 
         class ranges:
-            lin_vel_x = [-1.0, 1.0]  # m/s
-            lin_vel_y = [-1.0, 1.0]  # m/s
-            ang_vel_yaw = [-1.0, 1.0]  # rad/s
-            heading = [-3.14, 3.14]  # rad
+            lin_vel_x = span([-1.0, 1.0], "m/s", low=-100, high=100)
+            lin_vel_y = span([-1.0, 1.0], "m/s", low=-100, high=100)
+            ang_vel_yaw = span([-1.0, 1.0], "rad/s", low=-100, high=100)  # without `heading_command`
+            heading = span([-3.14, 3.14], "rad", low=-10, high=10)
 
     class init_state:
-        pos = [0.0, 0.0, 1.0]
-        rot = [0.0, 0.0, 0.0, 1.0]  # x, y, z, w
-        lin_vel = [0.0, 0.0, 0.0]
-        ang_vel = [0.0, 0.0, 0.0]
-        max_random_pos = [1.0, 1.0]  # m along x and y, on a height map: robots start within this of their origin
-        max_random_vel = 0.5  # m/s and rad/s, added to each root velocity at reset
-        dof_pos_factor = [0.5, 1.5]  # joints start at default angle times this
-        default_joint_angles = {"joint_a": 0.0}  # rad, target of a zero action; every joint of the robot
+        pos = numbers([0.0, 0.0, 1.0], "m", length=3, low=-1000, high=1000)
+        rot = setting([0.0, 0.0, 0.0, 1.0], Items(least=4, most=4, unit_norm=True))  # x, y, z, w
+        lin_vel = numbers([0.0, 0.0, 0.0], "m/s", length=3, low=-100, high=100)
+        ang_vel = numbers([0.0, 0.0, 0.0], "rad/s", length=3, low=-100, high=100)
+        # along x and y on a height map: robots start within this of their origin
+        max_random_pos = numbers([1.0, 1.0], "m", length=2, low=0, high=1000)
+        # added to each velocity of the root at reset, within +- this
+        max_random_vel = number(0.5, "m/s, rad/s", low=0, high=100)
+        dof_pos_factor = span([0.5, 1.5], low=-10, high=10)  # joints start at the default angle times one of these
+        # every joint, within its range; the target of a zero action
+        default_joint_angles: Dict[str, float] = by_name({"joint_a": 0.0}, "rad", low=-100, high=100)
 
     class control:
-        control_type = "P"  # P: joint positions, V: joint velocities, T: torques, actuator_net: positions by a network
-        actuator_net_file = ""  # actuator_net only; {LEGGED_GYM_ROOT_DIR} is replaced
-        target_filter: Optional[float] = None  # a: every sub-step, joint target = a * new + (1 - a) * last; None: off
-        stiffness = {"joint_a": 10.0}  # N m/rad by part of a joint's name, the last match wins
-        damping = {"joint_a": 1.0}  # N m s/rad
-        action_scale = 0.5  # P: target = action_scale * action + default angle
-        decimation = 4  # sub-steps an action
-        action_delay = [0, 0]  # policy steps, drawn per environment at reset
+        # `P`: joint positions, `V`: joint velocities, `T`: torques, `actuator_net`: positions by a network
+        control_type = text("P", ("P", "V", "T", "actuator_net"))
+        # `actuator_net`: the [network](actuator_networks.md); `{LEGGED_GYM_ROOT_DIR}` is the checkout
+        actuator_net_file = text("")
+        # `P`, `actuator_net`: share of the way that the joint target moves to the new one every sub-step; None: off
+        target_filter: Optional[float] = number(None, whole=False, above=0, high=1)
+        # by part of a joint's name; the last match wins
+        stiffness: Dict[str, float] = by_name({"joint_a": 10.0}, "N m/rad", low=0, high=1e6)
+        damping: Dict[str, float] = by_name({"joint_a": 1.0}, "N m s/rad", low=0, high=1e6)  # likewise
+        action_scale = number(0.5, low=0, high=1e4)  # rad (`P`, `actuator_net`), rad/s (`V`), N m (`T`) an action of 1
+        decimation = number(4, low=1, high=1000)  # physics steps an action
+        action_delay = span([0, 0], "policy steps", low=0, high=1000)  # drawn for each robot at reset
 
     class asset:
-        file = ""  # URDF or MJCF; {LEGGED_GYM_ROOT_DIR} is replaced
-        name = "legged_robot"
-        foot_name = "None"  # feet are bodies whose name contains this; kept when fixed joints collapse
-        penalize_contacts_on: List[str] = []  # parts of body names
-        terminate_after_contacts_on: List[str] = []
-        dof_names: Optional[Any] = None  # order of joints; None: depth first, children by name, as Isaac Gym
-        body_names: Optional[Any] = None  # order of bodies, root first; None: likewise
-        disable_gravity = False
-        collapse_fixed_joints = True
-        fix_base_link = False
-        self_collisions = 0  # 1 to disable, 0 to enable, as in legged_gym
-        armature: Any = 0.0  # kg m^2, rotor inertia of joints that have less; a number, or by part of a joint's name
-        left_right = [["L_", "R_"], ["left", "right"]]  # parts of joint names that a mirror swaps
-        mirror_negates = ["hip_joint"]  # parts of the names of joints whose angle changes sign in a mirror
+        file = text("")  # URDF or MJCF; `{LEGGED_GYM_ROOT_DIR}` is the checkout
+        name = text("legged_robot")  # for exported policies
+        # feet are the bodies whose name contains this, or [geoms of an MJCF file](adding_a_robot.md)
+        foot_name = text("None")
+        penalize_contacts_on: List[str] = names([])  # parts of body names
+        terminate_after_contacts_on: List[str] = names([])  # parts of body names
+        # order of joints; None: depth first, children by name, as Isaac Gym
+        dof_names: Optional[List[str]] = names(None, least=1)
+        body_names: Optional[List[str]] = names(None, least=1)  # order of bodies, root first; None: likewise
+        disable_gravity = flag(False)
+        collapse_fixed_joints = flag(True)  # links on fixed joints belong to their parents, feet excepted
+        # the base stays where `init_state` has it, on a height map above its tile's origin
+        fix_base_link = flag(False)
+        self_collisions = number(0, low=0, high=1)  # 0: on, 1: off
+        # rotor inertia of joints that have less; one for all, or by part of a joint's name
+        armature: Any = setting(
+            0.0, OneOf(types=(Number(False, "kg m^2", 0, high=100), ByName(of=Number(False, "kg m^2", 0, high=100))))
+        )
+        # parts of names that a mirror swaps
+        left_right = setting([["L_", "R_"], ["left", "right"]], Items(of=Items(of=Text(), least=2, most=2)))
+        mirror_negates = names(["hip_joint"])  # parts of names of joints whose angle changes sign in a mirror
 
     class domain_rand:
-        every_episode = False  # draw a new robot at each reset; legged_gym draws once
-        widen_over: Optional[Any] = None  # [first, last] policy steps; ranges and the camera's jitters grow to full
-        randomize_friction = True
-        friction_range = [0.5, 1.25]
-        randomize_base_mass = False
-        added_mass_range = [-1.0, 1.0]  # kg
-        randomize_com = False
-        com_displacement_range = [-0.05, 0.05]  # m, each axis
-        randomize_gains = False
-        stiffness_factor_range = [0.9, 1.1]  # each joint
-        damping_factor_range = [0.9, 1.1]
-        randomize_motor_strength = False
-        motor_strength_range = [0.9, 1.1]  # each joint
-        push_robots = True
-        push_interval_s = 15.0
-        max_push_vel_xy = 1.0  # m/s, the horizontal velocity a push sets
-        push_adds = False  # a push adds to the velocity instead
+        # draw a new robot at each reset; otherwise once, when the environment is made
+        every_episode = flag(False)
+        # ranges, pushes and the camera's jitters grow from nominal to full between these
+        widen_over: Optional[List[int]] = span(None, "policy steps", order="<", whole=True, low=0)
+        randomize_friction = flag(True)
+        friction_range = span([0.5, 1.25], low=0, high=100)  # of the robot; averaged with the ground's
+        randomize_base_mass = flag(False)
+        added_mass_range = span([-1.0, 1.0], "kg", low=-1e4, high=1e4)  # added to the root body
+        randomize_com = flag(False)
+        com_displacement_range = span([-0.05, 0.05], "m", low=-10, high=10)  # each axis of the root body
+        randomize_gains = flag(False)  # control types P and V
+        stiffness_factor_range = span([0.9, 1.1], low=0, high=100)  # each joint
+        damping_factor_range = span([0.9, 1.1], low=0, high=100)  # each joint
+        randomize_motor_strength = flag(False)
+        motor_strength_range = span([0.9, 1.1], low=0, high=100)  # each joint, before the torque limit
+        push_robots = flag(True)
+        push_interval_s = number(15.0, "s", low=0, inf=True)  # each robot at its own time; inf: never
+        max_push_vel_xy = number(1.0, "m/s", low=0, high=100)  # a push sets the horizontal velocity
+        push_adds = flag(False)  # a push adds to the velocity instead
 
     class observations:
+        class _each:
+            _each = setting(ObsTerm(), Entry(True, ObsTerm()))
+
         class policy:
             base_lin_vel = ObsTerm(scale=2.0, noise=0.1)
             base_ang_vel = ObsTerm(scale=0.25, noise=0.2)
@@ -132,38 +171,40 @@ class LeggedRobotCfg(BaseConfig):
     class depth_camera:
         """Made where an observation group has the term `depth`. The numbers are those of an Intel RealSense."""
 
-        width = 106  # pixels of the picture, before cropping
-        height = 60
-        horizontal_fov = 87.0  # degrees
-        crop = [0, 2, 4, 4]  # pixels off the top, bottom, left and right
-        image_shape = [58, 87]  # rows and columns of what a policy sees; one ray each
-        position = [0.1, 0.0, 0.15]  # m in the base frame
-        position_jitter = 0.01  # m, each axis, redrawn each episode
-        pitch = 0.0  # degrees, positive looks down
-        pitch_jitter = 5.0  # degrees
-        near = 0.0  # m, reads -0.5
-        far = 2.0  # m, reads 0.5
-        period = 0.1  # s between frames
-        period_jitter = 0.02  # s
-        latency = 0.04  # s from a frame to the policy
-        latency_jitter = 0.02  # s
-        sees_robot = False
+        width = number(106, "pixels", low=1, high=10_000)  # of the picture, before cropping
+        height = number(60, "pixels", low=1, high=10_000)  # likewise
+        horizontal_fov = number(87.0, "degrees", above=0, high=179)
+        crop = numbers([0, 2, 4, 4], "pixels", length=4, low=0, high=10_000)  # off the top, bottom, left, right
+        image_shape = numbers([58, 87], length=2, low=1, high=10_000)  # rows, columns of the image; one ray each
+        position = numbers([0.1, 0.0, 0.15], "m", length=3, low=-100, high=100)  # in the base frame
+        position_jitter = number(0.01, "m", low=0, high=10)  # each axis, redrawn each episode
+        pitch = number(0.0, "degrees", low=-180, high=180)  # positive looks down
+        pitch_jitter = number(5.0, "degrees", low=0, high=180)
+        near = number(0.0, "m", low=0, high=1000)  # reads -0.5
+        far = number(2.0, "m", above=0, high=1000)  # reads 0.5
+        period = number(0.1, "s", above=0, high=1000)  # between frames
+        period_jitter = number(0.02, "s", low=0, high=1000)
+        latency = number(0.04, "s", low=0, high=1000)  # from a frame to the policy
+        latency_jitter = number(0.02, "s", low=0, high=1000)
+        sees_robot = flag(False)  # rays see the robot too, which is much slower
 
         class noise:
-            enabled = True
-            gaussian_noise = 0.005  # 1/m, standard deviation is this times depth squared
-            edge_noise = 0.3  # share of pixels that read a neighbour
-            hole_pixels = 0.002  # share of pixels
-            hole_patches = 2  # rectangles in a frame, each half of the time
-            hole_patch_size = 0.2  # of the image's height and width, at most
-            hole_depth = 2.0  # m that holes read
+            enabled = flag(True)
+            gaussian_noise = number(0.005, "1/m", low=0, high=100)  # standard deviation is this times depth squared
+            edge_noise = number(0.3, low=0, high=1)  # share of pixels that read a neighbour
+            hole_pixels = number(0.002, low=0, high=1)  # share of pixels that read nothing
+            hole_patches = number(2, low=0, high=1000)  # rectangles in a frame, each half of the time
+            hole_patch_size = number(0.2, low=0, high=1)  # of the image's height and width, at most
+            hole_depth = number(2.0, "m", low=0, high=1000)  # that holes read
 
     class terminations:
+        _each = setting(Termination(), Entry(True, Termination()))
         base_contact = Termination(threshold=1.0)
         time_out = Termination(time_out=True)
 
     class rewards:
         class scales:
+            _each = number(0.0, "1/s")
             termination = 0.0
             tracking_lin_vel = 1.0
             tracking_ang_vel = 0.5
@@ -187,44 +228,63 @@ class LeggedRobotCfg(BaseConfig):
             dof_vel_limits = 0.0
             torque_limits = 0.0
 
-        ramps: Any = {}  # term -> [first, last] policy step between which its weight grows from 0 to full
-        only_positive_rewards = True  # negative totals become zero, which keeps early training from seeking its end
-        tracking_sigma = 0.25  # tracking reward = exp(-error^2 / sigma)
-        soft_dof_pos_limit = 1.0  # share of the URDF range without penalty
-        soft_dof_vel_limit = 1.0
-        soft_torque_limit = 1.0
-        base_height_target = 1.0
-        max_contact_force = 100.0
-        feet_air_time_target = 0.5  # s, longer swings are rewarded, shorter ones punished
+        # term -> policy steps between which its weight grows from 0 to full
+        ramps: Dict[str, List[int]] = setting({}, RAMPS)
+        only_positive_rewards = flag(True)  # negative totals become zero
+        tracking_sigma = number(0.25, "(m/s)^2, (rad/s)^2", above=0, high=1e6)
+        soft_dof_pos_limit = number(1.0, above=0, high=10)  # share of the limit that is free
+        soft_dof_vel_limit = number(1.0, above=0, high=10)  # likewise
+        soft_torque_limit = number(1.0, above=0, high=10)  # likewise
+        base_height_target = number(1.0, "m", low=0, high=100)
+        max_contact_force = number(100.0, "N", low=0, high=1e6)
+        feet_air_time_target = number(0.5, "s", low=0, high=100)
 
     class normalization:
-        clip_observations = 100.0
-        clip_actions = 100.0
+        clip_observations = number(100.0, above=0)
+        clip_actions = number(100.0, above=0)
 
     class noise:
-        add_noise = True
-        noise_level = 1.0  # factor on every noise of the observation tables
+        add_noise = flag(True)
+        noise_level = number(1.0, low=0, high=1000)  # factor on every noise of the tables
 
     class viewer:
-        distance = 1.8  # m
-        azimuth = 120.0  # degrees
-        elevation = -18.0
+        distance = number(1.8, "m", above=0, high=1000)
+        azimuth = number(120.0, "degrees", low=-360, high=360)
+        elevation = number(-18.0, "degrees", low=-90, high=90)
 
     class sim:
-        dt = 0.005
-        gravity = [0.0, 0.0, -9.81]
-        num_threads = 0  # CPU backend: 0 takes every CPU this process may use
+        dt = number(0.005, "s", low=1e-5, high=0.1)  # one physics step
+        gravity = numbers([0.0, 0.0, -9.81], "m/s^2", length=3, low=-100, high=100)
+        num_threads = number(0, low=0, high=4096)  # CPU backend; 0 takes every CPU that the process may use
 
         class mujoco:
-            integrator = "euler"
-            cone = "pyramidal"
-            impratio = 1.0
-            iterations = 100
-            ls_iterations = 50
-            tolerance = 1e-8
+            integrator = text("euler")  # also `rk4`, `implicit`, `implicitfast`
+            cone = text("pyramidal")  # or `elliptic`
+            impratio = number(1.0, above=0, high=1e6)
+            iterations = number(100, low=1, high=10_000)  # of the constraint solver
+            ls_iterations = number(50, low=1, high=10_000)  # of its line search
+            tolerance = number(1e-8, low=0, high=1)  # at which it stops
 
         class mujoco_warp:
-            contact_margin = 2.0  # memory for contacts and constraints, as a factor on what tumbling robots needed
+            # memory for contacts and constraints, as a factor on what tumbling robots needed
+            contact_margin = number(2.0, above=0, high=1000)
+
+    def _misfits(self) -> Iterator[str]:
+        rand, ground = self.domain_rand, self.terrain
+        if rand.push_robots and rand.push_interval_s == 0.0:
+            yield "env.domain_rand.push_interval_s is 0: set push_robots to False for no pushes, or give s between them"
+        if rand.widen_over is not None and not rand.every_episode:
+            yield "env.domain_rand.widen_over needs domain_rand.every_episode"
+        if ground.mesh_type not in (None, "none", "plane"):
+            cell = ground.horizontal_scale / (ground.edge_refinement if ground.mesh_type == "trimesh" else 1)
+            border = 2.0 * ground.border_size
+            along, across = ground.num_rows * ground.terrain_length, ground.num_cols * ground.terrain_width
+            cells = (along + border) * (across + border) / cell**2
+            if cells > _MOST_CELLS:
+                yield (
+                    f"env.terrain: the map would have {cells:.3g} cells, {_MOST_CELLS:.3g} at most: make it smaller"
+                    " (num_rows, num_cols, terrain_length, terrain_width, border_size), or horizontal_scale larger"
+                )
 
 
 # settings of legged_gym that configs are ported with, and what has become of them
@@ -244,59 +304,73 @@ RETIRED_SETTINGS = {
 class LeggedRobotCfgPPO(BaseConfig):
     """What a training run is made of; rsl_rl's PPO with the numbers legged_gym uses."""
 
-    seed = 1
-    runner_class_name = "OnPolicyRunner"
+    _prefix = "train."
+
+    seed = number(1, low=-1, high=LARGEST_SEED)
+    runner_class_name = text("OnPolicyRunner")
 
     class policy:
-        init_noise_std = 1.0
-        actor_hidden_dims = [512, 256, 128]
-        critic_hidden_dims = [512, 256, 128]
-        activation = "elu"
-        rnn_type = "lstm"  # lstm or gru; ActorCriticRecurrent only, like the next two
-        rnn_hidden_size: Optional[int] = 256  # SharedActorCritic: None for no memory behind the encoders
-        rnn_num_layers = 1
-        actor_obs_groups = ["policy"]
-        critic_obs_groups = ["critic"]  # the policy group if the environment has no critic group
-        normalize_observations = False
+        init_noise_std = number(1.0, above=0, high=1000)  # standard deviation of actions at the start
+        actor_hidden_dims = numbers([512, 256, 128], low=1, high=2**16)
+        critic_hidden_dims = numbers([512, 256, 128], low=1, high=2**16)
+        activation = text("elu")  # also `relu`, `lrelu`, `selu`, `tanh`, `sigmoid`, `silu`
+        rnn_type = text("lstm", ("lstm", "gru"))  # policies with memory, like the next two
+        # `SharedActorCritic`: None for no memory behind the encoders
+        rnn_hidden_size: Optional[int] = number(256, low=1, high=2**16, none=True)
+        rnn_num_layers = number(1, low=1, high=100)
+        actor_obs_groups = names(["policy"], least=1)
+        critic_obs_groups = names(["critic"], least=1)  # without a group `critic`, `policy` stands in
+        normalize_observations = flag(False)  # by running mean and standard deviation
 
     class algorithm:
-        value_loss_coef = 1.0
-        use_clipped_value_loss = True
-        clip_param = 0.2
-        entropy_coef = 0.01
-        entropy_schedule = "constant"  # or linear: down to 0 at max_iterations
-        num_learning_epochs = 5
-        num_mini_batches = 4  # mini-batch size = num_envs * num_steps_per_env / num_mini_batches
-        learning_rate = 1.0e-3
-        schedule = "adaptive"  # adaptive (to desired_kl), cosine or fixed
-        min_learning_rate = 1.0e-5
-        max_learning_rate = 1.0e-2
-        gamma = 0.99
-        lam = 0.95
-        desired_kl = 0.01
-        max_grad_norm = 1.0
-        precision = "float32"  # bfloat16: networks run in bfloat16 while learning, weights and losses stay float32
-        symmetry = "none"  # augment: mirrored copies of every sample; loss: penalty on asymmetric actions
-        symmetry_loss_coef = 0.0
-        weight_decay = 0.0
-        sequence_length: Optional[int] = None  # steps of backpropagation through time; None: num_steps_per_env
+        value_loss_coef = number(1.0, low=0, high=1e6)
+        use_clipped_value_loss = flag(True)
+        clip_param = number(0.2, above=0, high=100)
+        entropy_coef = number(0.01, low=0, high=1e6)
+        entropy_schedule = text("constant", ("constant", "linear"))  # linear: down to 0 at `max_iterations`
+        num_learning_epochs = number(5, low=1, high=100_000)  # passes over the samples of an iteration
+        # num_envs * num_steps_per_env must be a multiple
+        num_mini_batches = number(4, low=1, high=10**9)
+        learning_rate = number(1.0e-3, above=0, high=10)  # at the start
+        schedule = text("adaptive", ("adaptive", "cosine", "fixed"))  # see below
+        min_learning_rate = number(1.0e-5, above=0, high=10)
+        max_learning_rate = number(1.0e-2, above=0, high=10)
+        gamma = number(0.99, low=0, high=1)
+        lam = number(0.95, low=0, high=1)
+        desired_kl = number(0.01, "nats", above=0, high=1e6)
+        max_grad_norm = number(1.0, above=0)  # actor and critic each; together where they share features
+        # `bfloat16`: networks compute in it while learning; weights and losses stay float32
+        precision = text("float32", ("float32", "bfloat16"))
+        # `augment`: mirror images of all samples; `loss`: penalty on asymmetric actions
+        symmetry = text("none", ("none", "augment", "loss"))
+        symmetry_loss_coef = number(0.0, low=0, high=1e6)
+        weight_decay = number(0.0, low=0, high=1000)  # of weight matrices
+        # steps of backpropagation through time, a divisor of `num_steps_per_env`; None: all
+        sequence_length: Optional[int] = number(None, whole=True, low=1)
 
     class runner:
-        policy_class_name = "ActorCritic"
-        algorithm_class_name = "PPO"
-        num_steps_per_env = 24  # steps an environment takes between two updates
-        max_iterations = 1500  # policy updates
-        max_wall_time_s: Optional[float] = None  # stops training cleanly after this much wall clock
-        save_interval = 50
-        log_interval = 1
-        logger = "tensorboard"  # tensorboard, wandb or none
-        wandb_project: Optional[str] = None  # experiment_name if None
-        wandb_entity: Optional[str] = None
-        wandb_mode: Optional[str] = None  # online, offline or disabled; None: WANDB_MODE, else online if both are named
-        experiment_name = "test"
-        run_name = ""
-        start_from: Optional[str] = None  # run, checkpoint or shipped policy whose networks a new run begins with
-        resume = False
-        load_run: Any = -1  # -1: the last run
-        checkpoint = -1  # -1: the last saved model
-        resume_path: Optional[str] = None  # written when a run resumes
+        policy_class_name = text("ActorCritic")  # or `ActorCriticRecurrent`, `SharedActorCritic`
+        algorithm_class_name = text("PPO")
+        num_steps_per_env = number(24, low=1, high=10**6)  # steps between two updates
+        max_iterations = number(1500, low=1, high=10**9)  # in total
+        max_wall_time_s: Optional[float] = number(None, "s", whole=False, above=0)  # stops with a checkpoint
+        save_interval = number(50, "iterations", low=1, high=10**9)
+        log_interval = number(1, "iterations", low=1, high=10**9)
+        logger = text("tensorboard", ("tensorboard", "wandb", "none"))
+        wandb_project: Optional[str] = text(None)  # `experiment_name` if None; see Logging
+        wandb_entity: Optional[str] = text(None)
+        # `online`, `offline` or `disabled`; None: WANDB_MODE, else online if both are named
+        wandb_mode: Optional[str] = text(None)
+        experiment_name = text("test")  # folder below `logs/`
+        run_name = text("")  # end of the name of the run folder
+        # run, checkpoint or shipped policy whose networks a new run begins with
+        start_from: Optional[str] = text(None)
+        resume = flag(False)  # go on with a run
+        load_run: Any = setting(-1, OneOf(types=(Number(whole=True, low=-1, high=-1), Text())))  # -1: the newest
+        checkpoint = number(-1, low=-1)  # -1: the last
+        resume_path: Optional[str] = text(None)  # written when a run resumes
+
+    def _misfits(self) -> Iterator[str]:
+        rates = self.algorithm
+        if rates.min_learning_rate > rates.max_learning_rate:
+            yield "train.algorithm.min_learning_rate is above max_learning_rate"

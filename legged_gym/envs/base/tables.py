@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Union
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 import torch
 from torch import Tensor
@@ -32,6 +32,33 @@ def find_term(env: Any, prefix: str, name: str, table_name: str) -> Callable[[],
     near = difflib.get_close_matches(name, known, n=3)
     hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(sorted(known))}"
     raise UserError(f"{table_name}.{name}: {type(env).__name__} has no method {prefix}{name}; {hint}")
+
+
+def check_values(
+    term: Callable[[], Tensor], where: str, shape: Sequence[Optional[int]], dtype: Optional[torch.dtype] = None
+) -> Tuple[int, ...]:
+    """Call a term once and return the shape of what it gives.
+
+    Args:
+        term: the method.
+        where: its place in the config, for errors.
+        shape: what is expected; None for the last dimension stands for one or more of any size.
+        dtype: what is expected; None for any.
+
+    Raises:
+        UserError: it gives something else.
+    """
+    value = term()
+    found = tuple(value.shape) if isinstance(value, Tensor) else None
+    leading = tuple(shape[:-1]) if shape[-1] is None else tuple(shape)
+    fits = found is not None and found[: len(leading)] == leading and (found == leading) == (shape[-1] is not None)
+    if found is None or not fits or (dtype is not None and value.dtype != dtype):
+        kind = f" {str(dtype).rpartition('.')[2]}" if dtype is not None else ""
+        given = f"{found} {str(value.dtype).rpartition('.')[2]}" if found is not None else type(value).__name__
+        expected = ", ".join("k" if size is None else str(size) for size in shape) + "," * (len(shape) == 1)
+        name = getattr(term, "__name__", "the term")
+        raise UserError(f"{where}: {name} returns {given}, expected ({expected}){kind}")
+    return found
 
 
 def make_group(
@@ -72,7 +99,7 @@ class ImageGroup:
         Raises:
             UserError: the entry asks for more than a scale.
         """
-        if not isinstance(entry.scale, float) or entry.noise != 0.0 or entry.clip is not None:
+        if not isinstance(entry.scale, (int, float)) or entry.noise != 0.0 or entry.clip is not None:
             raise UserError(f"observations.{group}.{name} is an image: it takes a scale, one number, and nothing else")
         self.names, self.shape = [name], tuple(int(size) for size in shape)
         self._entry, self._scale = entry, float(entry.scale)
@@ -204,12 +231,11 @@ class RewardSum:
             ramps: name -> [first, last] policy step between which its weight grows from 0 to full.
 
         Raises:
-            UserError: a name has no method, or a ramp is of a term that is off or does not rise.
+            UserError: a name has no method, a term does not give (N,), or a ramp is of a term that is off.
         """
-        for name, bounds in (ramps or {}).items():
-            check_ramp(f"rewards.ramps.{name}", bounds)
+        for name in ramps or {}:
             if not scales.get(name):
-                raise UserError(f"rewards.ramps.{name}: rewards.scales.{name} is not set, so there is nothing to grow")
+                raise UserError(f"rewards.ramps.{name}: rewards.scales has no term of that name with a non-zero weight")
         self.names = [name for name, scale in scales.items() if scale]
         self._terms = [find_term(env, "_reward_", name, "rewards.scales") for name in self.names]
         self._scales = torch.tensor([scales[name] * dt for name in self.names], device=device)[:, None]
@@ -218,6 +244,8 @@ class RewardSum:
         # the reward for dying is added after clipping, or clipping would hide it
         self._final = self.names.index("termination") if "termination" in self.names else None
         self.episode_sums = torch.zeros(len(self.names), num_envs, device=device)
+        for name, term in zip(self.names, self._terms):
+            check_values(term, f"rewards.scales.{name}", (num_envs,))
 
     def compute(self, only_positive: bool, step: int = 0) -> Tensor:
         """The reward (N,) of this step; adds the terms to `episode_sums`.
@@ -255,16 +283,6 @@ def ramp(step: int, bounds: Sequence[int]) -> float:
     """0 up to the first of two policy steps, 1 from the last on, growing evenly between them."""
     first, last = bounds
     return min(max((step - first) / (last - first), 0.0), 1.0)
-
-
-def check_ramp(path: str, bounds: Sequence[int]) -> None:
-    """Refuse bounds that `ramp` cannot grow between.
-
-    Raises:
-        UserError: they are not [first, last] steps in that order.
-    """
-    if len(bounds) != 2 or not 0 <= bounds[0] < bounds[1]:
-        raise UserError(f"{path} is {list(bounds)}: give [first, last] policy steps between which it grows")
 
 
 def _clip_negative(total: Tensor) -> Tensor:

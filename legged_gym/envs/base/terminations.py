@@ -8,14 +8,22 @@ import torch
 from torch import Tensor
 
 from legged_gym.envs.base.state import RobotState
+from legged_gym.errors import UserError
 
 
 class TerminationTerms(RobotState):
     """The ways an episode can end; an entry in `terminations` switches one on."""
 
+    def _threshold(self, name: str) -> float:
+        """The threshold of an entry that needs one number."""
+        threshold = getattr(self.cfg.terminations, name).threshold
+        if not isinstance(threshold, (int, float)):
+            raise UserError(f"terminations.{name}.threshold: expected one number, got {threshold}")
+        return float(threshold)
+
     def _termination_base_contact(self) -> Tensor:
         """A body of `asset.terminate_after_contacts_on` feels more than `threshold` N."""
-        limit = self.cfg.terminations.base_contact.threshold
+        limit = self._threshold("base_contact")
         forces = self.contact_forces.index_select(1, self.termination_contact_indices)
         return (forces.square().sum(-1) > limit**2).any(1)
 
@@ -25,13 +33,13 @@ class TerminationTerms(RobotState):
 
     def _termination_tilt(self) -> Tensor:
         """The base leans more than `threshold` rad from upright."""
-        return -self.projected_gravity[:, 2] < torch.cos(torch.tensor(float(self.cfg.terminations.tilt.threshold)))
+        return -self.projected_gravity[:, 2] < torch.cos(torch.tensor(self._threshold("tilt")))
 
     def _termination_roll(self) -> Tensor:
         """The roll angle (of yaw, then pitch, then roll) exceeds `threshold` degrees to either side."""
         _, y, z = self.projected_gravity.unbind(1)
-        return torch.atan2(y, -z).abs() > math.radians(self.cfg.terminations.roll.threshold)
+        return torch.atan2(y, -z).abs() > math.radians(self._threshold("roll"))
 
     def _termination_pitch(self) -> Tensor:
         """The pitch angle exceeds `threshold` degrees to either side."""
-        return self.projected_gravity[:, 0].abs() > math.sin(math.radians(self.cfg.terminations.pitch.threshold))
+        return self.projected_gravity[:, 0].abs() > math.sin(math.radians(self._threshold("pitch")))

@@ -6,6 +6,7 @@ from typing import Optional
 
 from legged_gym.envs.base.base_config import ObsTerm, Termination
 from legged_gym.envs.go2.go2_config import Go2RoughCfg, Go2RoughCfgPPO
+from legged_gym.settings import flag, number, span, text
 
 
 class Go2Cfg(Go2RoughCfg):
@@ -13,7 +14,7 @@ class Go2Cfg(Go2RoughCfg):
 
     class env(Go2RoughCfg.env):
         num_envs = 512
-        obs_layout = "dynaflow48"  # the group of `observations` that the policy sees
+        obs_layout = text("dynaflow48")  # the group of `observations` that the policy sees
 
     class terrain(Go2RoughCfg.terrain):
         mesh_type = "plane"
@@ -26,16 +27,17 @@ class Go2Cfg(Go2RoughCfg):
         heading_command = False
         min_norm = 0.0
         ramps = {"standing_fraction": [5_000, 7_000], "pure_fraction": [5_000, 7_000]}
-        initial_height: Optional[float] = 0.3  # m, until the first new command of an episode; None: drawn too
-        height_velocity_coupling = False  # velocities at half size at the middle height, growing to both ends
-        jump_fraction = 0.0  # share of the robots that are told to jump, every step
+        # until the first new command of an episode; None: drawn too
+        initial_height: Optional[float] = number(0.3, "m", low=0, high=100, none=True)
+        height_velocity_coupling = flag(False)  # velocities at half size at the middle height, growing to both ends
+        jump_fraction = number(0.0, low=0, high=1)  # share of the robots that are told to jump, every step
 
         class ranges(Go2RoughCfg.commands.ranges):
             lin_vel_x = [-1.0, 2.0]
             lin_vel_y = [-0.5, 0.5]
             ang_vel_yaw = [-0.6, 0.6]
-            height = [0.2, 0.4]  # m, of the base above the ground
-            jump = [0.5, 0.7]  # m, of the base at the top of a jump
+            height = span([0.2, 0.4], "m", low=0, high=100)  # of the base above the ground
+            jump = span([0.5, 0.7], "m", low=0, high=100)  # of the base at the top of a jump
 
     class init_state(Go2RoughCfg.init_state):
         pos = [0.0, 0.0, 0.34]  # from the 0.42 of the document it pitches beyond 10 degrees when it lands

@@ -6,6 +6,7 @@ from typing import Optional
 
 from legged_gym.envs.base.base_config import ObsTerm
 from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg, LeggedRobotCfgPPO
+from legged_gym.settings import by_name, number, text
 
 LEGS = ("rf", "lf", "rh", "lh")
 DOF_NAMES = [f"{leg}_{joint}" for leg in LEGS for joint in ("haa", "hfe", "kfe")]
@@ -73,11 +74,11 @@ class MiniCheetahCfg(LeggedRobotCfg):
     class scaling:
         """What rewards divide errors by before they square them; observations have their own scales, 1 over these."""
 
-        base_height = 0.3  # m
-        base_lin_vel = 0.3  # m/s
-        base_ang_vel = 0.3  # rad/s
-        dof_pos = {"haa": 0.2, "hfe": 0.3, "kfe": 0.3}  # rad
-        dof_vel = {"haa": 2.0, "hfe": 2.0, "kfe": 4.0}  # rad/s
+        base_height = number(0.3, "m", above=0)
+        base_lin_vel = number(0.3, "m/s", above=0)
+        base_ang_vel = number(0.3, "rad/s", above=0)
+        dof_pos = by_name({"haa": 0.2, "hfe": 0.3, "kfe": 0.3}, "rad", above=0)
+        dof_vel = by_name({"haa": 2.0, "hfe": 2.0, "kfe": 4.0}, "rad/s", above=0)
 
     class observations:
         class critic:
@@ -159,8 +160,8 @@ class MiniCheetahRefCfg(MiniCheetahCfg):
             lin_vel_y = [-0.5, 0.5]
 
     class control(MiniCheetahCfg.control):
-        gait_freq = 3.0  # Hz
-        gait_file: Optional[str] = None  # CSV of one leg, see envs/mini_cheetah/gait.py; None: generated
+        gait_freq = number(3.0, "Hz", above=0, high=100)
+        gait_file: Optional[str] = text(None)  # CSV of one leg, see envs/mini_cheetah/gait.py; None: generated
 
     class observations(MiniCheetahCfg.observations):
         class critic(MiniCheetahCfg.observations.critic):

@@ -1,0 +1,108 @@
+"""What the lines of a config's tables carry: `ObsTerm`, `Termination`."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Dict, Optional, Sequence, Union
+
+from legged_gym.errors import UserError
+from legged_gym.setting_types import PYTHON, Flag, Items, Number, OneOf, Type, parse, shown, unknown_setting
+
+Numbers = Union[float, Sequence[float]]
+
+
+class TableEntry:
+    """A line of a table; the fields are those of the dataclass that inherits from this, with the types `TYPES`."""
+
+    TYPES: ClassVar[Dict[str, Type]]
+
+    def check(self, where: str) -> None:
+        """Convert every field to its type, in place; `where` names the entry in errors.
+
+        Raises:
+            UserError: a field cannot be.
+        """
+        for name, kind in self.TYPES.items():
+            setattr(self, name, kind.convert(getattr(self, name), f"{where}.{name}", PYTHON))
+
+    def to_dict(self) -> Dict[str, Any]:
+        """Return the fields as plain values."""
+        return {field.name: copy.deepcopy(getattr(self, field.name)) for field in fields(self)}  # type: ignore[arg-type]
+
+
+def _one_or_many(**more: Any) -> OneOf:
+    return OneOf(more.pop("none", False), (Number(**more), Items(of=Number(**more), least=1)))
+
+
+@dataclass
+class ObsTerm(TableEntry):
+    """A line of an observation table: the method `_obs_<name>` gives (N, k), this says what is done to it.
+
+    Attributes:
+        scale: Factor, one number or k of them.
+        noise: Half-width of uniform noise before scaling, one number or k of them, in the units of the quantity.
+        clip: Bound before scaling: c for [-c, c], or the pair [low, high]; None for no bound.
+        gaussian: Whether the noise is normal, with `noise` its standard deviation.
+    """
+
+    scale: Numbers = 1.0
+    noise: Numbers = 0.0
+    clip: Optional[Numbers] = None
+    gaussian: bool = False
+
+    TYPES: ClassVar[Dict[str, Type]] = {
+        "scale": _one_or_many(),
+        "noise": _one_or_many(low=0.0),
+        "clip": OneOf(True, (Number(above=0.0), Items(least=2, most=2, order="<="))),
+        "gaussian": Flag(),
+    }
+
+
+@dataclass
+class Termination(TableEntry):
+    """A line of the termination table: the method `_termination_<name>` gives (N,) bool.
+
+    Attributes:
+        threshold: The limit the method compares with, in the units its docstring gives; None if it needs none.
+        time_out: Whether the end counts as a time-out, after which the value of the state is bootstrapped.
+    """
+
+    threshold: Optional[Numbers] = None
+    time_out: bool = False
+
+    TYPES: ClassVar[Dict[str, Type]] = {"threshold": _one_or_many(none=True), "time_out": Flag()}
+
+
+@dataclass(frozen=True)
+class Entry(Type):
+    """A table entry like `sample`, None for an entry that is left out."""
+
+    sample: Optional[TableEntry] = None
+
+    def read(self, value: Any, where: str, source: str) -> TableEntry:
+        """See `Type.read`; fields that a dict lacks are those of the sample."""
+        assert self.sample is not None
+        if isinstance(value, str) and source != PYTHON:
+            value = parse(value, where)
+        if isinstance(value, type(self.sample)):
+            value.check(where)
+            return value
+        if not isinstance(value, dict):
+            known = ", ".join(self.sample.TYPES)
+            raise UserError(f"{where}: expected fields ({known}) or None, got {shown(value)}")
+        entry = copy.deepcopy(self.sample)
+        for key, item in value.items():
+            if key not in self.sample.TYPES:
+                raise unknown_setting(f"{where}.{key}", self.sample.TYPES)
+            setattr(entry, key, self.sample.TYPES[key].convert(item, f"{where}.{key}", source))
+        return entry
+
+    def item(self, name: str, current: Any) -> Type:
+        """See `Type.item`."""
+        assert self.sample is not None
+        return self.sample.TYPES[name]
+
+    def describe(self) -> str:
+        """See `Type.describe`."""
+        return f"{type(self.sample).__name__} or None"

@@ -149,9 +149,11 @@ def _leaving_nothing_behind(runner: Any) -> Iterator[None]:
     except BaseException:
         from legged_gym.envs.base.failures import FIRST_FAILURE  # with torch, which is imported by now
 
-        has_news = os.path.exists(os.path.join(runner.log_dir, FIRST_FAILURE))
-        if runner.distributed.is_main and runner.current_learning_iteration == 0 and not has_news:
-            run_folder.discard(runner.log_dir)
+        folder = runner.log_dir
+        if runner.distributed.is_main and runner.current_learning_iteration == 0 and os.path.isdir(folder):
+            learned = any(iteration > 0 for iteration, _ in run_folder.list_checkpoints(folder))
+            if not learned and not os.path.exists(os.path.join(folder, FIRST_FAILURE)):
+                run_folder.discard(folder)
         raise
 
 

@@ -53,6 +53,20 @@ def test_a_training_that_fails_at_once_leaves_nothing(root, monkeypatch, moment)
     assert os.listdir(root) == []
 
 
+def test_the_run_of_another_process_stays(root, monkeypatch):
+    """One that began and ended in the same folder while this one was starting."""
+    folder = root / "run"
+
+    def broken(self):
+        (folder / "model_5.pt").write_bytes(b"of the other")
+        raise RuntimeError("shapes do not fit")
+
+    monkeypatch.setattr(FakeEnv, "reset", broken)
+    with pytest.raises(RuntimeError, match="shapes do not fit"):
+        run_train(f"--run_folder={folder}")
+    assert (folder / "model_5.pt").read_bytes() == b"of the other"
+
+
 def test_what_was_learned_before_a_failure_stays(root, monkeypatch):
     step, calls = FakeEnv.step, []
 

@@ -97,6 +97,8 @@ class SavedRun(ABC):
         content, share = checked.main, checked.share
         self._tell_lacking(path, checked.lacking)
         self.logger.close()
+        if load_env:  # first: a simulator may have reasons of its own to refuse
+            self.env.load_state_dict(share["env"])
         self.policy.load_state_dict(content["model_state_dict"])
         if load_optimizer:
             # Moments alone: rates and decays are settings, which this run has of its own.
@@ -105,7 +107,6 @@ class SavedRun(ABC):
         self._load_algorithm(share["algorithm_state"], load_optimizer, load_env)
         self.current_learning_iteration = self._saved_iteration = content["iter"]
         if load_env:
-            self.env.load_state_dict(share["env"])
             self._load_runner(share["runner"])
             checkpoint.restore_rng(share["rng"])
         infos: Optional[Dict[str, Any]] = content["infos"]

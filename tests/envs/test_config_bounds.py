@@ -246,3 +246,12 @@ def test_joined_sections_keep_what_both_bases_say():
     cfg = Both()
     assert (cfg.sim.dt, cfg.sim.num_threads, cfg.rewards.tracking_sigma) == (0.002, 1, 0.1)
     assert cfg.observations.critic.base_lin_vel == ObsTerm()
+
+
+def test_encoders_are_dicts_or_none():
+    cfg = registry.find("a1_vision").new_cfgs()[1]
+    cfg.set("policy.encoders.commands", "None")
+    cfg.check()
+    assert cfg.policy.encoders["commands"] is None
+    with pytest.raises(UserError, match=r"policy\.encoders\.commands: expected a dict"):
+        cfg.set("policy.encoders.commands", "5")

@@ -130,7 +130,7 @@ class A1VisionCfgPPO(A1RoughCfgPPO):
                 "scandots": {"hidden_dims": [128, 64], "output_dim": 32},
                 "commands": {},
             },
-            ByName(of=ByName(of=Anything(True))),
+            ByName(of=ByName(True, Anything(True))),
         )
         output_activation: Optional[str] = text(None)
         rnn_type = "gru"

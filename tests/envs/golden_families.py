@@ -227,11 +227,6 @@ class GoldenVision(GoldenRobot):
         assert (drawn[:, 0] >= 0.0).all() and (drawn[:, 0] <= 0.8).all() and (drawn[:, 1] == 0.0).all()
         assert (np.abs(drawn[:, 3]) <= np.pi + 1e-6).all()
 
-    def look_at(self, physics: Any) -> None:
-        super().look_at(physics)
-        self.feet_states = physics.bodies[:, self.feet]
-        self.contact = self.feet_forces[..., 2] > 1.0
-
     def reward_tracking(self) -> np.ndarray:
         speed, _, turn, _ = self.commands.T
         return speed - np.abs(speed - self.velocity[:, 0]) - np.abs(turn - self.rates[:, 2])
@@ -256,13 +251,6 @@ class GoldenVision(GoldenRobot):
         near = np.max(np.abs(self.ground.points), axis=1) < 0.31
         above = self.now.root[:, 2] - np.median(self.heights[:, near], axis=1)
         return (above - self.cfg.rewards.base_height_target) ** 2
-
-    def reward_feet_clearance(self) -> np.ndarray:
-        target = self.cfg.rewards.feet_clearance_target
-        clearance = self.feet_states[..., 2] - self.ground.at(self.feet_states[..., :2])
-        lacking = target - np.clip(clearance, 0.0, target)
-        swings = norm(self.feet_states[..., 7:9]) * ~self.contact
-        return np.sum(np.where(swings > 0.0, lacking**2 * swings, 0.0), axis=1)
 
     def reward_feet_edge(self) -> np.ndarray:
         """Feet on the ground less than `edge_margin` from a drop of more than `edge_drop`; NaN between two vertices."""

@@ -104,7 +104,8 @@ class GoldenRobot:
         self.turn = rotation(physics.root[:, 3:7])
         self.velocity, self.rates = (np.einsum("nji,nj->ni", self.turn, physics.root[:, at : at + 3]) for at in (7, 10))
         self.gravity = -self.turn[:, 2]
-        self.feet_forces = physics.forces[:, self.feet]
+        self.feet_forces, self.feet_states = physics.forces[:, self.feet], physics.bodies[:, self.feet]
+        self.contact = self.feet_forces[..., 2] > 1.0
         self.heights = self.ground.around(physics.root)
 
     # ---------------------------------------------------------------- commands
@@ -244,6 +245,13 @@ class GoldenRobot:
 
     def reward_stand_motion(self) -> np.ndarray:
         return np.sum(np.abs(self.now.dof_vel), axis=1) * self._stands()
+
+    def reward_feet_clearance(self) -> np.ndarray:
+        target = self.cfg.rewards.feet_clearance_target
+        clearance = self.feet_states[..., 2] - self.ground.at(self.feet_states[..., :2])
+        lacking = target - np.clip(clearance, 0.0, target)
+        swings = norm(self.feet_states[..., 7:9]) * ~self.contact
+        return np.sum(np.where(swings > 0.0, lacking**2 * swings, 0.0), axis=1)
 
     def reward_stand_feet(self) -> np.ndarray:
         return np.sum(~self.down, axis=1) * self._stands()

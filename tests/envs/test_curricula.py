@@ -73,6 +73,16 @@ def test_the_first_reset_of_a_run_moves_nobody():
     assert torch.equal(env.terrain_levels, before)
 
 
+def test_a_range_without_zero_widens_to_it_as_in_the_original():
+    cfg = A1FlatCfg()
+    ranges = {"lin_vel_x": [1.2, 1.4]}
+    cfg.update({"env": {"num_envs": 2}, "commands": {"curriculum": True, "max_curriculum": 1.5, "ranges": ranges}})
+    env = LeggedRobot(cfg, sim="mujoco", seed=2)
+    env.reward_sum.episode_sums[env.reward_sum.names.index("tracking_lin_vel")] = 40.0
+    env._update_command_curriculum(torch.arange(2))
+    assert env.command_ranges.lin_vel_x == [0.0, 1.5]
+
+
 @pytest.mark.parametrize(("share", "expected"), [(0.9, [-1.0, 1.5]), (0.7, [-0.5, 1.0])])
 def test_the_command_range_widens_after_good_tracking_up_to_its_bound(share, expected):
     cfg = A1FlatCfg()

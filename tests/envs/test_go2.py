@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from legged_gym import LEGGED_GYM_ROOT_DIR
+from legged_gym.envs.base.base_config import Termination
 from legged_gym.envs.base.legged_robot import LeggedRobot
 from legged_gym.envs.go2.go2 import Go2
 from legged_gym.envs.go2.go2_config import Go2RoughCfg
@@ -296,3 +297,12 @@ def test_the_command_lines_of_the_document_reach_the_settings(argv, path, value)
 def test_a_task_with_one_layout_has_no_choice_of_it():
     with pytest.raises(UserError, match="--obs_layout: this task has one layout"):
         apply_args(get_args(["--obs_layout=listed50"]), Go2RoughCfg())
+
+
+def test_an_end_at_more_than_a_right_angle_never_comes():
+    """No pitch angle exceeds 90 degrees, and none is steeper than upside down; the sine of 100 degrees is that of 80."""
+    env = make_env(2, terminations__pitch=Termination(threshold=100.0), terminations__tilt=Termination(threshold=4.0))
+    env.projected_gravity = torch.tensor([[0.9999, 0.0, 0.0141], [0.0, 0.0, 1.0]])
+    assert not env._termination_pitch().any() and not env._termination_tilt().any()
+    env.cfg.set("terminations.pitch", Termination(threshold=80.0))
+    assert env._termination_pitch().tolist() == [True, False]

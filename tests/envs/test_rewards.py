@@ -24,6 +24,7 @@ def robot(**attributes: object) -> RewardTerms:
             soft_torque_limit=0.5,
             max_contact_force=100.0,
             feet_air_time_target=0.5,
+            feet_clearance_target=0.1,
         )
     )
     env.dt = 0.02
@@ -42,8 +43,11 @@ def robot(**attributes: object) -> RewardTerms:
     env.feet_air_time = zeros(2, 1)
     env.feet_down = env.first_contact = zeros(2, 1, dtype=torch.bool)
     env.reset_buf, env.time_out_buf = zeros(2, dtype=torch.bool), zeros(2, dtype=torch.bool)
+    env.height_scan = SimpleNamespace(sample=lambda points: torch.full(points.shape[:-1], 0.1))
     for name, value in attributes.items():
         setattr(env, name, torch.as_tensor(value))
+    states = getattr(env, "feet_states", zeros(2, 1, 13))
+    env.sim, env.feet_indices = SimpleNamespace(body_states=states), torch.tensor([0])
     return env
 
 
@@ -103,6 +107,11 @@ CASES = {
         [0.0, 7.0],
     ),
     "stand_feet": (dict(commands=[[0.0, 0.0, 0.2, 0.0], [0.05, 0.0, 0.0, 0.9]]), [0.0, 1.0]),
+    # 0.06 m lower than it should be at 2 m/s; the other foot is on the ground
+    "feet_clearance": (
+        dict(feet_states=[[[0.0, 0.0, 0.14] + [0.0] * 4 + [2.0] + [0.0] * 5]] * 2, feet_contact=[[False], [True]]),
+        [0.06**2 * 2.0, 0.0],
+    ),
     "termination": (dict(reset_buf=[True, True], time_out_buf=[False, True]), [1.0, 0.0]),
 }
 

@@ -97,7 +97,7 @@ class A1VisionCfg(A1RoughCfg):
     class rewards(A1RoughCfg.rewards):
         tracking_sigma = 0.1  # over obstacles the command is slow: 0.25 would give those who stand half of the reward
         feet_air_time_target = 0.2
-        feet_clearance_target = number(0.12, "m", above=0, high=100)  # of swinging feet (their middle)
+        feet_clearance_target = 0.12
         # first walk, then lift the feet, then stand when told to
         ramps = {"feet_clearance": [3_000, 9_000], "stand_motion": [12_000, 18_000], "stand_feet": [12_000, 18_000]}
         edge_margin = number(0.05, "m", low=0, high=10)  # a foot closer than this to a drop stands on an edge

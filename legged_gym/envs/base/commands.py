@@ -125,7 +125,8 @@ class CommandTerms(RobotState):
         if float(sums[env_ids].mean()) > _CURRICULUM_SUCCESS * best:
             limit = self.cfg.commands.max_curriculum
             low, high = self.command_ranges.lin_vel_x
-            self.command_ranges.lin_vel_x = [max(low - _CURRICULUM_STEP, -limit), min(high + _CURRICULUM_STEP, limit)]
+            low, high = low - _CURRICULUM_STEP, high + _CURRICULUM_STEP
+            self.command_ranges.lin_vel_x = [min(max(low, -limit), 0.0), min(max(high, 0.0), limit)]
 
     def _uniform(self, bounds: Sequence[float], *shape: int) -> Tensor:
         """Uniform numbers of a shape in [low, high], from the environment's own generator."""

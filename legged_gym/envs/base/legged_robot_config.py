@@ -217,6 +217,7 @@ class LeggedRobotCfg(BaseConfig):
             base_height = 0.0
             feet_air_time = 1.0
             feet_stance = 0.0
+            feet_clearance = 0.0
             collision = -1.0
             feet_stumble = 0.0
             feet_contact_forces = 0.0
@@ -238,6 +239,7 @@ class LeggedRobotCfg(BaseConfig):
         base_height_target = number(1.0, "m", low=0, high=100)
         max_contact_force = number(100.0, "N", low=0, high=1e6)
         feet_air_time_target = number(0.5, "s", low=0, high=100)
+        feet_clearance_target = number(0.1, "m", low=0, high=10)  # above the ground, of the middle of swinging feet
 
     class normalization:
         clip_observations = number(100.0, above=0)

@@ -118,6 +118,18 @@ class RewardTerms(RobotState):
         """Total force of feet beyond `max_contact_force`, N."""
         return (self.feet_forces.norm(dim=-1) - self.cfg.rewards.max_contact_force).clamp_(min=0.0).sum(1)
 
+    def _reward_feet_clearance(self) -> Tensor:
+        """How much lower than the target feet swing, squared, m^2, times their horizontal speed, m/s."""
+        feet = self._feet_states()
+        height = feet[..., 2] - self.height_scan.sample(feet[..., :2])
+        target = self.cfg.rewards.feet_clearance_target
+        missing = (target - height).clamp_(0.0, target)
+        return (missing.square() * feet[..., 7:9].norm(dim=-1) * ~self.feet_contact).sum(1)
+
+    def _feet_states(self) -> Tensor:
+        """(N, F, 13) like `root_states`, of the feet."""
+        return self.sim.body_states.index_select(1, self.feet_indices)
+
     def _touching(self, bodies: Tensor, threshold: float) -> Tensor:
         """(N, n) whether each body feels more than `threshold` N."""
         return self.contact_forces.index_select(1, bodies).square().sum(-1) > threshold**2

@@ -269,8 +269,8 @@ class RewardSum:
         return _clip_negative(values.sum(0)).add_(final)
 
     def scale_of(self, name: str) -> float:
-        """Weight of a term times dt."""
-        return float(self._scales[self.names.index(name)])
+        """Weight of a term times dt, once its ramp is over."""
+        return float(self._full_scales[self.names.index(name)])
 
     def pop_means(self, env_ids: Tensor, episode_length_s: float) -> Dict[str, Tensor]:
         """Mean episode sums of some environments per second of a full episode, by name; clears their sums."""

@@ -33,7 +33,7 @@ class TerminationTerms(RobotState):
 
     def _termination_tilt(self) -> Tensor:
         """The base leans more than `threshold` rad from upright."""
-        return -self.projected_gravity[:, 2] < torch.cos(torch.tensor(self._threshold("tilt")))
+        return -self.projected_gravity[:, 2] < math.cos(min(self._threshold("tilt"), math.pi))
 
     def _termination_roll(self) -> Tensor:
         """The roll angle (of yaw, then pitch, then roll) exceeds `threshold` degrees to either side."""
@@ -42,4 +42,5 @@ class TerminationTerms(RobotState):
 
     def _termination_pitch(self) -> Tensor:
         """The pitch angle exceeds `threshold` degrees to either side."""
-        return self.projected_gravity[:, 0].abs() > math.sin(math.radians(self._threshold("pitch")))
+        limit = math.radians(min(self._threshold("pitch"), 90.0))
+        return self.projected_gravity[:, 0].abs() > math.sin(limit)

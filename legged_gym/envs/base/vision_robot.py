@@ -122,10 +122,6 @@ class VisionRobot(LeggedRobot):
         """Speed, |vx| + |vy|, of feet that touch the ground, m/s."""
         return (self._feet_states()[..., 7:9].abs().sum(-1) * self.feet_contact).sum(1)
 
-    def _feet_states(self) -> Tensor:
-        """(N, F, 13) like `root_states`, of the feet."""
-        return self.sim.body_states.index_select(1, self.feet_indices)
-
     def _reward_progress(self) -> Tensor:
         """Speed towards the commanded heading as a share of the commanded one, -1 to 1.
 
@@ -139,14 +135,6 @@ class VisionRobot(LeggedRobot):
         """Squared error of the height above the ground under the trunk; the median of it, lest gaps count as ground."""
         ground = self.measured_heights.index_select(1, self._under_trunk).median(1).values
         return (self.root_states[:, 2] - ground - self.cfg.rewards.base_height_target).square()
-
-    def _reward_feet_clearance(self) -> Tensor:
-        """How much lower than the target feet swing, squared, m^2, times their horizontal speed, m/s."""
-        feet = self._feet_states()
-        height = feet[..., 2] - self.height_scan.sample(feet[..., :2])
-        target = self.cfg.rewards.feet_clearance_target
-        missing = (target - height).clamp_(0.0, target)
-        return (missing.square() * feet[..., 7:9].norm(dim=-1) * ~self.feet_contact).sum(1)
 
     def _reward_feet_edge(self) -> Tensor:
         """Number of feet that stand on an edge, see `rewards.edge_margin`."""

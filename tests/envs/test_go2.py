@@ -300,9 +300,11 @@ def test_a_task_with_one_layout_has_no_choice_of_it():
 
 
 def test_an_end_at_more_than_a_right_angle_never_comes():
-    """No pitch angle exceeds 90 degrees, and none is steeper than upside down; the sine of 100 degrees is that of 80."""
-    env = make_env(2, terminations__pitch=Termination(threshold=100.0), terminations__tilt=Termination(threshold=4.0))
+    """No pitch angle exceeds 90 degrees and no lean pi; the sine of 100 degrees is that of 80."""
+    cfg = Go2Cfg()
+    cfg.terminations.pitch, cfg.terminations.tilt = Termination(threshold=100.0), Termination(threshold=4.0)
+    env = make_env(2, cfg)
     env.projected_gravity = torch.tensor([[0.9999, 0.0, 0.0141], [0.0, 0.0, 1.0]])
     assert not env._termination_pitch().any() and not env._termination_tilt().any()
-    env.cfg.set("terminations.pitch", Termination(threshold=80.0))
+    cfg.terminations.pitch = Termination(threshold=80.0)
     assert env._termination_pitch().tolist() == [True, False]

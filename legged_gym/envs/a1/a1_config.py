@@ -16,7 +16,7 @@ class A1RoughCfg(LeggedRobotCfg):
 
     class commands(LeggedRobotCfg.commands):
         standing_fraction = 0.1
-        pure_fraction = 0.25
+        pure_fraction = 0.35
         # from the start they would hold learning up: who is told to stand is paid before it can walk
         ramps = {"standing_fraction": [2_400, 3_600], "pure_fraction": [2_400, 3_600]}
 
@@ -57,7 +57,7 @@ class A1RoughCfg(LeggedRobotCfg):
         soft_dof_pos_limit = 0.9
         base_height_target = 0.27
         feet_air_time_target = 0.2
-        ramps = {"stand_motion": [2_400, 4_800], "stand_feet": [2_400, 4_800]}  # first walk, then stand
+        ramps = {"stand_motion": [3_600, 6_000], "stand_feet": [3_600, 6_000]}  # first walk, then stand
 
         class scales(LeggedRobotCfg.rewards.scales):
             tracking_lin_vel = 2.0
@@ -66,7 +66,7 @@ class A1RoughCfg(LeggedRobotCfg):
             base_height = -20.0
             torques = -0.00002
             dof_pos_limits = -1.0
-            feet_stance = -0.18
+            feet_stance = -0.3
             stand_motion = -0.04
             stand_feet = -0.4
 

@@ -25,6 +25,7 @@ _HEADING_RULE = (
 _NORM_RULE = "horizontal commands no longer than min_norm were zero"
 # policy steps
 _NEVER = 2**60
+_SLOWEST = 0.3
 _RAMPED = ("standing_fraction", "pure_fraction")
 
 
@@ -64,10 +65,14 @@ class CommandTerms(RobotState):
         return getattr(self.cfg.commands, name) * (1.0 if bounds is None else ramp(self.common_step_counter, bounds))
 
     def _make_pure(self, new: Tensor, env_ids: Tensor, fraction: float) -> None:
-        """Leave a fraction of new commands (n, 4) one direction alone: along x, along y or a turn, a third each."""
+        """Leave a fraction of new commands (n, 4) one direction alone: along x, along y or a turn, a third each.
+
+        They are slower than others, by a factor between `_SLOWEST` and 1: slow steps are what robots get wrong.
+        """
         kind = self._uniform([0.0, 3.0 / fraction], len(env_ids)).long()  # from 3 on: all of them
+        factor = torch.where(kind < 3, self._uniform([_SLOWEST, 1.0], len(env_ids)), 1.0)
         for axis in range(3):
-            new[:, axis] *= (kind == axis) | (kind >= 3)
+            new[:, axis] *= factor * ((kind == axis) | (kind >= 3))
         straight = kind < 2
         heading = yaw_from_quat(self.root_states[env_ids, 3:7])
         new[:, 3] = torch.where(straight, heading, new[:, 3])

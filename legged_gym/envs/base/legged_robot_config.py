@@ -72,7 +72,7 @@ class LeggedRobotCfg(BaseConfig):
         heading_command = flag(True)  # the yaw rate follows from a heading error
         min_norm = number(0.2, "m/s", low=0, high=100)  # shorter xy commands become zero
         standing_fraction = number(0.0, low=0, high=1)  # share of commands that are all zero, in heading mode too
-        # share of commands that go along x, along y or turn, and nothing else; a third each
+        # share of commands that go one way alone, and slower: along x, along y or a turn; a third each
         pure_fraction = number(0.0, low=0, high=1)
         # `standing_fraction` or `pure_fraction` -> policy steps between which it grows from 0 to full
         ramps: Dict[str, List[int]] = setting({}, RAMPS)

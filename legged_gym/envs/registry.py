@@ -7,13 +7,13 @@ that reading the table does not import what only a run needs (torch, MuJoCo).
 from __future__ import annotations
 
 import copy
-import difflib
 import importlib
 from dataclasses import dataclass
 from typing import Any, Dict, Optional, Tuple, Type, Union
 
 from legged_gym.envs.base.base_config import BaseConfig
 from legged_gym.errors import UserError
+from rsl_rl.utils.errors import near_matches
 
 Config = Union[BaseConfig, Type[BaseConfig]]
 
@@ -83,9 +83,7 @@ def find(name: Optional[str]) -> Task:
     if not name:
         raise UserError(f"which task? --task=<name>; tasks: {', '.join(TASKS) or 'none'}")
     if name not in TASKS:
-        near = difflib.get_close_matches(name, TASKS, n=3)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"tasks: {', '.join(TASKS) or 'none'}"
-        raise UserError(f"unknown task {name!r}; {hint}")
+        raise UserError(f"unknown task {name!r}; {near_matches(name, TASKS)}")
     return TASKS[name]
 
 

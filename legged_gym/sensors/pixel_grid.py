@@ -42,18 +42,14 @@ class PixelGrid:
         """The grid of a `depth_camera` section.
 
         Raises:
-            UserError: a number cannot be; the message says which.
+            UserError: the crop leaves nothing.
         """
         grid = cls(int(cfg.width), int(cfg.height), float(cfg.horizontal_fov), tuple(cfg.crop), tuple(cfg.image_shape))
         top, bottom, left, right = grid.crop
-        if min(grid.crop) < 0 or top + bottom >= grid.height or left + right >= grid.width:
+        if top + bottom >= grid.height or left + right >= grid.width:
             raise UserError(
                 f"depth_camera.crop {list(grid.crop)} leaves nothing of {grid.width} x {grid.height} pixels"
             )
-        if not 0.0 < grid.horizontal_fov < 180.0:
-            raise UserError(f"depth_camera.horizontal_fov is {grid.horizontal_fov}: give degrees between 0 and 180")
-        if min(grid.shape) < 1:
-            raise UserError(f"depth_camera.image_shape is {list(grid.shape)}: give rows and columns of at least 1")
         return grid
 
     def places(self) -> Tuple[np.ndarray, np.ndarray]:

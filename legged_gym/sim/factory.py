@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib.util
 from importlib import metadata
 from typing import Any, Optional, Union
@@ -11,6 +10,7 @@ import torch
 
 from legged_gym.errors import UserError
 from legged_gym.sim.simulator import Simulator
+from rsl_rl.utils.errors import near_matches
 
 BACKENDS = ("mujoco", "mujoco_warp")
 
@@ -65,9 +65,7 @@ def _choose(sim: str, device: Optional[torch.device]) -> str:
         gpu = device is None and torch.cuda.is_available()
         return "mujoco_warp" if gpu and importlib.util.find_spec("mujoco_warp") is not None else "mujoco"
     if sim not in BACKENDS:
-        near = difflib.get_close_matches(sim, ["auto", *BACKENDS], n=1, cutoff=0.4)
-        hint = f"did you mean {near[0]}?" if near else f"known: auto, {', '.join(BACKENDS)}"
-        raise UserError(f"unknown simulator '{sim}'; {hint}")
+        raise UserError(f"unknown simulator '{sim}'; {near_matches(sim, ('auto', *BACKENDS))}")
     return sim
 
 

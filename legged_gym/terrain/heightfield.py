@@ -7,7 +7,6 @@ from typing import Tuple
 
 import numpy as np
 
-from legged_gym.errors import UserError
 from legged_gym.terrain.terrain import Terrain
 
 # MuJoCo wants a positive range of elevation even where the map is flat, m
@@ -50,14 +49,7 @@ def make_heightfield(terrain: Terrain, refine: int = 1, slope_treshold: float = 
         terrain: the map.
         refine: k.
         slope_treshold: rise over run above which the ground becomes a wall.
-
-    Raises:
-        UserError: if `refine` is below 1 or the threshold negative.
     """
-    if refine < 1 or refine != int(refine):
-        raise UserError(f"the refinement of the physics grid must be a whole number of at least 1, not {refine!r}")
-    if slope_treshold < 0:
-        raise UserError(f"terrain.slope_treshold must be at least 0, not {slope_treshold!r}")
     heights = terrain.height_field.astype(np.float32)
     low, high = float(heights.min()), float(heights.max())
     heights -= low

@@ -124,17 +124,9 @@ def cumulative_proportions(proportions: Sequence[float]) -> np.ndarray:
         (len(proportions),) cumulative sums. One that reaches 1 is infinite: the last type takes the whole rest.
 
     Raises:
-        UserError: for a negative share, none, more than seven, or a sum above 1.
+        UserError: for a sum above 1.
     """
-    shares = np.asarray(proportions, dtype=float)
-    if shares.ndim != 1 or not 1 <= len(shares) <= len(_BANDS):
-        raise UserError(
-            f"terrain.terrain_proportions needs 1 to {len(_BANDS)} numbers "
-            f"({', '.join(band.__name__ for band in _BANDS)}; the rest becomes pits), not {proportions!r}"
-        )
-    if not np.all(shares >= 0):
-        raise UserError(f"terrain.terrain_proportions must not be negative: {list(proportions)}")
-    ends = np.cumsum(shares)
+    ends = np.cumsum(np.asarray(proportions, dtype=float))
     if ends[-1] > 1.0 + 1e-6:
         raise UserError(f"terrain.terrain_proportions add up to {ends[-1]:g}; they must not exceed 1")
     ends[ends > 1.0 - 1e-6] = np.inf

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 import numpy as np
 
@@ -12,8 +11,7 @@ from legged_gym.errors import UserError
 from legged_gym.terrain.edges import edge_mask
 from legged_gym.terrain.recipes import RECIPES, cumulative_proportions, type_of_selector
 from legged_gym.terrain.sub_terrains import GENERATORS, Tile, fractal_noise_terrain
-
-MESH_TYPES = ("plane", "heightfield", "trimesh")
+from rsl_rl.utils.errors import near_matches
 
 # difficulties of a map without a curriculum and without a range of its own
 _RANDOM_DIFFICULTIES = (0.5, 0.75, 0.9)
@@ -28,16 +26,8 @@ _INT16_MAX = 32767
 
 
 def uses_height_map(mesh_type: Optional[str]) -> bool:
-    """Whether `terrain.mesh_type` asks for a `Terrain`; None, 'none' and 'plane' do not.
-
-    Raises:
-        UserError: for any other name.
-    """
-    if mesh_type in (None, "none", "plane"):
-        return False
-    if mesh_type not in MESH_TYPES:
-        raise UserError(f"terrain.mesh_type {mesh_type!r} is unknown{_hint(str(mesh_type), MESH_TYPES)}")
-    return True
+    """Whether `terrain.mesh_type` asks for a `Terrain`; None, 'none' and 'plane' do not."""
+    return mesh_type not in (None, "none", "plane")
 
 
 class Terrain:
@@ -81,13 +71,13 @@ class Terrain:
         """Make the map.
 
         Args:
-            cfg: anything with the attributes of the `terrain` group of an environment config.
+            cfg: the `terrain` group of an environment config whose values are checked.
             seed: each tile draws from its own generator, a function of the seed and the tile's row and column alone.
 
         Raises:
-            UserError: for sizes, proportions, types or ranges that cannot be.
+            UserError: for sizes, proportions or types that cannot be together.
         """
-        _check_sizes(cfg, seed)
+        _check_sizes(cfg)
         self._seed = seed
         self.num_rows, self.num_cols = int(cfg.num_rows), int(cfg.num_cols)
         self.horizontal_scale, self.vertical_scale = float(cfg.horizontal_scale), float(cfg.vertical_scale)
@@ -97,9 +87,8 @@ class Terrain:
         self._curriculum = bool(cfg.curriculum)
         self._selected = parse_selection(cfg.terrain_kwargs) if cfg.selected else None
         self._band_ends = cumulative_proportions(cfg.terrain_proportions)
-        self._types = parse_tile_types(cfg.tile_types)
-        self._difficulty_range = _parse_difficulty_range(cfg.difficulty_range)
-        self._roughness = _parse_roughness(cfg.roughness)
+        self._types = tuple(cfg.tile_types or ())
+        self._difficulty_range, self._roughness = cfg.difficulty_range, cfg.roughness
 
         self.border_size = self._border * self.horizontal_scale
         self.tile_length = self._cells_x * self.horizontal_scale
@@ -200,11 +189,11 @@ def parse_selection(terrain_kwargs: Optional[Mapping[str, Any]]) -> Tuple[str, D
     name = terrain_kwargs["type"].rpartition(".")[2]
     known: Dict[str, Callable[..., None]] = {**RECIPES, **GENERATORS}
     if name not in known:
-        raise UserError(f"terrain.terrain_kwargs: type {name!r} is unknown{_hint(name, known)}")
+        raise UserError(f"terrain.terrain_kwargs: type {name!r} is unknown; {near_matches(name, known)}")
     allowed = dict(list(inspect.signature(known[name]).parameters.items())[1:])
     for key, value in kwargs.items():
         if key not in allowed:
-            raise UserError(f"terrain.terrain_kwargs: {name} takes no {key!r}{_hint(key, allowed)}")
+            raise UserError(f"terrain.terrain_kwargs: {name} takes no {key!r}; {near_matches(key, allowed)}")
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise UserError(f"terrain.terrain_kwargs: {key} must be a number, not {value!r}")
     if name in RECIPES:
@@ -217,70 +206,12 @@ def parse_selection(terrain_kwargs: Optional[Mapping[str, Any]]) -> Tuple[str, D
     return name, kwargs
 
 
-def parse_tile_types(names: Optional[Sequence[str]]) -> Tuple[str, ...]:
-    """Check `terrain.tile_types`.
-
-    Args:
-        names: of `recipes.RECIPES`; None or nothing leaves the choice to `terrain_proportions`.
-
-    Raises:
-        UserError: unless it is a list of known names.
-    """
-    if names is None:
-        return ()
-    if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
-        raise UserError(f"terrain.tile_types must be a list of names such as [stairs_up, lane_gaps], not {names!r}")
-    for name in names:
-        if name not in RECIPES:
-            raise UserError(f"terrain.tile_types: {name!r} is unknown{_hint(name, RECIPES)}")
-    return tuple(names)
-
-
-def _parse_difficulty_range(value: Optional[Sequence[float]]) -> Optional[Tuple[float, float]]:
-    pair = _parse_pair(value)
-    if value is not None and (pair is None or not 0 <= pair[0] <= pair[1] <= 1):
-        raise UserError(f"terrain.difficulty_range must be [easiest, hardest] within 0 and 1, or None, not {value!r}")
-    return pair
-
-
-def _parse_roughness(value: Optional[Sequence[float]]) -> Optional[Tuple[float, float]]:
-    pair = _parse_pair(value)
-    if value is not None and (pair is None or not (min(pair) >= 0 and np.all(np.isfinite(pair)))):
-        raise UserError(
-            f"terrain.roughness must be two amplitudes in m, at difficulties 0 and 1, or None, not {value!r}"
-        )
-    return pair
-
-
-def _parse_pair(value: Any) -> Optional[Tuple[float, float]]:
-    """The two numbers of a list; None for anything else."""
-    if not isinstance(value, (list, tuple)) or len(value) != 2:
-        return None
-    if any(isinstance(number, bool) or not isinstance(number, (int, float)) for number in value):
-        return None
-    return float(value[0]), float(value[1])
-
-
-def _hint(name: str, known: Any) -> str:
-    near = difflib.get_close_matches(name, list(known), n=3)
-    return f"; did you mean {' or '.join(near)}?" if near else f"; known: {', '.join(known)}"
-
-
-def _check_sizes(cfg: Any, seed: int) -> None:
-    for name in ("horizontal_scale", "vertical_scale", "terrain_length", "terrain_width"):
-        value = getattr(cfg, name)
-        if not (value > 0 and np.isfinite(value)):
-            raise UserError(f"terrain.{name} must be positive, not {value!r}")
-    for name in ("num_rows", "num_cols"):
-        value = getattr(cfg, name)
-        if value < 1 or value != int(value):
-            raise UserError(f"terrain.{name} must be a whole number of at least 1, not {value!r}")
+def _check_sizes(cfg: Any) -> None:
     for name in ("terrain_length", "terrain_width"):
         if getattr(cfg, name) < 2 * cfg.horizontal_scale:
             raise UserError(
                 f"terrain.{name} {getattr(cfg, name):g} m is less than two cells of {cfg.horizontal_scale:g} m"
             )
-    if not (cfg.border_size >= 0 and np.isfinite(cfg.border_size)):
-        raise UserError(f"terrain.border_size must be at least 0, not {cfg.border_size!r}")
-    if seed < 0:
-        raise UserError(f"the terrain's seed must be at least 0, not {seed}")
+    for name in cfg.tile_types or ():
+        if name not in RECIPES:
+            raise UserError(f"terrain.tile_types: {name!r} is unknown; {near_matches(name, RECIPES)}")

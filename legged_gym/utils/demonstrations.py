@@ -11,13 +11,13 @@ is told in docs/demonstrations.md.
 from __future__ import annotations
 
 import glob
-import json
 import os
 from typing import Any, Dict, Iterator, List, Tuple
 
 import numpy as np
 
 from legged_gym.errors import UserError
+from legged_gym.reading import read_json
 
 FORMAT_VERSION = 1
 METADATA, MODEL, SHARD = "metadata.json", "model.mjb", "demonstrations_{:05d}.npz"
@@ -41,10 +41,9 @@ class Demonstrations:
         self.folder = folder
         path = os.path.join(folder, METADATA)
         try:
-            with open(path, encoding="utf-8") as file:
-                self.metadata: Dict[str, Any] = json.load(file)
-        except (OSError, ValueError, RecursionError) as error:
-            raise UserError(f"{folder} holds no demonstrations: cannot read {path} ({error})") from None
+            self.metadata: Dict[str, Any] = read_json(path)
+        except UserError as error:
+            raise UserError(f"{folder} holds no demonstrations: {error}") from None
         found = self.entry("format_version")
         if found != FORMAT_VERSION:
             raise UserError(f"{path} has format {found}, this program reads {FORMAT_VERSION}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import copy
-import difflib
 import glob
 import os
 from typing import Any, Dict, List, Optional, Sequence
@@ -18,6 +17,7 @@ from legged_gym.utils.evaluation_lanes import has_lanes
 from legged_gym.utils.exported_policy import ExportedPolicy
 from legged_gym.utils.policy_io import Policy, PolicySource, find_policy, load_policy
 from legged_gym.utils.task_registry import task_registry
+from rsl_rl.utils.errors import near_matches
 
 
 def evaluate_source(source: PolicySource, args: argparse.Namespace) -> Dict[str, Any]:
@@ -119,9 +119,8 @@ def _path_of(name: str) -> Optional[str]:
 def _task_of(name: str) -> str:
     if name in registry.TASKS:
         return name
-    near = difflib.get_close_matches(name, registry.TASKS, n=3)
-    hint = f"; did you mean {' or '.join(near)}?" if near else f"; tasks are {', '.join(registry.TASKS)}"
-    raise UserError(f"--compare: {name!r} is no file or folder, run, shipped policy or task{hint}")
+    problem = f"--compare: {name!r} is no file or folder, run, shipped policy or task"
+    raise UserError(f"{problem}; {near_matches(name, registry.TASKS)}")
 
 
 def compare(args: argparse.Namespace, sources: Sequence[PolicySource]) -> List[Dict[str, Any]]:

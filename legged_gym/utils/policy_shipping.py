@@ -11,7 +11,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
@@ -19,6 +18,7 @@ import yaml
 
 from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.errors import UserError
+from legged_gym.reading import read_json
 from legged_gym.utils import run_folder
 from legged_gym.utils.files import write_files
 from legged_gym.utils.policy_export import export_checkpoint, readable_json
@@ -75,13 +75,7 @@ def read_metrics(path: str, task: str) -> Dict[str, Any]:
     Raises:
         UserError: the file cannot be read, holds something else, or the results are of other tasks.
     """
-    try:
-        with open(path, encoding="utf-8-sig") as file:
-            metrics = json.load(file)
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from None
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{path} is no JSON file: {error}") from None
+    metrics = read_json(path)
     if isinstance(metrics, dict) and metrics.get("kind") == "comparison":
         results = metrics.get("policies")
         if not isinstance(results, list) or not all(isinstance(result, dict) for result in results):

@@ -32,6 +32,7 @@ from legged_gym.reading import read_json, read_yaml
 from legged_gym.setting_types import numbers_in
 from legged_gym.utils.cli import apply_args
 from legged_gym.utils.task_registry import task_registry
+from rsl_rl.utils.errors import near_matches
 
 CONFIG_DIR = os.path.join(LEGGED_GYM_ROOT_DIR, "legged_gym", "scripts", "sweep_configs")
 METHODS = ("grid", "random", "bayes")
@@ -364,6 +365,4 @@ def _choice(what: str, value: Any, known: Tuple[str, ...]) -> str:
 def _check_keys(what: str, form: Dict[str, Any], known: Tuple[str, ...]) -> None:
     for key in form:
         if key not in known:
-            near = difflib.get_close_matches(key, known)
-            hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known)}"
-            raise UserError(f"{what}: unknown key {key!r}; {hint}")
+            raise UserError(f"{what}: unknown key {key!r}; {near_matches(key, known)}")

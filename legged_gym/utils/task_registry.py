@@ -7,7 +7,6 @@ change made for one environment does not reach the next.
 from __future__ import annotations
 
 import argparse
-import difflib
 import importlib
 import os
 from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, Tuple
@@ -17,6 +16,7 @@ from legged_gym.envs import registry
 from legged_gym.errors import UserError
 from legged_gym.utils import run_folder, run_lock
 from legged_gym.utils.cli import apply_args, get_args
+from rsl_rl.utils.errors import near_matches
 
 if TYPE_CHECKING:
     from legged_gym.envs.registry import Config
@@ -296,8 +296,7 @@ def _runner_class(name: str) -> type:
     base = importlib.import_module("rsl_rl.runners.runner").Runner
     if not (isinstance(found, type) and issubclass(found, base)):
         known = [key for key, value in vars(runners).items() if isinstance(value, type) and issubclass(value, base)]
-        near = difflib.get_close_matches(name, known) or known
-        raise UserError(f"train.runner_class_name: there is no runner {name!r}; did you mean {' or '.join(near)}?")
+        raise UserError(f"train.runner_class_name: there is no runner {name!r}; {near_matches(name, known)}")
     return found
 
 

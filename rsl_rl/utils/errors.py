@@ -15,7 +15,7 @@ def near_matches(name: str, known: Iterable[str]) -> str:
     """Return a question that offers the known names most like `name`, or lists all names when none is."""
     names = sorted(known)
     close = difflib.get_close_matches(name, names)
-    return f"did you mean {' or '.join(close)}?" if close else f"known are: {', '.join(names)}"
+    return f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(names)}"
 
 
 def check_choice(key: str, value: str, choices: Iterable[str]) -> None:

@@ -78,7 +78,7 @@ def test_memories_of_actor_and_critic_are_separate() -> None:
         ({"actor_obs_groups": ["polici"]}, "no observation group 'polici'; did you mean policy?"),
         ({"critic_obs_groups": ["depth"]}, "'depth' has shape (1, 4, 6), this network reads flat groups"),
         ({"init_noise_sd": 1.0}, "unknown key policy.init_noise_sd: did you mean init_noise_std?"),
-        ({"zzz": 1.0}, "unknown key policy.zzz: known are: activation, actor_hidden_dims"),
+        ({"zzz": 1.0}, "unknown key policy.zzz: known: activation, actor_hidden_dims"),
         ({"activation": "gelu"}, "policy.activation is 'gelu'; did you mean"),
         ({"init_noise_std": 0.0}, "policy.init_noise_std is 0.0, expected 0.001 to 100.0"),
     ],

@@ -235,7 +235,7 @@ def test_imitation_gets_closer(teacher: str) -> None:
         ({"runner": {"teacher": None}}, "runner.teacher is not set: give the path of the teacher's checkpoint"),
         ({"runner": {"teacher": "/no/such/file.pt"}}, "there is no checkpoint '/no/such/file.pt'"),
         ({"runner": {"teachr": "x"}}, "unknown key runner.teachr: did you mean teacher"),
-        ({"runner": {"algorithm_class_name": "PPO"}}, "algorithm_class_name is 'PPO'; known are: DAgger"),
+        ({"runner": {"algorithm_class_name": "PPO"}}, "algorithm_class_name is 'PPO'; known: DAgger"),
         ({"algorithm": {"gamma": 0.9}}, "unknown key algorithm.gamma: "),
         ({"algorithm": {"max_aggregate_gb": 1e-9}}, "max_aggregate_gb is 1e-09"),
         ({"algorithm": {"max_aggregate_gb": 1e9}}, None),
@@ -266,7 +266,7 @@ def test_a_teacher_that_does_not_fit_is_refused(tmp_path: Path, teacher: str) ->
     content = load_checkpoint(teacher)
     content["meta"]["policy_class_name"] = "Oracle"
     save_checkpoint(str(tmp_path / "oracle.pt"), content)
-    with pytest.raises(RslRlError, match="is 'Oracle'; known are: ActorCritic"):
+    with pytest.raises(RslRlError, match="is 'Oracle'; known: ActorCritic"):
         load_teacher(str(tmp_path / "oracle.pt"), {"critic": (5,)}, 2)
 
 

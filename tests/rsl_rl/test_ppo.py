@@ -341,7 +341,7 @@ def test_one_step_of_two_processes_is_that_of_one_with_all_environments() -> Non
     ("settings", "message"),
     [
         ({"learnin_rate": 1.0}, "unknown key algorithm.learnin_rate: did you mean learning_rate"),
-        ({"schedule": "linear"}, "algorithm.schedule is 'linear'; known are: adaptive, cosine, fixed"),
+        ({"schedule": "linear"}, "algorithm.schedule is 'linear'; known: adaptive, cosine, fixed"),
         ({"precision": "bfloat"}, "algorithm.precision is 'bfloat'; did you mean bfloat16"),
         ({"symmetry": "augment"}, "knows no mirror_maps"),
     ],

@@ -49,7 +49,7 @@ def test_warp_on_a_cpu(machine):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("mujoco_wrap", "unknown simulator 'mujoco_wrap'; did you mean mujoco_warp?"),
+        ("mujoco_wrap", "unknown simulator 'mujoco_wrap'; did you mean mujoco_warp"),
         ("physx", "unknown simulator 'physx'; known: auto, mujoco, mujoco_warp"),
     ],
 )

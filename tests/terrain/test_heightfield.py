@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from legged_gym.errors import UserError
 from legged_gym.terrain import HeightField, Terrain, make_heightfield
 
 mujoco = pytest.importorskip("mujoco")
@@ -113,10 +112,3 @@ def test_refined_map_keeps_the_vertices(make_cfg: Any) -> None:
     np.testing.assert_allclose(heights, terrain.heights, atol=1e-5)
     np.testing.assert_allclose(field.size, make_heightfield(terrain).size)
     np.testing.assert_allclose(field.pos, make_heightfield(terrain).pos)
-
-
-@pytest.mark.parametrize("kwargs", [dict(refine=0), dict(refine=1.5), dict(slope_treshold=-1.0)])
-def test_wrong_arguments(kwargs: Any) -> None:
-    terrain: Any = ramp_and_wall([0, 1])
-    with pytest.raises(UserError):
-        make_heightfield(terrain, **kwargs)

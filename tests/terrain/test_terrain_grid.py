@@ -247,38 +247,19 @@ def test_sizes_are_rounded_to_cells_and_stay_consistent(make_cfg: Any) -> None:
 @pytest.mark.parametrize(
     "changes, words",
     [
-        (dict(horizontal_scale=0.0), "horizontal_scale must be positive"),
-        (dict(vertical_scale=-0.005), "vertical_scale must be positive"),
         (dict(terrain_length=0.1), "less than two cells"),
-        (dict(terrain_width=float("nan")), "terrain_width must be positive"),
-        (dict(num_rows=0), "num_rows"),
-        (dict(num_cols=2.5), "num_cols"),
-        (dict(border_size=-1.0), "border_size"),
         (dict(terrain_proportions=[0.5, 0.6]), "add up to 1.1"),
-        (dict(terrain_proportions=[0.5, -0.1]), "negative"),
-        (dict(terrain_proportions=[]), "1 to 7 numbers"),
-        (dict(terrain_proportions=[0.1] * 8), "1 to 7 numbers"),
         (dict(terrain_length=2.0, terrain_width=2.0), "platform_size 3 m"),
         (dict(vertical_scale=1e-5), "raise vertical_scale"),
         (dict(tile_types=["lane_gap"]), "tile_types: 'lane_gap' is unknown; did you mean lane_gaps"),
         (dict(tile_types=["pit_terrain"]), "tile_types: 'pit_terrain' is unknown"),
-        (dict(tile_types="lane_gaps"), "tile_types must be a list of names"),
-        (dict(tile_types=[3]), "tile_types must be a list of names"),
-        (dict(difficulty_range=0.5), "difficulty_range must be"),
-        (dict(difficulty_range=[0.5, 0.2]), "difficulty_range must be"),
-        (dict(difficulty_range=[0.0, 1.1]), "difficulty_range must be"),
-        (dict(difficulty_range=[0.0, float("nan")]), "difficulty_range must be"),
-        (dict(difficulty_range=[0.0, "1"]), "difficulty_range must be"),
-        (dict(roughness=[0.02]), "roughness must be two amplitudes"),
-        (dict(roughness=[0.02, -0.04]), "roughness must be two amplitudes"),
-        (dict(roughness=[True, 0.04]), "roughness must be two amplitudes"),
         (dict(tile_types=["lane_flat"], horizontal_scale=0.2), "lanes need cells of at most 0.1 m"),
         (dict(tile_types=["lane_flat"], terrain_length=5.0), "lanes need a terrain_length of at least 5.4 m"),
         (dict(tile_types=["lane_flat"], terrain_width=1.5), "lanes need a terrain_width of at least 2 m"),
         (dict(selected=True), "needs terrain.terrain_kwargs with a type"),
         (dict(selected=True, terrain_kwargs={"slope": 1}), "with a type"),
         (dict(selected=True, terrain_kwargs={"type": "stair_up"}), "did you mean stairs_up"),
-        (dict(selected=True, terrain_kwargs={"type": "xyzzy"}), "known: smooth_slope, "),
+        (dict(selected=True, terrain_kwargs={"type": "xyzzy"}), "known: discrete_obstacles, "),
         (dict(selected=True, terrain_kwargs={"type": "pit_terrain", "dept": 1.0}), "did you mean depth"),
         (dict(selected=True, terrain_kwargs={"type": "pit_terrain"}), "pit_terrain also needs depth"),
         (dict(selected=True, terrain_kwargs={"type": "pit_terrain", "depth": "deep"}), "depth must be a number"),
@@ -292,16 +273,9 @@ def test_user_errors_are_one_clear_line(make_cfg: Any, changes: Any, words: str)
     assert "\n" not in str(error.value)
 
 
-def test_negative_seed(make_cfg: Any) -> None:
-    with pytest.raises(UserError, match="seed"):
-        Terrain(make_cfg(), seed=-1)
-
-
 def test_mesh_types() -> None:
     assert [uses_height_map(name) for name in (None, "none", "plane")] == [False] * 3
     assert uses_height_map("heightfield") and uses_height_map("trimesh")
-    with pytest.raises(UserError, match="did you mean trimesh"):
-        uses_height_map("trimash")
 
 
 def test_recipes_compose(make_cfg: Any) -> None:

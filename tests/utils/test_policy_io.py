@@ -264,7 +264,7 @@ def test_a_policy_class_that_does_not_exist(run):
     content = load_checkpoint(checkpoint(run))
     content["meta"]["policy_class_name"] = "Oracle"
     save_checkpoint(checkpoint(run), content)
-    refuse([f"--policy={run}"], "is 'Oracle'; known are: ActorCritic", RslRlError)
+    refuse([f"--policy={run}"], "is 'Oracle'; known: ActorCritic", RslRlError)
 
 
 def test_settings_that_cannot_be_read(run):

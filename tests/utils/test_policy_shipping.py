@@ -150,7 +150,7 @@ def test_the_results_of_one_policy_among_those_compared(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", "is no JSON file"),
+        ("{", "this is not JSON"),
         ("[1]", r"holds no results of evaluate\.py"),
         ('{"kind": "benchmark"}', r"holds no results of evaluate\.py"),
         ('{"kind": "evaluation", "task": "a1"}', "is an evaluation of task 'a1', not 'a1_flat'"),
@@ -158,7 +158,7 @@ def test_the_results_of_one_policy_among_those_compared(tmp_path):
         ('{"kind": "comparison", "policies": [{"task": "a1_flat"}, {"task": "a1_flat"}]}', "compares 2 policies"),
         ('{"kind": "comparison"}', "holds no results of evaluate.py --compare: it lacks a list of policies"),
         ('{"kind": "comparison", "policies": [1]}', "it lacks a list of policies"),
-        ('{"a": ' * 5000, "is no JSON file"),
+        ('{"a": ' * 5000, "nested too deeply"),
         (None, "cannot read"),
     ],
 )

@@ -55,7 +55,7 @@ def test_an_environment_class_given_as_text_is_imported_when_needed():
 def test_unknown_tasks_are_told_with_near_matches():
     with pytest.raises(UserError, match=r"unknown task 'fak'; did you mean fake\?"):
         task_registry.get_cfgs("fak")
-    with pytest.raises(UserError, match="unknown task 'zzz'; tasks: fake"):
+    with pytest.raises(UserError, match="unknown task 'zzz'; known: fake"):
         task_registry.make_env("zzz")
     with pytest.raises(UserError, match="which task"):
         registry.find(None)

@@ -5,7 +5,6 @@ A name in a table that has no method fails here, with the names that come near.
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
@@ -14,6 +13,7 @@ from torch import Tensor
 
 from legged_gym.envs.base.base_config import ObsTerm
 from legged_gym.errors import UserError, listed
+from rsl_rl.utils.errors import near_matches
 
 # rad, for ranges and angles that were rounded
 _RANGE_SLACK = 1e-3
@@ -29,9 +29,8 @@ def find_term(env: Any, prefix: str, name: str, table_name: str) -> Callable[[],
     if method is not None:
         return method
     known = [attribute[len(prefix) :] for attribute in dir(env) if attribute.startswith(prefix)]
-    near = difflib.get_close_matches(name, known, n=3)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(sorted(known))}"
-    raise UserError(f"{table_name}.{name}: {type(env).__name__} has no method {prefix}{name}; {hint}")
+    problem = f"{table_name}.{name}: {type(env).__name__} has no method {prefix}{name}"
+    raise UserError(f"{problem}; {near_matches(name, known)}")
 
 
 def check_values(

@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, Iterator
 
 import pytest
 import torch
@@ -211,9 +211,17 @@ def test_no_folder_no_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.fixture
+def hangup() -> Iterator[None]:
+    """SIGHUP as in a terminal, also where the tests run under nohup: there it is ignored, and trainings heed that."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.mark.parametrize("number", STOP_SIGNALS)
 def test_signal_ends_after_the_iteration_with_a_checkpoint(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], number: signal.Signals
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], number: signal.Signals, hangup: None
 ) -> None:
     runner = make(tmp_path)
     step = runner.env.step

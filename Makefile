@@ -19,6 +19,7 @@ TORCH ?= torch==2.13.0
 EXTRAS ?=
 TASK ?= a1_flat
 ARGS ?=
+EVALUATE_ARGS ?=
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
@@ -32,10 +33,10 @@ help: ## show this list
 
 train: $(INSTALLED) ## train TASK, evaluate the result, write a video of it
 	$(BIN)/python legged_gym/scripts/train.py --task=$(TASK) --headless $(ARGS)
-	$(MAKE) evaluate play
+	$(MAKE) evaluate play EVALUATE_ARGS="--num_episodes=400"
 
 evaluate: $(INSTALLED) ## measure the latest policy of TASK
-	$(BIN)/python legged_gym/scripts/evaluate.py --task=$(TASK) --json=logs/$(TASK)_evaluation.json
+	$(BIN)/python legged_gym/scripts/evaluate.py --task=$(TASK) $(EVALUATE_ARGS) --json=logs/$(TASK)_evaluation.json
 
 play: $(INSTALLED) ## show the latest policy of TASK: in a window, or as a video where there is no display
 	$(BIN)/python legged_gym/scripts/play.py --task=$(TASK) --video

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Iterable, Sequence
+import contextlib
+from typing import Iterable, Iterator, Sequence
 
 _MOST_NAMES = 12
 
@@ -12,6 +13,15 @@ class UserError(ValueError):
 
     Scripts print it as ``error: <message>`` and exit with status 2.
     """
+
+
+@contextlib.contextmanager
+def in_file(path: str) -> Iterator[None]:
+    """Begin the message of a `UserError` with the file that it is about."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
 
 
 def listed(names: Iterable[str], of: Sequence[str] = ()) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, List, Set, Tuple
+from typing import Any, Dict, List, Set, Tuple, Union
 
 import yaml
 
-from legged_gym.errors import UserError
+from legged_gym.errors import UserError, in_file
 
 # What no config comes near; aliases of aliases make a small file that is endless to walk.
 _MOST_VALUES, _DEEPEST = 100_000, 50
@@ -20,10 +20,8 @@ def read_yaml(path: str) -> Any:
         UserError: it cannot be read, is no YAML, has a key twice, or is nested beyond reason.
     """
     text = _text_of(path)
-    try:
+    with in_file(path):
         return parse_yaml(text)
-    except UserError as error:
-        raise UserError(f"{path}: {error}") from None
 
 
 def read_json(path: str) -> Any:
@@ -33,10 +31,8 @@ def read_json(path: str) -> Any:
         UserError: as `read_yaml`.
     """
     text = _text_of(path)
-    try:
+    with in_file(path):
         return parse_json(text)
-    except UserError as error:
-        raise UserError(f"{path}: {error}") from None
 
 
 def parse_yaml(text: str) -> Any:
@@ -62,7 +58,7 @@ def parse_yaml(text: str) -> Any:
         raise UserError(str(error)) from None
 
 
-def parse_json(text: str) -> Any:
+def parse_json(text: Union[str, bytes]) -> Any:
     """Return the value that a text spells in JSON.
 
     Raises:

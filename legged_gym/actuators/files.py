@@ -24,7 +24,7 @@ from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.actuators.actuator import Actuator
 from legged_gym.actuators.motor_model import MotorModel, MotorParameters
 from legged_gym.actuators.networks import LSTMActuator, MLPActuator, NetworkSpec, build_network
-from legged_gym.errors import UserError
+from legged_gym.errors import UserError, in_file
 from rsl_rl.utils.archive import first_line, is_script, load_plain, members
 from rsl_rl.utils.errors import RslRlError
 
@@ -128,10 +128,8 @@ def _read_script(path: str) -> Tuple[nn.Module, NetworkSpec]:
 
 
 def _spec_of(metadata: Any, path: str) -> NetworkSpec:
-    try:
+    with in_file(path):
         return NetworkSpec.from_dict(metadata)
-    except UserError as error:
-        raise UserError(f"{path}: {error}") from None
 
 
 def _last_line(error: BaseException) -> str:

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from legged_gym.actuators.actuator import Actuator
-from legged_gym.errors import UserError
+from legged_gym.errors import UserError, in_file
 from legged_gym.reading import read_json
 from legged_gym.setting_types import Number, Type
 
@@ -91,10 +91,8 @@ class MotorParameters:
         known = list(MotorParameters.TYPES)
         if not isinstance(values, dict) or set(values) - set(known) or not {"stiffness", "damping"} <= set(values):
             raise UserError(f"{path} must hold stiffness, damping and may hold {', '.join(known[2:])}, nothing else")
-        try:
+        with in_file(path):
             return MotorParameters(**values)
-        except UserError as error:
-            raise UserError(f"{path}: {error}") from None
 
 
 class MotorModel(Actuator):

@@ -13,7 +13,7 @@ import sys
 from typing import Any, Dict, List, NoReturn, Optional, Sequence, Tuple, Union
 
 from legged_gym.envs.base.base_config import BaseConfig
-from legged_gym.errors import UserError
+from legged_gym.errors import UserError, in_file
 from legged_gym.reading import read_yaml
 from legged_gym.setting_types import LARGEST_SEED
 
@@ -180,7 +180,8 @@ def apply_args(
         for part, values in read_cfg_file(path, args.task).items():
             cfg = cfgs[part]
             if cfg is not None:
-                _in_file(path, cfg, values, part)
+                with in_file(path):
+                    cfg.update(values, prefix=f"{part}.")
     _apply_flags(args, env_cfg, train_cfg)
     for part, settings in (("env", args.env_settings), ("train", args.train_settings)):
         cfg = cfgs[part]
@@ -216,13 +217,6 @@ def read_cfg_file(path: str, task: Optional[str] = None) -> Dict[str, Dict[str, 
     if seeds[0] is not None and seeds[0] != seeds[1]:
         raise UserError(f"{path}: env.seed is not read: the seed of a run is train.seed, or given with --seed")
     return parts
-
-
-def _in_file(path: str, cfg: BaseConfig, values: Any, part: str) -> None:
-    try:
-        cfg.update(values, prefix=f"{part}.")
-    except UserError as error:
-        raise UserError(f"{path}: {error}") from None
 
 
 def _apply_flags(args: argparse.Namespace, env_cfg: Any, train_cfg: Any) -> None:

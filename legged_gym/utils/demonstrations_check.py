@@ -13,6 +13,7 @@ import numpy as np
 import legged_gym.sim  # noqa: F401 - which imports MuJoCo whatever OpenGL there is
 from legged_gym.errors import UserError
 from legged_gym.utils.demonstrations import MODEL, Demonstrations, damaged_shard, read_shard
+from legged_gym.utils.files import sha256_of
 
 # how far a replayed step may be off, in m, rad, m/s or rad/s: the CPU computes in float64, a GPU in float32
 _REPLAY_LIMITS = {"mujoco": 1e-9, "mujoco_warp": 1e-2}
@@ -112,8 +113,7 @@ def check(data: Demonstrations, num_replays: int = 1000, seed: int = 0) -> List[
 def is_model(path: str, digest: str) -> bool:
     """Whether a file is the compiled model with this SHA-256; MuJoCo tests little of what it loads."""
     try:
-        with open(path, "rb") as file:
-            return hashlib.sha256(file.read()).hexdigest() == digest
+        return sha256_of(path) == digest
     except OSError:
         return False
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
-import json
 import warnings
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Union
 
@@ -17,6 +16,7 @@ import torch
 from torch import Tensor
 
 from legged_gym.errors import UserError
+from legged_gym.reading import parse_json
 from legged_gym.utils.policy_metadata import FORMAT_VERSION, READABLE_FORMATS
 from rsl_rl.utils.archive import first_line, members
 
@@ -184,9 +184,9 @@ def _try_out(step: Union[OnnxStep, TorchScriptStep], path: str) -> None:
 def _parse(text: Union[str, bytes, None], path: str) -> Dict[str, Any]:
     """Read the description in a file."""
     try:
-        description = json.loads(text or "null")
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{path}: its description is damaged ({first_line(error)}); export it again") from None
+        description = parse_json(text or "null")
+    except UserError as error:
+        raise UserError(f"{path}: its description is damaged ({error}); export it again") from None
     if not isinstance(description, dict) or "inputs" not in description:
         raise UserError(f"{path} has no description of its observations: it was not written by export.py")
     if description.get("format") not in READABLE_FORMATS:

@@ -27,7 +27,7 @@ from typing import Any, Dict, List, Optional, Tuple
 import yaml
 
 from legged_gym import LEGGED_GYM_ROOT_DIR
-from legged_gym.errors import UserError
+from legged_gym.errors import UserError, in_file
 from legged_gym.reading import read_json, read_yaml
 from legged_gym.setting_types import numbers_in
 from legged_gym.utils.cli import apply_args
@@ -140,10 +140,8 @@ def read_file(path: str) -> SweepConfig:
         UserError: it cannot be read, or says something that makes no sense.
     """
     content = read_json(path) if path.endswith(".json") else numbers_in(read_yaml(path))
-    try:
+    with in_file(path):
         return parse(content)
-    except UserError as error:
-        raise UserError(f"{path}: {error}") from None
 
 
 def parse(content: Any) -> SweepConfig:

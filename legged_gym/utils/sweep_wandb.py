@@ -6,7 +6,7 @@ import _thread
 import argparse
 import os
 import signal
-from typing import Any, Optional, Sequence
+from typing import Any, Optional, Sequence, Tuple
 
 from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.errors import UserError
@@ -92,6 +92,13 @@ def join(args: argparse.Namespace) -> Optional[Joined]:
     return Joined(args) if os.environ.get("WANDB_SWEEP_ID") else None
 
 
+def _names_of_sweep(args: argparse.Namespace, sweep: Optional[SweepConfig]) -> Tuple[Optional[str], Optional[str]]:
+    """Entity and project: of flags, else of the sweep's file, else of what holds for all runs of a user."""
+    entity, project = find_names(args)
+    written = sweep.content if sweep else {}
+    return args.wandb_entity or written.get("entity") or entity, args.wandb_project or written.get("project") or project
+
+
 def run_sweep(
     args: argparse.Namespace,
     arguments: Sequence[str],
@@ -112,10 +119,7 @@ def run_sweep(
         UserError: no account, no package, no server, no such sweep; `MAX_FAILURES` runs in a row failed.
         KeyboardInterrupt: after the training under way has saved.
     """
-    entity, project = find_names(args)
-    written = sweep.content if sweep else {}  # weaker than flags, stronger than what holds for all runs of a user
-    entity = args.wandb_entity or written.get("entity") or entity
-    project = args.wandb_project or written.get("project") or project
+    entity, project = _names_of_sweep(args, sweep)
     if sweep_id is not None and "/" in sweep_id:
         parts = sweep_id.split("/")
         if len(parts) != 3 or not all(parts):

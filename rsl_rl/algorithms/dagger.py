@@ -201,7 +201,8 @@ class DAgger:
         """Label the states `obs`, group -> (N, *shape), and return the actions (N, A) of who drives."""
         if self.storage.step == 0:
             self.storage.save_hidden(self.hidden["student"])
-        wanted, latents, self.hidden["teacher"] = self.teacher.act_with_latents(obs, self.hidden["teacher"])
+        wanted, _, latents, after = self.teacher.evaluate(obs, {"actor": self.hidden["teacher"]}, with_values=False)
+        self.hidden["teacher"] = after["actor"]
         actions, self.hidden["student"] = self.policy.actor(obs, self.hidden["student"])
         self.storage.add(obs, {ACTIONS: wanted, **latents})
         self._errors.append((actions - wanted).square().mean())
@@ -251,9 +252,10 @@ class DAgger:
         """Mean square (0-d) between student and label, for each label, and the student's memory at the end."""
         # Images that repeat stand for one image a sample.
         observations: Any = batch.observations
-        actions, latents, hidden = self.policy.act_with_latents(observations, batch.hidden, batch.trajectories)
-        outputs = {ACTIONS: actions, **latents}
-        return {name: (outputs[name] - label).square().mean() for name, label in batch.labels.items()}, hidden
+        outputs = self.policy.evaluate(observations, {"actor": batch.hidden}, batch.trajectories, with_values=False)
+        found = {ACTIONS: outputs.mean, **outputs.latents}
+        losses = {name: (found[name] - label).square().mean() for name, label in batch.labels.items()}
+        return losses, outputs.hidden["actor"]
 
     def state_dict(self) -> Dict[str, Any]:
         """Return what is in neither `policy`, `optimizer` nor `storage`."""

@@ -202,10 +202,10 @@ class PPO:
         if self._values_can_wait:
             means, self.hidden["actor"] = self.policy.actor(obs, self.hidden["actor"])
         else:
-            means, values, after = self.policy.evaluate(obs, self.hidden)
+            means, values, _, after = self.policy.evaluate(obs, self.hidden)
             self.hidden = {**self.hidden, **after}
             if self._mirror is not None and self.policy.is_recurrent:
-                _, _, after = self.policy.evaluate(self._mirror.images(obs), _of_images(self.hidden))
+                after = self.policy.evaluate(self._mirror.images(obs), _of_images(self.hidden)).hidden
                 self.hidden.update({_IMAGE + name: states for name, states in after.items()})
         actions = distribution.sample(means)
         storage.add_actions(obs, actions, means, distribution.log_prob(means, actions))

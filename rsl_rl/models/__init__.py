@@ -6,7 +6,7 @@ from typing import Dict, Type
 
 from rsl_rl.models.actor_critic import ActorCritic, ActorCriticRecurrent
 from rsl_rl.models.model import Hidden, Model, Observations, reset_hidden
-from rsl_rl.models.policy import CopyReport, Policy
+from rsl_rl.models.policy import CopyReport, Outputs, Policy
 from rsl_rl.models.shared_actor_critic import SharedActorCritic
 
 # By the names that configurations call them.
@@ -24,6 +24,7 @@ __all__ = [
     "Hidden",
     "Model",
     "Observations",
+    "Outputs",
     "Policy",
     "SharedActorCritic",
     "reset_hidden",

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from rsl_rl.models.model import Hidden, Model, Observations, flat_width
-from rsl_rl.models.policy import Policy
+from rsl_rl.models.policy import Outputs, Policy
 from rsl_rl.modules.distribution import GaussianDistribution
 from rsl_rl.modules.memory import Memory
 from rsl_rl.modules.mlp import MLP
@@ -97,12 +97,18 @@ class ActorCritic(Policy):
         return self.critic(obs, hidden["critic"], trajectories)[0].squeeze(-1)
 
     def evaluate(
-        self, obs: Observations, hidden: Dict[str, Hidden], trajectories: Optional[Trajectories] = None
-    ) -> Tuple[torch.Tensor, torch.Tensor, Dict[str, Hidden]]:
-        """Compute mean actions (B, A), values (B,) and the memories after the (last) step."""
+        self,
+        obs: Observations,
+        hidden: Dict[str, Hidden],
+        trajectories: Optional[Trajectories] = None,
+        with_values: bool = True,
+    ) -> Outputs:
+        """Compute mean actions, values and the memories after the (last) step."""
         means, actor_hidden = self.actor(obs, hidden["actor"], trajectories)
+        if not with_values:
+            return Outputs(means, means.new_empty(0), {}, {"actor": actor_hidden})
         values, critic_hidden = self.critic(obs, hidden["critic"], trajectories)
-        return means, values.squeeze(-1), {"actor": actor_hidden, "critic": critic_hidden}
+        return Outputs(means, values.squeeze(-1), {}, {"actor": actor_hidden, "critic": critic_hidden})
 
     def initial_hidden(self, num_envs: int) -> Dict[str, Hidden]:
         """Return the memories at the start of an episode: "actor" and "critic" -> name -> zeros (layers, N, H)."""

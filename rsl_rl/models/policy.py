@@ -31,6 +31,22 @@ class CopyReport(NamedTuple):
         return f"copied {', '.join(self.copied) or 'nothing'}" + (f"; left {left}" if left else "")
 
 
+class Outputs(NamedTuple):
+    """What a policy says about B states.
+
+    Attributes:
+        mean: (B, A), mean actions.
+        values: (B,); empty where they were not asked for.
+        latents: outputs (B, k) of the actor's encoders, by name, without those that pass observations through.
+        hidden: memories after the (last) step, as `Policy.evaluate` takes them.
+    """
+
+    mean: torch.Tensor
+    values: torch.Tensor
+    latents: Dict[str, torch.Tensor]
+    hidden: Dict[str, Hidden]
+
+
 class Policy(nn.Module):
     """An actor, an estimate of its value, and a normal distribution of actions around the actor's output.
 
@@ -78,9 +94,13 @@ class Policy(nn.Module):
         raise NotImplementedError
 
     def evaluate(
-        self, obs: Observations, hidden: Dict[str, Hidden], trajectories: Optional[Trajectories] = None
-    ) -> Tuple[torch.Tensor, torch.Tensor, Dict[str, Hidden]]:
-        """Compute mean actions (B, A), values (B,) and the memories after the (last) step."""
+        self,
+        obs: Observations,
+        hidden: Dict[str, Hidden],
+        trajectories: Optional[Trajectories] = None,
+        with_values: bool = True,
+    ) -> Outputs:
+        """Compute all outputs, encoding once; without values the critic is not asked and its memory not needed."""
         raise NotImplementedError
 
     def initial_hidden(self, num_envs: int) -> Dict[str, Hidden]:
@@ -95,13 +115,6 @@ class Policy(nn.Module):
     def update_normalizers(self, obs: Observations, distributed: Optional[Any] = None) -> None:
         """Let the networks take in the samples group -> (B, D), of all ranks where several work."""
         self.actor.update_normalizers(obs, distributed)
-
-    def act_with_latents(
-        self, obs: Observations, hidden: Optional[Hidden] = None, trajectories: Optional[Trajectories] = None
-    ) -> Tuple[torch.Tensor, Dict[str, torch.Tensor], Hidden]:
-        """Compute mean actions (B, A), the outputs of the actor's encoders by name (B, k), and its memory."""
-        actions, after = self.actor(obs, hidden, trajectories)
-        return actions, {}, after
 
     def latents(
         self, obs: Observations, hidden: Optional[Hidden] = None, trajectories: Optional[Trajectories] = None

@@ -9,7 +9,7 @@ from torch import nn
 
 from rsl_rl.models.encoder import Encoder, build_encoders, recall
 from rsl_rl.models.model import Hidden, Model, Observations
-from rsl_rl.models.policy import Policy
+from rsl_rl.models.policy import Outputs, Policy
 from rsl_rl.modules.distribution import GaussianDistribution
 from rsl_rl.modules.memory import Memory
 from rsl_rl.modules.mlp import MLP
@@ -200,22 +200,21 @@ class SharedActorCritic(Policy):
         return self.critic(features).squeeze(-1)
 
     def evaluate(
-        self, obs: Observations, hidden: Dict[str, Hidden], trajectories: Optional[Trajectories] = None
-    ) -> Tuple[torch.Tensor, torch.Tensor, Dict[str, Hidden]]:
-        """Compute mean actions (B, A), values (B,) and the memories after the step, encoding once."""
-        features, _, after = self.actor.features(obs, hidden["actor"], trajectories)
-        return self.actor.head(features), self.critic(features).squeeze(-1), {"actor": after, "critic": {}}
+        self,
+        obs: Observations,
+        hidden: Dict[str, Hidden],
+        trajectories: Optional[Trajectories] = None,
+        with_values: bool = True,
+    ) -> Outputs:
+        """Compute all outputs, encoding once."""
+        features, latents, after = self.actor.features(obs, hidden["actor"], trajectories)
+        means = self.actor.head(features)
+        values = self.critic(features).squeeze(-1) if with_values else means.new_empty(0)
+        return Outputs(means, values, latents, {"actor": after, "critic": {}})
 
     def initial_hidden(self, num_envs: int) -> Dict[str, Hidden]:
         """Return the memories at the start of an episode: "actor" -> name -> zeros (layers, N, H); "critic" -> {}."""
         return {"actor": self.actor.initial_hidden(num_envs), "critic": {}}
-
-    def act_with_latents(
-        self, obs: Observations, hidden: Optional[Hidden] = None, trajectories: Optional[Trajectories] = None
-    ) -> Tuple[torch.Tensor, Dict[str, torch.Tensor], Hidden]:
-        """Compute mean actions (B, A), the outputs of the encoders by name (B, k), and the memory, encoding once."""
-        features, latents, after = self.actor.features(obs, hidden, trajectories)
-        return self.actor.head(features), latents, after
 
     def latents(
         self, obs: Observations, hidden: Optional[Hidden] = None, trajectories: Optional[Trajectories] = None

@@ -72,7 +72,7 @@ def test_rollout_is_recorded(kind: str) -> None:
         for step in range(STEPS + 1):
             obs = {group: x[step] for group, x in rollout["obs"].items()}
             if step < STEPS:
-                means[step], values[step], hidden = policy.evaluate(obs, hidden)
+                means[step], values[step], _, hidden = policy.evaluate(obs, hidden)
                 hidden["actor"] = policy.reset_hidden(hidden["actor"], rollout["dones"][step])
             else:
                 values[step] = policy.values(obs, hidden)
@@ -99,7 +99,7 @@ def test_sequences_find_again_what_was_recorded(kind: str, length: int | None) -
             algorithm.update()
     seen = 0
     for batch in algorithm.storage.recurrent_mini_batches(3, 1):
-        means, values, _ = policy.evaluate(batch.observations, batch.hidden, batch.trajectories)
+        means, values, *_ = policy.evaluate(batch.observations, batch.hidden, batch.trajectories)
         torch.testing.assert_close(means, batch.action_means, rtol=1e-4, atol=1e-5)
         torch.testing.assert_close(values, batch.values, rtol=1e-4, atol=1e-5)
         seen += len(values)
@@ -117,7 +117,7 @@ def plain_losses(algorithm: PPO) -> torch.Tensor:
         if step % 4 == 0:
             hidden["actor"] = {key: x.detach() for key, x in hidden["actor"].items()}
         obs = {group: x[step] for group, x in storage.observations.items()}
-        means, values, hidden = policy.evaluate(obs, hidden)
+        means, values, _, hidden = policy.evaluate(obs, hidden)
         hidden["actor"] = policy.reset_hidden(hidden["actor"], storage.dones[step])
         normal = torch.distributions.Normal(means, policy.distribution.std)
         log_ratios.append(normal.log_prob(storage.actions[step]).sum(-1) - storage.log_probs[step])

@@ -26,13 +26,13 @@ def test_formula_of_a_feed_forward_policy() -> None:
     actions = layer("actor.head.output", layer("actor.head.hidden.0", features).relu()).tanh()
     values = layer("critic.output", layer("critic.hidden.0", features).relu()).squeeze(1)
 
-    found, found_values, hidden = policy.evaluate(obs, policy.initial_hidden(5))
+    found, found_values, found_latents, hidden = policy.evaluate(obs, policy.initial_hidden(5))
     torch.testing.assert_close(found, actions)
     torch.testing.assert_close(found_values, values)
     assert hidden == policy.initial_hidden(5) == {"actor": {}, "critic": {}}
-    latents = policy.latents(obs)
-    assert list(latents) == ["scan"]
-    torch.testing.assert_close(latents["scan"], scan)
+    for latents in (policy.latents(obs), found_latents):
+        assert list(latents) == ["scan"]
+        torch.testing.assert_close(latents["scan"], scan)
 
 
 def test_encoders_are_concatenated_in_their_order() -> None:
@@ -90,19 +90,16 @@ def test_whole_rollout_equals_steps_with_resets(kind: str, rnn_type: str) -> Non
     rows: list[list[torch.Tensor]] = []
     for step in range(steps):
         now = {group: x[step] for group, x in obs.items()}
-        latents = policy.latents(now, hidden["actor"])
-        means, values, hidden = policy.evaluate(now, hidden)
+        means, values, latents, hidden = policy.evaluate(now, hidden)
         rows.append([means, values, *latents.values()])
         hidden["actor"] = reset_hidden(hidden["actor"], dones[step])
     stepped = [torch.cat(column) for column in zip(*rows)]
 
     flat, pieces = {group: x.flatten(0, 1) for group, x in obs.items()}, Trajectories(dones)
-    means, values, after = policy.evaluate(flat, {"actor": start, "critic": {}}, pieces)
+    means, values, latents, after = policy.evaluate(flat, {"actor": start, "critic": {}}, pieces)
     unbroken = ~dones.any(dim=0)
     for name, state in hidden["actor"].items():
         torch.testing.assert_close(after["actor"][name][:, unbroken], state[:, unbroken])
-    actions, latents, _ = policy.act_with_latents(flat, start, pieces)
-    assert torch.equal(actions, means)
     whole = [means, values, *latents.values()]
     weights = [torch.randn_like(x) for x in whole]
     parameters = [p for name, p in policy.named_parameters() if "distribution" not in name]
@@ -121,12 +118,13 @@ def test_all_ways_to_ask_agree(kind: str) -> None:
         "actor": {name: torch.randn_like(state) for name, state in policy.initial_hidden(4)["actor"].items()},
         "critic": {},
     }
-    means, values, after = policy.evaluate(obs, hidden)
+    means, values, latents, after = policy.evaluate(obs, hidden)
     for actions, state in (policy.actor(obs, hidden["actor"]), policy.act_inference(obs, hidden["actor"])):
         assert torch.equal(actions, means)
         assert all(torch.equal(state[name], after["actor"][name]) for name in state)
-    actions, latents, _ = policy.act_with_latents(obs, hidden["actor"])
-    assert torch.equal(actions, means)
+    without = policy.evaluate(obs, {"actor": hidden["actor"]}, with_values=False)
+    assert torch.equal(without.mean, means)
+    assert without.values.numel() == 0
     assert all(torch.equal(x, latents[name]) for name, x in policy.latents(obs, hidden["actor"]).items())
     assert torch.equal(policy.values(obs, hidden), values)
     assert values.shape == (4,)
@@ -253,7 +251,7 @@ def test_frozen_parts_get_no_gradients_and_no_samples() -> None:
     policy = make_policy("trunk", normalize_observations=True)
     policy.freeze(["scan", "head"])
     policy.update_normalizers({group: 5.0 + torch.randn(50, *shape) for group, shape in DIMS.items()})
-    means, values, _ = policy.evaluate(observations(6), policy.initial_hidden(6))
+    means, values, *_ = policy.evaluate(observations(6), policy.initial_hidden(6))
     (means.sum() + values.sum()).backward()
     for name, parameter in policy.named_parameters():
         frozen = name.startswith(("actor.encoders.scan", "actor.head"))

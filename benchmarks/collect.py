@@ -21,9 +21,9 @@ if not __package__:
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 from legged_gym.errors import UserError
+from legged_gym.policies.policy_io import add_policy_flag, find_policy
 from legged_gym.scripts.collect import SCHEDULES
 from legged_gym.utils.cli import make_parser
-from legged_gym.utils.policy_io import add_policy_flag, find_policy
 from legged_gym.utils.script import run_script
 
 
@@ -57,8 +57,8 @@ def measure(args: argparse.Namespace) -> Dict[str, Any]:
     """Return speeds in policy steps of single environments per second, and their ratio."""
     import torch
 
+    from legged_gym.demonstrations.setup import describe, episode_bytes, make_collector, model_bytes, shard_size
     from legged_gym.utils import benchmarking
-    from legged_gym.utils.collect_setup import describe, episode_bytes, make_collector, model_bytes, shard_size
 
     args.num_episodes, args.keep_failures, args.relative, args.randomize = args.num_envs, True, False, False
     source = find_policy(args)
@@ -98,7 +98,7 @@ def measure(args: argparse.Namespace) -> Dict[str, Any]:
 
 def _collect(collector: Any, replay: Any, folder: str, metadata: Dict[str, Any], model: bytes) -> float:
     """Collect one episode of every robot into a folder; seconds, without those for keeping the states to replay."""
-    from legged_gym.utils.demonstrations_writer import DemonstrationWriter
+    from legged_gym.demonstrations.writer import DemonstrationWriter
 
     start, kept = collector.start, 0.0
 

@@ -9,7 +9,7 @@ from typing import Any, Dict, List, NamedTuple, Sequence
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from legged_gym.utils.intervals import student_t
+from legged_gym.evaluation.intervals import student_t
 
 
 class Difference(NamedTuple):

@@ -18,11 +18,11 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from legged_gym.errors import UserError
+from legged_gym.evaluation.evaluate import evaluate, prepare_cfg
+from legged_gym.policies.policy_io import find_policy, load_policy
 from legged_gym.scripts.evaluate import add_evaluation_flags, complete
 from legged_gym.utils import reports, run_folder
 from legged_gym.utils.cli import apply_args, make_parser
-from legged_gym.utils.evaluation import evaluate, prepare_cfg
-from legged_gym.utils.policy_io import find_policy, load_policy
 from legged_gym.utils.script import run_script
 from legged_gym.utils.task_registry import task_registry
 

@@ -11,7 +11,7 @@ from matplotlib import pyplot
 
 from benchmarks.curve_comparison import differences
 from benchmarks.markdown import Named, Result, device_of, of_kind, provenance_list, table, with_interval
-from legged_gym.utils.evaluation_text import grid_summary
+from legged_gym.evaluation.text import grid_summary
 
 _METRICS = {
     "lin_vel_xy_error": "velocity error, m/s",
@@ -39,7 +39,7 @@ def results_page(results: Named) -> List[str]:
     page = [
         "# Results",
         "This page is made by `python benchmarks/make_docs.py` from `docs/results/*.json`. What the metrics are is "
-        "told in `legged_gym/utils/evaluation.py`; robots are randomised, pushed and given noise as in training. "
+        "told in `legged_gym/evaluation/evaluate.py`; robots are randomised, pushed and given noise as in training. "
         "Numbers in parentheses are 95 % confidence intervals.",
     ]
     evaluations = of_kind(results, "evaluation")
@@ -101,7 +101,7 @@ def commands_section(policies: Sequence[Result]) -> str:
         rows.append(row)
     text = (
         "Each direction alone for 10 s, slow, middle and fast, on a plane, from a nominal and from a randomised start: "
-        "the worst of all (`legged_gym/utils/evaluation_grid.py`). Standing still: the share of the robots that have "
+        "the worst of all (`legged_gym/evaluation/grid.py`). Standing still: the share of the robots that have "
         "all feet down and joint speeds of at most 0.2 rad/s from 1 s after the order on; the least of from rest and "
         "after walks, nominal and randomised."
     )

@@ -52,7 +52,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     # Imported here: mistakes found above are answered without waiting for torch and MuJoCo.
     import imageio.v2 as imageio
 
-    from legged_gym.utils import robot_check
+    from legged_gym.inspection import robot_check
 
     print()
     print(robot_check.describe(env))
@@ -66,7 +66,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
 
 def make_env(file: str, task: Optional[str], foot_name: str) -> Any:
     """One robot on a plane, with the config of a task or a guessed one."""
-    from legged_gym.utils import robot_guess
+    from legged_gym.inspection import robot_guess
 
     if task is None:
         from legged_gym.envs.base.legged_robot import LeggedRobot

@@ -21,9 +21,9 @@ if not __package__:
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from legged_gym.errors import UserError
+from legged_gym.policies.policy_io import add_policy_flag, find_policy
 from legged_gym.utils.cli import make_parser
 from legged_gym.utils.files import check_writable, nearest_folder
-from legged_gym.utils.policy_io import add_policy_flag, find_policy
 from legged_gym.utils.script import run_script
 
 SCHEDULES = ("random", "grid", "waypoint")
@@ -58,10 +58,11 @@ def collect(args: argparse.Namespace, argv: Optional[Sequence[str]] = None) -> N
     """
     source = find_policy(args)
     # Imported here: torch takes seconds to import, and mistakes found above are answered at once.
-    from legged_gym.utils import demonstrations, reports
-    from legged_gym.utils.collect_setup import describe, episode_bytes, make_collector, model_bytes, shard_size
-    from legged_gym.utils.demonstrations_check import command_histograms, format_histograms
-    from legged_gym.utils.demonstrations_writer import DemonstrationWriter
+    from legged_gym.demonstrations import dataset as demonstrations
+    from legged_gym.demonstrations.check import command_histograms, format_histograms
+    from legged_gym.demonstrations.setup import describe, episode_bytes, make_collector, model_bytes, shard_size
+    from legged_gym.demonstrations.writer import DemonstrationWriter
+    from legged_gym.utils import reports
 
     args.output = args.output or os.path.join("data", source.task)
     check_writable(os.path.join(args.output, demonstrations.METADATA), "--output")
@@ -95,8 +96,8 @@ def collect(args: argparse.Namespace, argv: Optional[Sequence[str]] = None) -> N
 
 def validate(folder: str) -> int:
     """Check a data set and print the table; returns the exit status."""
-    from legged_gym.utils.demonstrations import Demonstrations
-    from legged_gym.utils.demonstrations_check import check, command_histograms, format_checks, format_histograms
+    from legged_gym.demonstrations.check import check, command_histograms, format_checks, format_histograms
+    from legged_gym.demonstrations.dataset import Demonstrations
 
     data = Demonstrations(folder)
     checks = check(data)

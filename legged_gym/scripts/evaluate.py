@@ -7,12 +7,12 @@
 
 Robots are randomised, pushed and given noisy observations as in training; commands are drawn from the whole of their
 ranges and curricula are off. On rough terrain every level of every type is visited equally often. What the metrics are
-is told in legged_gym/utils/evaluation.py and, for lanes of obstacles, evaluation_lanes.py. The seed is another one than
-that of training, so robots, commands and ground are new to the policy.
+is told in legged_gym/evaluation/evaluate.py and, for lanes of obstacles, lanes.py beside it. The seed is another one
+than that of training, so robots, commands and ground are new to the policy.
 
 Then every robot has one command for 10 s: forward, back, sideways or turn, slow, middle or fast, on a plane; or it is
 told to stand. A tenth of --num_episodes is the number of robots of each command. See
-legged_gym/utils/evaluation_grid.py; --no_grid leaves this out.
+legged_gym/evaluation/grid.py; --no_grid leaves this out.
 
 --compare takes paths, names of runs, shipped policies and tasks (their newest run). Each policy acts in the environment
 of its own task, with the same seed, the same number of episodes and the same settings from the command line.
@@ -35,9 +35,9 @@ if not __package__:
 
 from legged_gym.envs import registry
 from legged_gym.errors import UserError
+from legged_gym.evaluation.text import format_comparison, format_result
+from legged_gym.policies.policy_io import add_policy_flag, find_policy
 from legged_gym.utils.cli import ArgumentParser, make_parser
-from legged_gym.utils.evaluation_text import format_comparison, format_result
-from legged_gym.utils.policy_io import add_policy_flag, find_policy
 from legged_gym.utils.script import run_script
 
 DEFAULT_EPISODES = 1000
@@ -72,7 +72,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
 
 def _evaluate(args: argparse.Namespace) -> Tuple[Dict[str, Any], str]:
     """The result of one policy, and the same as text."""
-    from legged_gym.utils.evaluation_runs import evaluate_source
+    from legged_gym.evaluation.runs import evaluate_source
 
     result = evaluate_source(find_policy(args), args)
     return result, format_result(result)
@@ -80,7 +80,7 @@ def _evaluate(args: argparse.Namespace) -> Tuple[Dict[str, Any], str]:
 
 def _compare(args: argparse.Namespace) -> Tuple[Dict[str, Any], str]:
     """The results of several policies, and the same as text."""
-    from legged_gym.utils.evaluation_runs import compare, find_policies
+    from legged_gym.evaluation.runs import compare, find_policies
 
     results = compare(args, find_policies(args, args.compare))
     content = {"kind": "comparison", "seed": args.seed, "num_episodes": args.num_episodes, "policies": results}

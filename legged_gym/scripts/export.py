@@ -22,9 +22,9 @@ if not __package__:
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from legged_gym.errors import UserError
+from legged_gym.policies.policy_io import POLICIES_DIR, PolicySource, add_policy_flag, find_policy
 from legged_gym.utils.cli import make_parser
 from legged_gym.utils.files import check_writable
-from legged_gym.utils.policy_io import POLICIES_DIR, PolicySource, add_policy_flag, find_policy
 from legged_gym.utils.script import run_script
 from legged_gym.utils.task_registry import task_registry
 
@@ -59,15 +59,15 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
 def export(source: PolicySource, env: Any, args: argparse.Namespace) -> List[str]:
     """Write ONNX, TorchScript and the description; returns the paths."""
     # Imported here and below: mistakes in the command line are answered without waiting for torch.
-    from legged_gym.utils.policy_export import export_checkpoint
+    from legged_gym.policies.export import export_checkpoint
 
     return export_checkpoint(source, env, args.output)
 
 
 def ship(source: PolicySource, env: Any, args: argparse.Namespace) -> List[str]:
     """Write a shipped policy; returns the paths."""
-    from legged_gym.utils.evaluation_text import format_result
-    from legged_gym.utils.policy_shipping import read_metrics, ship_policy
+    from legged_gym.evaluation.text import format_result
+    from legged_gym.policies.shipping import read_metrics, ship_policy
 
     folder = args.output or os.path.join(POLICIES_DIR, source.task)
     if not args.evaluation:
@@ -83,7 +83,7 @@ def ship(source: PolicySource, env: Any, args: argparse.Namespace) -> List[str]:
 
 def describe_latency(path: str) -> str:
     """Time an ONNX file, and say in one line how long a step takes and where."""
-    from legged_gym.utils.policy_latency import measure_latency
+    from legged_gym.policies.latency import measure_latency
     from legged_gym.utils.reports import machine
 
     found = measure_latency(path)

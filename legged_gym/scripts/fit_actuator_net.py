@@ -4,7 +4,7 @@
     python legged_gym/scripts/fit_actuator_net.py --data log1.csv log2.csv --dt=0.005 --type=lstm --output=net.pt
 
 A recording (.npz or .csv) has time, target, position, velocity and torque of one or several joints; the formats are
-told in legged_gym/actuators/recordings.py. The last part of each is held out, and the errors of the network and of the
+told in legged_gym/sysid/recordings.py. The last part of each is held out, and the errors of the network and of the
 best PD controller on it are reported. Beside the network go <output>.json, the numbers, and <output>.png, a plot.
 """
 
@@ -37,10 +37,11 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     # Imported here: torch takes seconds to import, and mistakes found above are answered at once.
     import torch
 
-    from legged_gym.actuators.fitting import fit
     from legged_gym.actuators.networks import NetworkSpec
-    from legged_gym.actuators.recordings import read_recording
-    from legged_gym.utils import actuator_reports, reports
+    from legged_gym.sysid import reports as actuator_reports
+    from legged_gym.sysid.fitting import fit
+    from legged_gym.sysid.recordings import read_recording
+    from legged_gym.utils import reports
     from legged_gym.utils.files import check_writable
 
     check_writable(args.output, "--output")

@@ -23,11 +23,12 @@ if not __package__:
     # Run as a file: the packages beside this one go before any installed ones, another rsl_rl among them.
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+from legged_gym.cluster import submit as launch_submit
+from legged_gym.cluster.plan import Training, plan_trainings, table
 from legged_gym.errors import UserError
 from legged_gym.scripts.train import prepare
-from legged_gym.utils import launch_submit, run_folder
+from legged_gym.utils import run_folder
 from legged_gym.utils.cli import ArgumentParser, positive
-from legged_gym.utils.launch_plan import Training, plan_trainings, table
 from legged_gym.utils.script import run_script
 
 

@@ -31,14 +31,14 @@ if not __package__:
 
 from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.errors import UserError
+from legged_gym.policies.policy_io import PolicySource, add_policy_flag, find_policy
 from legged_gym.utils.cli import make_parser
-from legged_gym.utils.policy_io import PolicySource, add_policy_flag, find_policy
 from legged_gym.utils.script import run_script
 from legged_gym.utils.task_registry import task_registry
 
 if TYPE_CHECKING:
-    from legged_gym.utils.driving import Command
-    from legged_gym.utils.playing import Driver, Player
+    from legged_gym.playing.driving import Command
+    from legged_gym.playing.player import Driver, Player
 
 # Only one robot is seen in a video; the others are there for the mean rewards.
 _ROBOTS_IN_VIDEO = 16
@@ -55,10 +55,10 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     args = _parse(argv)
     source = find_policy(args)
     # Imported here: mistakes found above are answered without waiting for torch.
-    from legged_gym.utils import driving
+    from legged_gym.playing import driving
+    from legged_gym.playing.player import MOST_ROBOTS, Player, groups_read, prepare_cfg, robot_to_watch
+    from legged_gym.policies.policy_io import load_policy
     from legged_gym.utils.files import check_writable
-    from legged_gym.utils.playing import MOST_ROBOTS, Player, groups_read, prepare_cfg, robot_to_watch
-    from legged_gym.utils.policy_io import load_policy
 
     command = driving.parse_command(args.command)
     show, stem = _how_to_show(args), _output_stem(source, args.video)
@@ -137,7 +137,7 @@ def _output_stem(source: PolicySource, video: Optional[str]) -> str:
 
 def _is_driven(source: PolicySource, show: str, command: Optional[Command]) -> bool:
     """Whether commands come from outside of the environment."""
-    from legged_gym.utils.driving import has_velocity_commands, walks_lanes
+    from legged_gym.playing.driving import has_velocity_commands, walks_lanes
 
     if has_velocity_commands(source.env_cfg):
         # a tour would lead off a lane: sideways, in circles
@@ -148,7 +148,7 @@ def _is_driven(source: PolicySource, show: str, command: Optional[Command]) -> b
 
 
 def _make_driver(env: Any, show: str, command: Optional[Command]) -> Driver:
-    from legged_gym.utils.driving import Keyboard, Script, make_tour, trained_ranges
+    from legged_gym.playing.driving import Keyboard, Script, make_tour, trained_ranges
 
     ranges = trained_ranges(env.cfg)
     if show == "window":
@@ -172,7 +172,7 @@ def _num_steps(args: argparse.Namespace, env: Any, show: str, driver: Optional[D
 def _export(source: PolicySource, env: Any) -> None:
     """Export the policy of a run into its folder, as legged_gym does; shipped policies come exported."""
     if source.kind == "checkpoint" and source.is_run and os.access(str(source.run_dir), os.W_OK):
-        from legged_gym.utils.policy_export import export_checkpoint
+        from legged_gym.policies.export import export_checkpoint
         from legged_gym.utils.reports import short_path
 
         paths = export_checkpoint(source, env)
@@ -180,8 +180,8 @@ def _export(source: PolicySource, env: Any) -> None:
 
 
 def _play_in_window(player: Player, driver: Optional[Driver], num_steps: int) -> None:
-    from legged_gym.utils.driving import KEYS_HELP, Keyboard
-    from legged_gym.utils.viewer import Viewer
+    from legged_gym.playing.driving import KEYS_HELP, Keyboard
+    from legged_gym.playing.window import Viewer
 
     env = player.env
     keyboard = driver if isinstance(driver, Keyboard) else Keyboard([], env.num_envs)
@@ -200,8 +200,8 @@ def _play_in_window(player: Player, driver: Optional[Driver], num_steps: int) ->
 
 
 def _play_into_video(player: Player, source: PolicySource, observed: Sequence[str], path: str, num_steps: int) -> None:
+    from legged_gym.playing.video import Film
     from legged_gym.utils.reports import short_path
-    from legged_gym.utils.video import Film
 
     with Film(player, path, f"{source.task}   {source.name}", player.robot, observed) as film:
         while player.steps < num_steps:
@@ -214,7 +214,7 @@ def _play_into_video(player: Player, source: PolicySource, observed: Sequence[st
 
 def _report(player: Player, source: PolicySource, path: str, has_window: bool) -> None:
     """Say how it went, and write the curves of the robot that was watched."""
-    from legged_gym.utils.plots import save_plots, show_plots
+    from legged_gym.playing.plots import save_plots, show_plots
     from legged_gym.utils.reports import short_path
 
     title = f"{source.task}   {source.name}   robot {player.robot}"

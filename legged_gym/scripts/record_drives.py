@@ -19,8 +19,8 @@ if not __package__:
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from legged_gym.errors import UserError
+from legged_gym.policies.policy_io import add_policy_flag, find_policy, load_policy
 from legged_gym.utils.cli import make_parser
-from legged_gym.utils.policy_io import add_policy_flag, find_policy, load_policy
 from legged_gym.utils.script import run_script
 
 _SHORTEST, _LONGEST = 0.1, 3600.0
@@ -49,7 +49,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     import numpy as np
 
     from legged_gym.actuators.motor_model import MotorParameters
-    from legged_gym.utils.drive_recording import record_drives
+    from legged_gym.sysid.drive_recording import record_drives
     from legged_gym.utils.files import check_writable, whole_file
 
     MotorParameters.read(args.motor)

@@ -22,10 +22,10 @@ if not __package__:
 
 from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.errors import UserError
-from legged_gym.utils import sweep_config
+from legged_gym.sweeps import config as sweep_config
+from legged_gym.sweeps.config import SweepConfig
 from legged_gym.utils.cli import add_training_flags, make_parser
 from legged_gym.utils.script import run_script
-from legged_gym.utils.sweep_config import SweepConfig
 
 _LOCAL = "local-"
 
@@ -48,7 +48,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         sweep = _read(args)
     if args.num_workers > 1:
         raise UserError("--num_workers is for local sweeps; on W&B start this script once a worker")
-    from legged_gym.utils.sweep_wandb import run_sweep
+    from legged_gym.sweeps.wandb_server import run_sweep
 
     run_sweep(args, arguments, sweep, args.wandb_sweep_id)
 
@@ -91,8 +91,8 @@ def _run_local(args: argparse.Namespace, arguments: Sequence[str]) -> None:
     root = os.path.join(LEGGED_GYM_ROOT_DIR, "logs", "sweeps")
     config = _read(args) if args.wandb_sweep_id is None else None
     try:
-        from legged_gym.utils.sweep_local import LocalSweep
-        from legged_gym.utils.sweep_worker import run_workers
+        from legged_gym.sweeps.local import LocalSweep
+        from legged_gym.sweeps.worker import run_workers
     except ModuleNotFoundError as error:
         if error.name == "fcntl":
             raise UserError("--local needs the file locks of Linux or macOS; elsewhere sweep on W&B") from None

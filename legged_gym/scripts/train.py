@@ -30,7 +30,8 @@ if not __package__:
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from legged_gym.errors import UserError
-from legged_gym.utils import run_folder, run_lock, sweep_wandb
+from legged_gym.sweeps import wandb_server as sweep_wandb
+from legged_gym.utils import run_folder, run_lock
 from legged_gym.utils.cli import apply_args, get_args
 from legged_gym.utils.script import EXIT_STOPPED, run_script, stopped_by_signals
 from legged_gym.utils.task_registry import check_sizes, describe_run, resolve_policies, task_registry

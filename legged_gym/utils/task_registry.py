@@ -254,7 +254,7 @@ def resolve_policies(train_cfg: Any) -> None:
 
 
 def _find_teacher(name: Optional[str], task: Optional[str]) -> str:
-    from legged_gym.utils.policy_io import POLICIES_DIR  # which is built on this module
+    from legged_gym.policies.policy_io import POLICIES_DIR  # which is built on this module
 
     root = run_folder.experiment_folder(registry.find(task).new_cfgs()[1].runner.experiment_name) if task else None
     if name:
@@ -268,7 +268,7 @@ def _find_teacher(name: Optional[str], task: Optional[str]) -> str:
 
 def _find_policy(flag: str, name: str, root: Optional[str]) -> str:
     """Path of the checkpoint that a flag names: a file, a run in `root` or elsewhere, a shipped policy."""
-    from legged_gym.utils.policy_io import POLICIES_DIR
+    from legged_gym.policies.policy_io import POLICIES_DIR
 
     if os.path.isfile(name):
         return name

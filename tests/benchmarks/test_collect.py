@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks import collect
 from legged_gym.errors import UserError
-from tests.utils.demonstration_runs import A1
+from tests.demonstrations.demonstration_runs import A1
 
 
 def test_the_result_says_what_was_measured(tmp_path, capsys):

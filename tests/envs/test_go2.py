@@ -15,8 +15,8 @@ from legged_gym.envs.go2.go2 import Go2
 from legged_gym.envs.go2.go2_config import Go2RoughCfg
 from legged_gym.envs.go2.go2_dynaflow_config import Go2Cfg, Go2CfgPPO
 from legged_gym.errors import UserError
+from legged_gym.evaluation.evaluate import prepare_cfg
 from legged_gym.utils.cli import apply_args, get_args, read_cfg_file
-from legged_gym.utils.evaluation import prepare_cfg
 
 JOINTS = [f"{leg}_{part}_joint" for leg in ("FR", "FL", "RR", "RL") for part in ("hip", "thigh", "calf")]
 ANGLES = [0.0, 0.8, -1.5] * 2 + [0.0, 1.0, -1.5] * 2

@@ -1,7 +1,7 @@
 """Says how this machine rounds: a program that prints one digest of sums of numpy, torch, MuJoCo and Warp.
 
-Two machines that print the same digest are taken to compute the same bits. Nothing of this project is in it, so a change
-of the project cannot change the digest.
+Two machines that print the same digest are taken to compute the same bits. Nothing of this project is in it, so a
+change of the project cannot change the digest.
 """
 
 import hashlib

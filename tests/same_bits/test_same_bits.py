@@ -1,8 +1,8 @@
 """Trainings give the weights that they gave when the files beside this test were written, bit for bit.
 
 A refactoring must not change a run. The YAML files hold every setting, so a change of a recipe does not matter. What a
-machine makes of a sum depends on its kind of CPU and on the versions of the libraries: where `roundings.py` says something
-else than it did then, there is nothing to compare with. To compare two commits on any machine, run
+machine makes of a sum depends on its kind of CPU and on the versions of the libraries: where `roundings.py` says
+something else than it did then, there is nothing to compare with. To compare two commits on any machine, run
 `python tests/same_bits/test_same_bits.py` in both: it writes the file anew for this machine.
 """
 
@@ -46,8 +46,8 @@ def run(*arguments: str) -> str:
 
 def weights_of(task: str, folder: pathlib.Path, *flags: str) -> str:
     """Train, and return a digest of all weights; of their values alone, as names may change."""
-    run("legged_gym/scripts/train.py", f"--task={task}", "--headless", f"--cfg={HERE / task}.yaml", f"--run_folder={folder}",
-        "--device=cpu", f"--max_iterations={ITERATIONS[task]}", *flags)  # fmt: skip
+    what = ["--headless", "--device=cpu", f"--task={task}", f"--cfg={HERE / task}.yaml"]
+    run("legged_gym/scripts/train.py", *what, f"--run_folder={folder}", f"--max_iterations={ITERATIONS[task]}", *flags)
     state = torch.load(folder / f"model_{ITERATIONS[task]}.pt", weights_only=True)["model_state_dict"]
     return digest_of(hashlib.sha256(tensor.numpy().tobytes()).hexdigest() for tensor in state.values())
 

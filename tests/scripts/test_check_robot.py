@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from legged_gym.errors import UserError
+from legged_gym.inspection import robot_check, robot_guess
 from legged_gym.scripts import check_robot
-from legged_gym.utils import robot_check, robot_guess
 from tests.sim.robots import mjcf, robot_cfg, urdf
 
 

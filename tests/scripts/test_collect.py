@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 
 from legged_gym import LEGGED_GYM_ROOT_DIR
+from legged_gym.demonstrations import writer as demonstrations_writer
+from legged_gym.demonstrations.dataset import Demonstrations, relative_to_start
+from legged_gym.demonstrations.episodes import Collector, Episodes
+from legged_gym.demonstrations.writer import DemonstrationWriter
 from legged_gym.errors import UserError
 from legged_gym.scripts import collect
-from legged_gym.utils import demonstrations_writer
-from legged_gym.utils.collect_episodes import Collector, Episodes
-from legged_gym.utils.demonstrations import Demonstrations, relative_to_start
-from legged_gym.utils.demonstrations_writer import DemonstrationWriter
-from tests.utils.demonstration_runs import A1, data_set, files
+from tests.demonstrations.demonstration_runs import A1, data_set, files
 
 SMALL = ("--max-steps=6", "--num-episodes=150", "--shard-episodes=64")
 

@@ -9,9 +9,11 @@ import pytest
 
 from benchmarks import learning_curve
 from legged_gym.errors import UserError
+from legged_gym.evaluation import grid as evaluation_grid
+from legged_gym.evaluation import runs as evaluation_runs
 from legged_gym.scripts import evaluate, train
-from legged_gym.utils import evaluation_grid, evaluation_runs, run_folder
-from tests.utils.tiny_run import make_run
+from legged_gym.utils import run_folder
+from tests.policies.tiny_run import make_run
 
 TINY = [
     "--task=a1_flat",

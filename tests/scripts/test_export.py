@@ -7,11 +7,12 @@ import os
 
 import pytest
 
+from legged_gym.policies import latency as policy_latency
+from legged_gym.policies import policy_io
+from legged_gym.policies.latency import Latency
 from legged_gym.scripts import export
-from legged_gym.utils import policy_io, policy_latency
-from legged_gym.utils.policy_latency import Latency
 from legged_gym.utils.script import run_script
-from tests.utils.tiny_run import ITERATION, make_run
+from tests.policies.tiny_run import ITERATION, make_run
 
 FILES = ["policy.json", "policy.onnx", "policy.pt"]
 
@@ -101,7 +102,7 @@ def test_mistakes_are_one_line_and_status_2(run, tmp_path, capsys, argv, message
 
 
 def test_a_difference_is_status_2_and_writes_nothing(run, tmp_path, monkeypatch, capsys):
-    from legged_gym.utils import policy_export
+    from legged_gym.policies import export as policy_export
 
     monkeypatch.setattr(policy_export, "_TOLERANCE", -1.0)
     assert status_of(f"--policy={run}", f"--output={tmp_path}/here") == 2

@@ -14,12 +14,22 @@ from pathlib import Path
 
 import pytest
 
+from legged_gym.cluster import job as launch_job
+from legged_gym.cluster.job import TrainJob
 from legged_gym.errors import UserError
 from legged_gym.scripts import launch
-from legged_gym.utils import launch_job, run_folder
-from legged_gym.utils.launch_job import TrainJob
+from legged_gym.utils import run_folder
 from tests.rsl_rl.test_runner import assert_same, metrics
-from tests.utils.launched import FLAGS, ITERATIONS, LAST, attempts, numbers, run_folder_of, wait_for, wait_for_iteration
+from tests.scripts.launched import (
+    FLAGS,
+    ITERATIONS,
+    LAST,
+    attempts,
+    numbers,
+    run_folder_of,
+    wait_for,
+    wait_for_iteration,
+)
 
 pytest.importorskip("submitit")
 

@@ -12,8 +12,17 @@ import pytest
 from legged_gym.scripts import launch, train
 from legged_gym.utils import run_folder
 from tests.rsl_rl.test_runner import assert_same, metrics
+from tests.scripts.launched import (
+    FLAGS,
+    ITERATIONS,
+    LAST,
+    attempts,
+    numbers,
+    run_folder_of,
+    wait_for,
+    wait_for_iteration,
+)
 from tests.scripts.slurm_cluster import slurm_cluster, why_not
-from tests.utils.launched import FLAGS, ITERATIONS, LAST, attempts, numbers, run_folder_of, wait_for, wait_for_iteration
 
 pytest.importorskip("submitit")
 

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from legged_gym.envs.a1.a1_vision_config import A1VisionCfg
+from legged_gym.playing import sight as policy_sight
+from legged_gym.playing import video
 from legged_gym.scripts import play
-from legged_gym.utils import policy_sight, video
 from legged_gym.utils.script import run_script
-from tests.utils.tiny_run import ITERATION, RECURRENT, make_run
+from tests.policies.tiny_run import ITERATION, RECURRENT, make_run
 
 SMALL = ("--sim=mujoco", "--num_envs=2")
 
@@ -127,7 +128,7 @@ def test_settings_of_the_command_line_win_over_those_of_play(run, monkeypatch):
         made["env"] = env
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("legged_gym.utils.playing.Player", player)
+    monkeypatch.setattr("legged_gym.playing.player.Player", player)
     assert status_of(f"--policy={run}", "--headless", "--num_envs=3", "--env.noise.add_noise=true") == 130
     cfg = made["env"].cfg
     assert (cfg.env.num_envs, cfg.noise.add_noise, cfg.domain_rand.push_robots) == (3, True, False)

@@ -61,7 +61,7 @@ def test_mistakes(root, flags, content, message):
 
 
 def test_without_optuna_a_local_sweep_says_what_to_install(root, monkeypatch):
-    for name in [name for name in sys.modules if name.startswith(("optuna", "legged_gym.utils.sweep_"))]:
+    for name in [name for name in sys.modules if name.startswith(("optuna", "legged_gym.sweeps."))]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "optuna", None)
     with pytest.raises(UserError, match=r"optuna is not installed: pip install -e"):
@@ -70,8 +70,8 @@ def test_without_optuna_a_local_sweep_says_what_to_install(root, monkeypatch):
 
 def test_without_file_locks_a_local_sweep_says_where_it_runs(root, monkeypatch):
     monkeypatch.setitem(sys.modules, "fcntl", None)
-    monkeypatch.delitem(sys.modules, "legged_gym.utils.sweep_local", raising=False)
-    monkeypatch.delitem(sys.modules, "legged_gym.utils.sweep_worker", raising=False)
+    monkeypatch.delitem(sys.modules, "legged_gym.sweeps.local", raising=False)
+    monkeypatch.delitem(sys.modules, "legged_gym.sweeps.worker", raising=False)
     with pytest.raises(UserError, match="--local needs the file locks of Linux or macOS"):
         sweep.main(["--task=a1_flat", "--local", "--wandb_sweep_id=local-1"])
 

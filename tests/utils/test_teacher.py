@@ -11,8 +11,9 @@ import torch
 
 from legged_gym.envs import registry
 from legged_gym.errors import UserError
+from legged_gym.policies import policy_io
 from legged_gym.scripts import train
-from legged_gym.utils import policy_io, run_folder
+from legged_gym.utils import run_folder
 from legged_gym.utils.cli import apply_args, get_args
 from legged_gym.utils.task_registry import check_sizes, resolve_policies
 from tests.utils.fake_task import FakeCfg, FakeEnv, FakeTrainCfg

@@ -14,7 +14,7 @@ from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.errors import UserError
 from legged_gym.utils import wandb_settings
 from legged_gym.utils.cli import apply_args, get_args
-from tests.utils import fake_train
+from tests.sweeps import fake_train
 from tests.utils.fake_task import FakeTrainCfg
 
 TRAIN = os.path.join(LEGGED_GYM_ROOT_DIR, "legged_gym", "scripts", "train.py")

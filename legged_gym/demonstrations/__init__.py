@@ -1,0 +1,1 @@
+"""Datasets of what policies do: collected, written, read, checked."""

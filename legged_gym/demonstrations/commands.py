@@ -1,0 +1,214 @@
+"""Commands of demonstrations: what episode k is told depends on the seed and on k, not on who runs besides it.
+
+=============  =================================================================================================
+``random``     the task's own sampler, its uniform numbers replaced by a Sobol sequence over the episodes, so that
+               the ranges are filled evenly from the first episode on; new commands when the task is due for them
+``grid``       constant commands: five values of each, all combinations; from the second round on, shifted at random
+               within their cell
+``waypoint``   towards one random point after the other, slowing down and turning as a person would steer
+=============  =================================================================================================
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import math
+from typing import Any, Callable, Dict, Iterator, List, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from legged_gym.errors import UserError
+from legged_gym.playing import driving
+from legged_gym.rotations import wrap_to_pi, yaw_from_quat
+
+# columns of the sequence: uniform numbers that a task may need for one command
+_DRAWS = 32
+_GRID_VALUES = 5
+# waypoints: m to each side of the start; how near counts as there, m; m/s; m/s; 1/s; rad/s; share of the new command
+_REACH, _ARRIVED, _SPEED, _LATERAL, _YAW_GAIN, _YAW_RATE, _SMOOTHING = 10.0, 0.15, 1.5, 0.2, 1.5, 0.4, 0.3
+_NUM_WAYPOINTS = 64
+
+
+def command_names(env: Any) -> List[str]:
+    """The commands of a task, in the order of `read_commands`."""
+    names = [*driving.RANGES]
+    return names + [name for name in ("height", "jump") if hasattr(env, f"{name}_commands")]
+
+
+def read_commands(env: Any) -> Tensor:
+    """(N, C) the present commands in m/s, rad/s and m."""
+    extra = [getattr(env, f"{name}_commands")[:, None] for name in command_names(env)[3:]]
+    return torch.cat((env.commands[:, :3], *extra), dim=1)
+
+
+def episode_seed(seed: int, *numbers: int) -> int:
+    """A seed for torch from that of the collection and, for one, the number of an episode."""
+    return int(np.random.SeedSequence([seed, *numbers]).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+class Schedule:
+    """Gives commands to the environments' episodes, which run in step with each other.
+
+    `update` takes the place of the environment's `_update_commands`, so a command is decided on from the present state
+    and counts from the reward of the step that has just been made.
+    """
+
+    def __init__(self, env: Any, seed: int, interval: float) -> None:
+        """Take over an environment whose config went through `prepare_cfg`.
+
+        Args:
+            env: the environment.
+            seed: of the collection.
+            interval: s between two commands of the task.
+        """
+        self.env, self.seed, self.interval = env, seed, interval
+        self._first = self._steps = 0
+        self._update_commands: Callable[[], None] = env._update_commands
+        env._update_commands = self.update
+
+    @staticmethod
+    def prepare_cfg(env_cfg: Any) -> None:
+        """Change settings, before the environment is made, so that it leaves its commands alone.
+
+        Raises:
+            UserError: the robots see no velocity commands.
+        """
+        if not driving.has_velocity_commands(env_cfg):
+            raise UserError("the policy sees no velocity commands to give to it: use --schedule=random")
+        driving.take_over(env_cfg)
+
+    def start(self, first: int) -> None:
+        """Begin: environment i runs episode `first` + i."""
+        self._first, self._steps = first, 0
+        with self._evenly():
+            self._begin()
+
+    def update(self) -> None:
+        """Called in every step, once the physics is done."""
+        self._steps += 1
+        with self._evenly():
+            if self._steps % max(int(self.interval / self.env.dt), 1) == 0:
+                self._renew()
+            self._update_commands()  # none are due; what a task does in every step, such as turning to a heading
+        self._steer()
+
+    def _begin(self) -> None:
+        """Give the first commands."""
+
+    def _renew(self) -> None:
+        """Give new ones when the task is due for them."""
+
+    def _steer(self) -> None:
+        """Change them with the state of the robots."""
+
+    @contextlib.contextmanager
+    def _evenly(self) -> Iterator[None]:
+        """Uniform numbers that the environment draws for all robots at once are spread evenly over the episodes."""
+        env, columns = self.env, self._columns()
+        original = env._uniform
+
+        def uniform(bounds: Sequence[float], *shape: int) -> Tensor:
+            if shape[0] != env.num_envs:
+                return original(bounds, *shape)
+            low, high = bounds
+            numbers = torch.stack([next(columns) for _ in range(math.prod(shape[1:]))], dim=1).reshape(shape)
+            return numbers.mul_(high - low).add_(low)
+
+        env._uniform = uniform
+        try:
+            yield
+        finally:
+            env._uniform = original
+
+    def _columns(self) -> Iterator[Tensor]:
+        """Columns (N,) of the sequence for this step."""
+        scramble = episode_seed(self.seed, self._steps) % 2**31
+        sequence = torch.quasirandom.SobolEngine(_DRAWS, scramble=True, seed=scramble)
+        points = sequence.fast_forward(self._first).draw(self.env.num_envs)
+        yield from points.to(self.env.device).unbind(1)
+
+
+class RandomSchedule(Schedule):
+    """See the module."""
+
+    @staticmethod
+    def prepare_cfg(env_cfg: Any) -> None:
+        """See `Schedule.prepare_cfg`."""
+        env_cfg.commands.curriculum = False
+        env_cfg.commands.resampling_time = driving.NEVER
+
+    def _begin(self) -> None:
+        self.env._resample_commands(torch.arange(self.env.num_envs, device=self.env.device))
+
+    _renew = _begin
+
+
+class GridSchedule(Schedule):
+    """See the module."""
+
+    def __init__(self, env: Any, seed: int, interval: float) -> None:
+        """See `Schedule`."""
+        super().__init__(env, seed, interval)
+        self._names = [name for name in command_names(env) if name != "jump"]
+        ranges = np.array([getattr(env.command_ranges, name) for name in self._names])
+        axes = [np.linspace(low, high, _GRID_VALUES) for low, high in ranges]
+        self._low, self._high = ranges.T
+        points = np.array(list(itertools.product(*axes)))
+        self._points = points[np.random.default_rng(seed).permutation(len(points))]
+
+    def _begin(self) -> None:
+        rows = [self._command(self._first + i) for i in range(self.env.num_envs)]
+        write_commands(self.env, self._names, torch.tensor(np.array(rows), dtype=torch.float32))
+
+    def _command(self, episode: int) -> np.ndarray:
+        turn, point = divmod(episode, len(self._points))
+        if turn == 0:
+            return self._points[point]
+        cell = (self._high - self._low) / (_GRID_VALUES - 1)
+        shift = np.random.default_rng([self.seed, episode]).uniform(-0.5, 0.5, len(cell)) * cell
+        return np.clip(self._points[point] + shift, self._low, self._high)
+
+
+class WaypointSchedule(Schedule):
+    """See the module."""
+
+    def _begin(self) -> None:
+        env, count = self.env, self.env.num_envs
+        points = [np.random.default_rng([self.seed, self._first + i]).uniform(-_REACH, _REACH, (_NUM_WAYPOINTS, 2))
+                  for i in range(count)]  # fmt: skip
+        self._points = torch.tensor(np.array(points), dtype=torch.float32, device=env.device)
+        self._points += env.root_states[:, None, :2]
+        self._at = torch.zeros(count, dtype=torch.long, device=env.device)
+        self._bounds = torch.tensor([getattr(env.command_ranges, name) for name in driving.RANGES], device=env.device)
+        self._command = torch.zeros(count, 3, device=env.device)
+        self._steer()
+
+    def _steer(self) -> None:
+        env, rows = self.env, torch.arange(self.env.num_envs, device=self.env.device)
+        away = self._points[rows, self._at] - env.root_states[:, :2]
+        self._at = (self._at + (away.norm(dim=1) < _ARRIVED).long()) % _NUM_WAYPOINTS
+        away = self._points[rows, self._at] - env.root_states[:, :2]
+        turn = wrap_to_pi(torch.atan2(away[:, 1], away[:, 0]) - yaw_from_quat(env.root_states[:, 3:7]))
+        distance = away.norm(dim=1)
+        forward = distance.clamp(0.0, _SPEED)
+        sideways = (distance * turn.sin()).clamp(-_LATERAL, _LATERAL)
+        wanted = torch.stack((forward, sideways, (_YAW_GAIN * turn).clamp(-_YAW_RATE, _YAW_RATE)), dim=1)
+        wanted = torch.minimum(torch.maximum(wanted, self._bounds[:, 0]), self._bounds[:, 1])
+        self._command = _SMOOTHING * wanted + (1.0 - _SMOOTHING) * self._command
+        write_commands(env, list(driving.RANGES), self._command)
+
+
+def write_commands(env: Any, names: Sequence[str], values: Tensor) -> None:
+    """Set the commands of those names, values (N, len(names)), in all environments."""
+    for name, column in zip(names, values.to(env.device).unbind(1)):
+        if name in driving.RANGES:
+            env.commands[:, driving.RANGES.index(name)] = column
+        else:
+            getattr(env, f"{name}_commands").copy_(column)
+
+
+SCHEDULES: Dict[str, Any] = {"random": RandomSchedule, "grid": GridSchedule, "waypoint": WaypointSchedule}
+"""Classes of schedules by name."""

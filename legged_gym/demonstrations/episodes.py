@@ -1,0 +1,238 @@
+"""Episodes of a policy, recorded as demonstrations.
+
+What episode k looks like depends on the seed and on k alone, to the last bit on a CPU: not on the number of
+environments, not on where a collection was interrupted. So
+
+- environments start together, each from a random state of its own seed, and no episode begins before all have ended;
+- the policy acts on the mean, without noise on what it observes, and pushes are off: a push is not in the model;
+- environments come in blocks of `BLOCK`, and the network sees one block at a time: matrix products and vector
+  instructions round differently for other sizes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+from typing import Any, Dict, Iterator, List, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from legged_gym.demonstrations.commands import Schedule, episode_seed, read_commands
+from legged_gym.demonstrations.dataset import quat_rotate, relative_to_start, turn_back
+from legged_gym.envs.base.legged_robot import CONTACT_THRESHOLD
+from legged_gym.envs.nominal import with_equal_robots, without_noise
+from legged_gym.sim.mujoco_base import FIELDS
+from legged_gym.terrain import uses_height_map
+
+BLOCK = 64
+"""The number of environments is a multiple of this."""
+
+
+class Episodes(NamedTuple):
+    """N episodes of up to T steps.
+
+    Attributes:
+        first: number of the first one; the others follow.
+        lengths: (N,) int32, valid steps.
+        terminated: (N,) bool, fell before the end.
+        steps: name -> (T, N, ...), buffers that the next episodes overwrite.
+        fields: name -> (N, ...), `model_<field>` of robots that differ from each other.
+    """
+
+    first: int
+    lengths: np.ndarray
+    terminated: np.ndarray
+    steps: Dict[str, np.ndarray]
+    fields: Dict[str, np.ndarray]
+
+    def take(self, episodes: np.ndarray, relative: bool = False) -> Dict[str, np.ndarray]:
+        """Copy some of them: arrays (n, T, ...) with zeros after the last valid step, and arrays (n, ...).
+
+        Args:
+            episodes: (n,) their places among the N.
+            relative: whether what is in the world frame is seen from where each one started.
+        """
+        taken = {name: np.ascontiguousarray(values[:, episodes].swapaxes(0, 1)) for name, values in self.steps.items()}
+        if relative:
+            back = turn_back(taken["states"])
+            taken["states"] = relative_to_start(taken["states"])
+            taken["warm_starts"][..., :3] = quat_rotate(back, taken["warm_starts"][..., :3])
+            taken["foot_forces"] = quat_rotate(back[:, :, None], taken["foot_forces"]).astype(np.float32)
+        for row in np.flatnonzero(self.terminated[episodes]):
+            for values in taken.values():
+                values[row, self.lengths[episodes[row]] :] = 0
+        taken.update({name: values[episodes] for name, values in self.fields.items()})
+        taken["episode_lengths"], taken["terminated"] = self.lengths[episodes], self.terminated[episodes]
+        taken["episode_ids"] = self.first + episodes
+        return taken
+
+
+def prepare_cfg(env_cfg: Any, max_steps: int, randomize: bool) -> None:
+    """Change an environment config from training to demonstrations, in place.
+
+    Args:
+        env_cfg: the config.
+        max_steps: policy steps that no time-out may cut short.
+        randomize: whether each episode has a robot of its own (friction, masses, gains), where training has them.
+    """
+    env_cfg.env.episode_length_s = (max_steps + 2) * env_cfg.control.decimation * env_cfg.sim.dt
+    env_cfg.terrain.curriculum = uses_height_map(env_cfg.terrain.mesh_type)  # lays tiles out by type and difficulty
+    without_noise(env_cfg)
+    rand = env_cfg.domain_rand
+    rand.widen_over, rand.every_episode = None, randomize
+    if not randomize:
+        with_equal_robots(env_cfg)
+
+
+class Collector:
+    """Runs and records one episode in every environment.
+
+    Attributes:
+        env: the environments.
+        schedule: their commands.
+        max_steps: T.
+    """
+
+    def __init__(self, env: Any, policy: Any, schedule: Schedule, max_steps: int, seed: int) -> None:
+        """Make room for the episodes.
+
+        Args:
+            env: N environments, N a multiple of `BLOCK`, of a config that `prepare_cfg` has changed.
+            policy: from `policy_io.load_policy`.
+            schedule: of the commands.
+            max_steps: T.
+            seed: of the collection.
+        """
+        self.env, self.schedule, self.max_steps, self._seed = env, schedule, max_steps, seed
+        policy.reset()
+        self._policies = [copy.copy(policy) for _ in range(env.num_envs // BLOCK)]
+        self._steps: Dict[str, np.ndarray] = {}
+        self._now = 0
+        self._inputs: List[Tensor] = []
+        env._update_terrain_curriculum = lambda env_ids: None
+        env.reset()  # from the second reset on, an environment draws a new robot, where robots are to differ
+        if env.terrain is not None:
+            generator = torch.Generator().manual_seed(0)
+            self._tiles = torch.randperm(env.terrain.num_rows * env.terrain.num_cols, generator=generator)
+
+    @torch.no_grad()
+    def run(self, first: int) -> Episodes:
+        """Run episodes `first` to `first` + N - 1.
+
+        Returns:
+            What was recorded; it is valid until the next call.
+        """
+        env, count = self.env, self.env.num_envs
+        observations = self.start(first)
+        lengths = torch.full((count,), self.max_steps, dtype=torch.int32, device=env.device)
+        terminated = torch.zeros(count, dtype=torch.bool, device=env.device)
+        with self._listening():
+            for step in range(self.max_steps):
+                self._now = step
+                self._record_state()
+                actions = self._act(observations)
+                observations, rewards, dones, _ = env.step(actions)
+                self._record("actions", actions)
+                self._record("rewards", rewards)
+                lengths[dones & ~terminated] = step + 1
+                terminated |= dones
+        return Episodes(first, lengths.cpu().numpy(), terminated.cpu().numpy(), self._steps, self._model_fields())
+
+    def start(self, first: int) -> Dict[str, Tensor]:
+        """Put environments i to the beginning of episodes `first` + i; returns the first observations."""
+        env = self.env
+        for i in range(env.num_envs):
+            if env.terrain is not None:
+                self._place(i, first + i)
+            env.generator.manual_seed(episode_seed(self._seed, 0, first + i))
+            env.reset_idx(torch.tensor([i], device=env.device))
+        env._update_base()
+        self.schedule.start(first)
+        env._observe()
+        for policy in self._policies:
+            policy.reset()
+        return env.get_observations()
+
+    def _place(self, env_id: int, episode: int) -> None:
+        """Send an episode to its tile of the ground: all of them in turn, in a fixed shuffled order."""
+        env = self.env
+        tile = int(self._tiles[episode % len(self._tiles)])
+        level, kind = divmod(tile, env.terrain.num_cols)
+        env.terrain_levels[env_id], env.terrain_types[env_id] = level, kind
+        env.env_origins[env_id] = env._tile_origins[level, kind]
+
+    def _act(self, observations: Dict[str, Tensor]) -> Tensor:
+        blocks = {name: values.split(BLOCK) for name, values in observations.items()}
+        actions = [
+            policy({name: parts[i] for name, parts in blocks.items()}) for i, policy in enumerate(self._policies)
+        ]
+        return torch.cat(actions).to(self.env.device)
+
+    # ---------------------------------------------------------------- recording
+
+    def _record_state(self) -> None:
+        """What holds before the action of this step."""
+        env = self.env
+        qpos, qvel, warm_start = env.sim.generalized_state()
+        self._record("states", torch.cat((qpos, qvel), dim=1))
+        self._record("warm_starts", warm_start)
+        base = (env.projected_gravity, env.base_lin_vel, env.base_ang_vel)
+        self._record("conditionings", torch.cat((*base, env.dof_pos, env.dof_vel, env.commands[:, :3]), dim=1))
+        self._record("commands", read_commands(env))
+
+    def _record_physics(self) -> None:
+        """What holds at the end of this step, taken down before fallen robots are put up again."""
+        env, inputs = self.env, self._inputs
+        forces = env.contact_forces.index_select(1, env.feet_indices)
+        self._record("torques", env.torques)
+        self._record("foot_forces", forces)
+        self._record("contacts", (forces[..., 2] > CONTACT_THRESHOLD).byte())
+        if env.sim.robot.position_control:
+            self._record("targets", inputs[-1])
+        if len(inputs) > 1 or not env.sim.robot.position_control:
+            self._record("controls", torch.stack(inputs, dim=1))
+
+    def _record(self, name: str, values: Tensor) -> None:
+        array = values.cpu().numpy()
+        if name not in self._steps:
+            self._steps[name] = np.zeros((self.max_steps, *array.shape), array.dtype)
+        self._steps[name][self._now] = array
+
+    @contextlib.contextmanager
+    def _listening(self) -> Iterator[None]:
+        """Note what the simulator is given: after delays, filters and limits of the task."""
+        sim, decimation = self.env.sim, self.env.cfg.control.decimation
+        original_step, original_step_torques = sim.step, sim.step_torques
+        done = 0
+
+        def note(inputs: Tensor, substeps: int) -> None:
+            nonlocal done
+            if done % decimation == 0:
+                self._inputs.clear()
+            self._inputs.append(inputs)
+            done += substeps
+            if done % decimation == 0:
+                self._record_physics()
+
+        def step(targets: Tensor, substeps: int) -> None:
+            original_step(targets, substeps)
+            note(targets, substeps)
+
+        def step_torques(torques: Tensor) -> None:
+            original_step_torques(torques)
+            note(torques, 1)
+
+        sim.step, sim.step_torques = step, step_torques
+        try:
+            yield
+        finally:
+            sim.step, sim.step_torques = original_step, original_step_torques
+
+    def _model_fields(self) -> Dict[str, np.ndarray]:
+        """Model fields that differ between the environments, (N, ...) each."""
+        if not self.env.cfg.domain_rand.every_episode:
+            return {}
+        fields = self.env.sim.state_dict()["fields"]
+        return {f"model_{name}": fields[name].cpu().numpy() for name in FIELDS if name in fields}

@@ -1,0 +1,1 @@
+"""Measures how well a policy does what its task asks."""

@@ -1,0 +1,1 @@
+"""What a robot file holds, and whether the robot stands."""

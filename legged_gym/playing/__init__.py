@@ -1,0 +1,1 @@
+"""A policy at work: driven by hand or script, in a window, a video or curves."""

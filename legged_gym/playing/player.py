@@ -1,0 +1,130 @@
+"""Letting a policy drive robots, one step at a time, and keeping account of what they earn."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List, Optional
+
+import torch
+
+from legged_gym.evaluation.lanes import FLAT_TYPES, has_lanes
+from legged_gym.playing.driving import Command, set_command
+from legged_gym.playing.plots import StateLog
+from legged_gym.policies.exported_policy import ExportedPolicy
+from legged_gym.policies.policy_io import Policy, PolicySource, load_network
+
+Driver = Callable[[float], Command]
+
+# As legged_gym's play: few robots, and ground that is quickly made.
+MOST_ROBOTS, TILES = 50, 5
+
+
+class Player:
+    """A policy at work.
+
+    Attributes:
+        env: the environment.
+        robot: index of the robot to watch.
+        log: the states of that robot.
+        steps: policy steps done.
+        falls: episodes that ended other than by time-out.
+        episodes: episodes that ended.
+    """
+
+    def __init__(self, env: Any, policy: Policy, driver: Optional[Driver] = None, robot: int = 0) -> None:
+        """Start the episodes.
+
+        Args:
+            env: the environment.
+            policy: what drives the robots.
+            driver: gives the commands; None leaves that to the environment.
+            robot: index of the robot to watch.
+        """
+        self.env, self._policy, self._driver, self.robot = env, policy, driver, robot
+        self.log = StateLog(env, robot)
+        self.steps = self.episodes = self.falls = 0
+        self._earned: Dict[str, float] = {}
+        self._command: Optional[Command] = None
+        self._drive()
+        self._obs = env.reset()
+
+    @property
+    def time(self) -> float:
+        """Seconds since the start."""
+        return float(self.steps * self.env.dt)
+
+    @property
+    def observations(self) -> Dict[str, torch.Tensor]:
+        """The present observations by group, on which the policy acts next."""
+        return self._obs
+
+    @property
+    def command(self) -> Optional[Command]:
+        """The command that the last step followed; None where the environment gives the commands."""
+        return self._command
+
+    def step(self) -> None:
+        """Advance all robots by one policy step."""
+        self._drive()
+        with torch.no_grad():
+            actions = self._policy(self._obs)
+        self._obs, _, dones, extras = self.env.step(actions)
+        self._policy.reset(dones)
+        self.log.record(actions)
+        self.steps += 1
+        ended = int(dones.sum())
+        if ended:
+            self.episodes += ended
+            self.falls += int((dones & ~extras["time_outs"]).sum())
+            self._collect(extras["log"], ended)
+
+    def reset(self) -> None:
+        """Start all episodes anew."""
+        self._drive()
+        self._obs = self.env.reset()
+        self._policy.reset()
+        self._collect(self.env.extras["log"], self.env.num_envs)
+
+    def mean_rewards(self) -> Dict[str, float]:
+        """Every reward term, weighted, in its mean over all robots and the time so far, per second."""
+        sums = self.env.reward_sum
+        running = dict(zip(sums.names, sums.episode_sums.sum(1).tolist()))
+        seconds = max(self.time, self.env.dt) * self.env.num_envs
+        return {name: (self._earned.get(name, 0.0) + running[name]) / seconds for name in sums.names}
+
+    def _drive(self) -> None:
+        if self._driver is not None:
+            self._command = self._driver(self.time)
+            set_command(self.env, self._command)
+
+    def _collect(self, log: Dict[str, Any], episodes: int) -> None:
+        """Keep what episodes earned before they ended: the log has their mean per second of a full episode."""
+        seconds = self.env.cfg.env.episode_length_s
+        for name in self.env.reward_sum.names:
+            earned = float(log[f"rew_{name}"]) * episodes * seconds
+            self._earned[name] = self._earned.get(name, 0.0) + earned
+
+
+def prepare_cfg(env_cfg: Any, most_robots: int = MOST_ROBOTS) -> None:
+    """Change settings for play, before the environment is made: no noise, no pushes, mean friction, little ground."""
+    env_cfg.env.num_envs = min(env_cfg.env.num_envs, most_robots)
+    env_cfg.terrain.num_rows = env_cfg.terrain.num_cols = TILES
+    env_cfg.terrain.curriculum = False
+    env_cfg.noise.add_noise = env_cfg.depth_camera.noise.enabled = False
+    env_cfg.domain_rand.randomize_friction = False
+    env_cfg.domain_rand.push_robots = False
+
+
+def groups_read(source: PolicySource, policy: Policy) -> List[str]:
+    """The groups of observations that a loaded policy reads, whatever form it has."""
+    if isinstance(policy, ExportedPolicy):
+        return list(policy.description["observations"])
+    return list(load_network(source.path)[0].actor.groups)
+
+
+def robot_to_watch(env: Any) -> int:
+    """Index of the first robot that stands on a lane with obstacles; without lanes, 0."""
+    if not has_lanes(env.terrain):
+        return 0
+    names = env.terrain.tile_types
+    tiles = zip(env.terrain_levels.tolist(), env.terrain_types.tolist())
+    return next((robot for robot, (row, col) in enumerate(tiles) if names[row][col] not in FLAT_TYPES), 0)

@@ -1,0 +1,1 @@
+"""A policy on disk: finding, loading, exporting, shipping."""

@@ -1,0 +1,195 @@
+"""Running exported policies: ONNX by onnxruntime, TorchScript by torch.
+
+Both formats are functions of one control step: tensors in the order of ``description["inputs"]`` go in, tensors in the
+order of ``description["outputs"]`` come out, the memory of a recurrent policy among them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import warnings
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Union
+
+import torch
+from torch import Tensor
+
+from legged_gym.errors import UserError
+from legged_gym.policies.metadata import FORMAT_VERSION, READABLE_FORMATS
+from legged_gym.reading import parse_json
+from rsl_rl.utils.archive import first_line, members
+
+METADATA_KEY = "metadata"
+"""Property of an ONNX file that holds the description, as JSON."""
+
+METADATA_FILE = "metadata.json"
+"""Extra file inside a TorchScript archive that holds it."""
+
+DIGEST_KEY = "sha256"
+"""Property of an ONNX file that holds the SHA-256 of the file with `NO_DIGEST` in the digest's place."""
+
+NO_DIGEST = "0" * 64
+"""What stands there while the digest is computed."""
+
+Step = Callable[[Sequence[Tensor]], List[Tensor]]
+
+
+class OnnxStep:
+    """One step of an ONNX policy.
+
+    Attributes:
+        description: see `policy_metadata`.
+    """
+
+    def __init__(self, content: bytes, path: str) -> None:
+        """Read a policy.
+
+        Args:
+            content: the file.
+            path: its name, for errors.
+
+        Raises:
+            UserError: it is damaged, or not an exported policy.
+        """
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1  # these networks are small, and results then do not depend on the machine
+        options.log_severity_level = 3
+        try:
+            # what onnxruntime prints about broken files is said below, in one line
+            with contextlib.redirect_stdout(None):
+                self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime has a dozen exceptions of its own for a broken file
+            raise UserError(f"{path} is damaged or no ONNX file ({first_line(error)})") from error
+        properties = self._session.get_modelmeta().custom_metadata_map
+        _check_digest(content, properties.get(DIGEST_KEY), path)
+        self.description = _parse(properties.get(METADATA_KEY), path)
+        _try_out(self, path)
+
+    def __call__(self, inputs: Sequence[Tensor]) -> List[Tensor]:
+        """Compute the outputs for inputs on any device; outputs are on the CPU."""
+        feed = {name: tensor.detach().cpu().numpy() for name, tensor in zip(self._names("inputs"), inputs)}
+        return [torch.from_numpy(output) for output in self._session.run(self._names("outputs"), feed)]
+
+    def _names(self, part: str) -> List[str]:
+        return [entry["name"] for entry in self.description[part]]
+
+
+class TorchScriptStep:
+    """One step of a TorchScript policy.
+
+    Attributes:
+        description: see `policy_metadata`.
+    """
+
+    def __init__(self, content: bytes, path: str) -> None:
+        """Read a policy.
+
+        Args:
+            content: the file.
+            path: its name, for errors.
+
+        Raises:
+            UserError: it is damaged, or not an exported policy.
+        """
+        extra: Dict[str, Any] = {METADATA_FILE: ""}
+        try:
+            members(io.BytesIO(content))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # newer Pythons call TorchScript deprecated
+                self._module = torch.jit.load(io.BytesIO(content), map_location="cpu", _extra_files=extra)
+        except Exception as error:  # damage shows up as any of several exception types
+            raise UserError(f"{path} is damaged or no TorchScript file ({first_line(error)})") from error
+        self.description = _parse(extra[METADATA_FILE], path)
+        _try_out(self, path)
+
+    def __call__(self, inputs: Sequence[Tensor]) -> List[Tensor]:
+        """Compute the outputs for inputs on any device; outputs are on the CPU."""
+        with torch.no_grad():
+            outputs = self._module(*(tensor.cpu() for tensor in inputs))
+        return list(outputs) if isinstance(outputs, tuple) else [outputs]
+
+
+class ExportedPolicy:
+    """Mean actions of an exported policy, its memory carried from call to call, like `InferencePolicy`."""
+
+    def __init__(self, step: Union[OnnxStep, TorchScriptStep], device: torch.device) -> None:
+        """Wrap a step; actions will be on `device`."""
+        self.description = step.description
+        self.device = device
+        self._step = step
+        self._memory: Optional[List[Tensor]] = None
+
+    def __call__(self, obs: Mapping[str, Tensor]) -> Tensor:
+        """Map a dict of observation groups, each (N, ...), to actions (N, A)."""
+        inputs = [obs[group] for group in self.description["observations"]]
+        if self._memory is None:
+            self._memory = initial_memory(self.description, len(inputs[0]))
+        actions, *self._memory = self._step([*inputs, *self._memory])
+        return actions.to(self.device)
+
+    def reset(self, dones: Optional[Tensor] = None) -> None:
+        """Forget the past of the robots where `dones` (N,) is set; of all without it."""
+        if dones is None:
+            self._memory = None
+        elif self._memory:
+            mask = dones.cpu().bool()[:, None]
+            self._memory = [state.masked_fill(mask, 0.0) for state in self._memory]
+
+
+def initial_memory(description: Mapping[str, Any], num_envs: int) -> List[Tensor]:
+    """The memory at the start of an episode, zeros, in the order of the inputs."""
+    shapes = [entry["shape"] for entry in description["memory"]]
+    return [torch.zeros([num_envs if size == "batch" else size for size in shape]) for shape in shapes]
+
+
+def with_digest(content: bytes) -> bytes:
+    """Put the digest into an ONNX file that has `NO_DIGEST` in its place."""
+    return content.replace(NO_DIGEST.encode(), hashlib.sha256(content).hexdigest().encode())
+
+
+def _check_digest(content: bytes, digest: Optional[str], path: str) -> None:
+    """Refuse a file that is not as it was written: onnxruntime tests no checksums. Older files have no digest."""
+    if digest is None:
+        return
+    blank = content.replace(digest.encode(), NO_DIGEST.encode())
+    if hashlib.sha256(blank).hexdigest() != digest:
+        raise UserError(
+            f"{path} is damaged, or was changed since it was exported (its SHA-256 is another); export it again"
+        )
+
+
+def _try_out(step: Union[OnnxStep, TorchScriptStep], path: str) -> None:
+    """Run one step of one robot, and refuse a policy that cannot be run as its description says."""
+    description = step.description
+    try:
+        inputs, outputs = (
+            [[1 if size == "batch" else size for size in entry["shape"]] for entry in description[part]]
+            for part in ("inputs", "outputs")
+        )
+        initial_memory(description, 1)
+        names = [entry["name"] for entry in description["inputs"]]
+        memory = [entry["input"] for entry in description["memory"]]
+        if names != [*description.get("observations", names[: len(names) - len(memory)]), *memory]:
+            raise ValueError("its inputs are not its observations and its memory")
+        found = [list(output.shape) for output in step([torch.zeros(shape) for shape in inputs])]
+    except Exception as error:  # whatever the description leads to
+        raise UserError(f"{path} cannot be run as its description says ({first_line(error)})") from None
+    if found != outputs:
+        raise UserError(f"{path} cannot be run as its description says: its outputs are {found}, not {outputs}")
+
+
+def _parse(text: Union[str, bytes, None], path: str) -> Dict[str, Any]:
+    """Read the description in a file."""
+    try:
+        description = parse_json(text or "null")
+    except UserError as error:
+        raise UserError(f"{path}: its description is damaged ({error}); export it again") from None
+    if not isinstance(description, dict) or "inputs" not in description:
+        raise UserError(f"{path} has no description of its observations: it was not written by export.py")
+    if description.get("format") not in READABLE_FORMATS:
+        found = description.get("format")
+        raise UserError(f"{path} has format {found}; this program reads formats up to {FORMAT_VERSION}")
+    return description

@@ -1,0 +1,283 @@
+"""Finding a policy on the disk and running it, whatever form it has.
+
+=================================  ==============================================================================
+``--load_run``, ``--checkpoint``   a training run of the task; by default the last checkpoint of the newest run
+``--policy=<folder>``              a shipped policy (``resources/policies/<task>``, also by the task's name alone), a
+                                   run folder, or a folder with exported files
+``--policy=<file>``                a checkpoint (.pt), or an exported policy (.onnx; TorchScript .pt)
+=================================  ==============================================================================
+
+Checkpoints and ONNX files are data. TorchScript is code, which runs when it is loaded: only for files of people one
+trusts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Dict, Iterator, Mapping, Optional, Protocol, Tuple
+
+from legged_gym import LEGGED_GYM_ROOT_DIR
+from legged_gym.errors import UserError
+from legged_gym.utils import run_folder
+from legged_gym.utils.cli import ArgumentParser, apply_args
+from legged_gym.utils.task_registry import task_registry
+from rsl_rl.utils.archive import is_script
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from rsl_rl.models import Policy as PolicyNetwork
+
+POLICIES_DIR = os.path.join(LEGGED_GYM_ROOT_DIR, "resources", "policies")
+SHIPPED_CHECKPOINT = "model.pt"
+
+# Files that a folder may hold, the first of them is taken; checkpoints of a run come before these.
+_IN_FOLDER = (SHIPPED_CHECKPOINT, "policy.onnx", "policy.pt")
+
+
+class Policy(Protocol):
+    """Deterministic actions (the mean), with the memory of a recurrent policy carried from call to call."""
+
+    def __call__(self, obs: Dict[str, Tensor]) -> Tensor:
+        """Map observation groups, each (N, ...), to actions (N, A)."""
+
+    def reset(self, dones: Optional[Tensor] = None) -> None:
+        """Forget the past of the robots where `dones` (N,) is set; of all without it."""
+
+
+@dataclass
+class PolicySource:
+    """A policy that was found, and the settings to run it with.
+
+    Attributes:
+        path: the file.
+        kind: "checkpoint", "onnx" or "torchscript".
+        task: name of the task that it was trained in.
+        env_cfg: settings of the environment as saved with the policy, with those of the command line on top.
+        train_cfg: settings of the training, likewise.
+        run_dir: folder with the saved settings: a run's or a shipped policy's; None where there are none.
+    """
+
+    path: str
+    kind: str
+    task: str
+    env_cfg: Any
+    train_cfg: Any
+    run_dir: Optional[str]
+
+    @property
+    def is_run(self) -> bool:
+        """Whether it is of a run on this machine, whose folder takes videos, plots and exported files."""
+        return self.run_dir is not None and not os.path.isfile(os.path.join(self.run_dir, SHIPPED_CHECKPOINT))
+
+    @property
+    def name(self) -> str:
+        """A short name: the run's folder and the file; for a shipped policy the folder alone."""
+        stem = os.path.splitext(os.path.basename(self.path))[0]
+        if self.run_dir is None:
+            return stem
+        return f"{os.path.basename(self.run_dir)}/{stem}" if self.is_run else os.path.basename(self.run_dir)
+
+
+def add_policy_flag(parser: ArgumentParser) -> None:
+    """Add ``--policy`` to a script that runs policies."""
+    parser.add_argument(
+        "--policy",
+        metavar="PATH",
+        help="a shipped, exported or saved policy, instead of a run (file, folder or task); TorchScript runs its code",
+    )
+
+
+def find_policy(args: argparse.Namespace) -> PolicySource:
+    """Find the policy that the command line asks for.
+
+    Raises:
+        UserError: there is none, or it is of another task than ``--task``.
+    """
+    if getattr(args, "policy", None) is not None:
+        return _find_at(args)
+    try:
+        env_cfg, train_cfg, path = task_registry.get_run_cfgs(args)
+    except UserError as error:
+        shipped = os.path.join(POLICIES_DIR, str(args.task))
+        if args.load_run in (None, -1) and os.path.isdir(shipped):
+            raise UserError(f"{error}; a trained policy comes along: --policy={args.task}") from None
+        raise
+    return PolicySource(path, "checkpoint", args.task, env_cfg, train_cfg, _settings_folder(path))
+
+
+def load_policy(source: PolicySource, env: Any, device: Any = None) -> Policy:
+    """Make a policy ready to run in an environment.
+
+    Args:
+        source: from `find_policy`.
+        env: the environment, made from `source.env_cfg`.
+        device: of the network; None for that of the environment. Exported policies compute on the CPU.
+
+    Raises:
+        UserError: the policy does not fit the environment, or an exported file is damaged.
+        RslRlError: a checkpoint is damaged.
+    """
+    # Imported here: mistakes found before are answered without waiting for torch.
+    from legged_gym.policies.exported_policy import ExportedPolicy
+    from legged_gym.policies.metadata import check_fits
+    from rsl_rl.runners.inference_policy import InferencePolicy
+
+    device = env.device if device is None else device
+    if source.kind != "checkpoint":
+        step = _exported_step(source.path)
+        with _reading_description(source.path):
+            check_fits(step.description, env, source.path)
+        return ExportedPolicy(step, device)
+    network, _ = load_network_for(source, env)
+    return InferencePolicy(network.to(device))
+
+
+def load_network_for(source: PolicySource, env: Any) -> Tuple[PolicyNetwork, Dict[str, Any]]:
+    """As `load_network`, and make sure that the policy fits the environment.
+
+    Raises:
+        UserError: it does not.
+        RslRlError: the checkpoint is damaged.
+    """
+    network, content = load_network(source.path)
+    _check_network(source, network, content["meta"], env)
+    return network, content
+
+
+def load_network(path: str) -> Tuple[PolicyNetwork, Dict[str, Any]]:
+    """Build the networks of a checkpoint, the actor with its trained weights.
+
+    Returns:
+        The networks in evaluation mode, on the CPU; the critic is untrained if the file has none. And the content of
+        the checkpoint.
+
+    Raises:
+        RslRlError: the file is missing, damaged or was not written by the learner.
+    """
+    from rsl_rl.models.saved_policy import build_policy
+
+    return build_policy(path)
+
+
+def inference_checkpoint(content: Mapping[str, Any]) -> Dict[str, Any]:
+    """What of a checkpoint it takes to run the policy: neither critic nor optimiser nor state of the training."""
+    return {
+        "model_state_dict": _without_critic(content["model_state_dict"]),
+        "meta": content["meta"],
+        "iter": content["iter"],
+    }
+
+
+def _without_critic(state: Mapping[str, Any]) -> Dict[str, Any]:
+    return {name: tensor for name, tensor in state.items() if not name.startswith("critic.")}
+
+
+def _find_at(args: argparse.Namespace) -> PolicySource:
+    """Find what ``--policy`` names."""
+    path = _file_at(args.policy, args.checkpoint)
+    kind = _kind_of(path)
+    folder = _settings_folder(path)
+    task = run_folder.read_run_config(folder).get("task") if folder else None
+    task = task or _task_inside(path, kind) or args.task
+    if args.task not in (None, task):
+        raise UserError(f"{path} is a policy of task {task!r}, not {args.task!r}")
+    if task is None:
+        raise UserError(f"{path} does not say which task it is of; give --task=<name>")
+    env_cfg, train_cfg = task_registry.get_cfgs(task)
+    if folder is None:
+        print(f"note: {path} has no {run_folder.RUN_CONFIG}; the settings of task {task} as it is now are used")
+    else:
+        for problem in run_folder.restore_run_cfgs(folder, task, env_cfg, train_cfg):
+            print(f"note: {os.path.basename(folder)}: {problem}")
+    apply_args(args, env_cfg, train_cfg)
+    return PolicySource(path, kind, task, env_cfg, train_cfg, folder)
+
+
+def _file_at(path: str, checkpoint: Optional[int]) -> str:
+    """The file that a path, or the name of a task with a shipped policy, stands for."""
+    if os.path.isfile(path):
+        return path
+    folder = path if os.path.isdir(path) else os.path.join(POLICIES_DIR, path)
+    if not os.path.isdir(folder):
+        shipped = sorted(os.listdir(POLICIES_DIR)) if os.path.isdir(POLICIES_DIR) else []
+        raise UserError(f"--policy: there is no {path}; shipped policies are: {', '.join(shipped) or 'none'}")
+    if checkpoint not in (None, -1) or run_folder.list_checkpoints(folder):
+        return run_folder.get_load_path(folder, folder, -1 if checkpoint is None else checkpoint)
+    for name in _IN_FOLDER:
+        if os.path.isfile(os.path.join(folder, name)):
+            return os.path.join(folder, name)
+    raise UserError(f"--policy: {folder} holds no policy ({', '.join(_IN_FOLDER)} or model_<iteration>.pt)")
+
+
+def _kind_of(path: str) -> str:
+    """Tell the forms apart; a damaged file counts as what its name says."""
+    if path.endswith(".onnx"):
+        return "onnx"
+    if not path.endswith(".pt"):
+        raise UserError(f"--policy: {path} is no policy; expected a .pt or .onnx file")
+    return "torchscript" if is_script(path) else "checkpoint"
+
+
+def _settings_folder(path: str) -> Optional[str]:
+    """The folder that holds the settings of a policy: its own, or the one above for exported files."""
+    folder = os.path.dirname(os.path.abspath(path))
+    for candidate in (folder, os.path.dirname(folder)):
+        if os.path.isfile(os.path.join(candidate, run_folder.RUN_CONFIG)):
+            return candidate
+    return None
+
+
+def _task_inside(path: str, kind: str) -> Optional[str]:
+    """The task that a file names."""
+    if kind == "checkpoint":
+        return load_network(path)[1]["meta"].get("task")
+    with _reading_description(path):
+        return str(_exported_step(path).description["task"])
+
+
+@contextlib.contextmanager
+def _reading_description(path: str) -> Iterator[None]:
+    """Tell of a description that lacks something, or has something else in its place.
+
+    Raises:
+        UserError: it does.
+    """
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        reason = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
+        raise UserError(f"{path}: its description cannot be used ({reason}); export the policy again") from None
+
+
+def _exported_step(path: str) -> Any:
+    from legged_gym.policies.exported_policy import OnnxStep, TorchScriptStep
+
+    try:
+        with open(path, "rb") as file:
+            content = file.read()
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from None
+    return (OnnxStep if path.endswith(".onnx") else TorchScriptStep)(content, path)
+
+
+def _check_network(source: PolicySource, network: PolicyNetwork, meta: Mapping[str, Any], env: Any) -> None:
+    """Refuse a checkpoint of another task or other observations."""
+    if meta.get("task") and meta["task"] != source.task:
+        raise UserError(f"checkpoint {source.path} is of task {meta['task']!r}, not {source.task!r}")
+    here = {group: list(shape) for group, shape in env.observation_dims.items()}
+    for group in network.actor.groups:
+        saved = list(meta["observation_dims"][group])
+        if here.get(group) != saved:
+            raise UserError(
+                f"checkpoint {source.path} does not fit task {source.task}: it reads observations {group!r} of shape "
+                f"{saved}, the environment gives {here.get(group, 'none')}"
+            )
+    if meta["num_actions"] != env.num_actions:
+        raise UserError(
+            f"checkpoint {source.path} does not fit task {source.task}: it has {meta['num_actions']} actions, the "
+            f"robot {env.num_actions} joints"
+        )

@@ -1,0 +1,1 @@
+"""Drives identified: recordings, and actuator networks fitted to them."""

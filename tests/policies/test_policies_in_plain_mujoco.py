@@ -1,0 +1,165 @@
+"""Every shipped policy walks in plain MuJoCo by its description alone, and moves there as in the project itself."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+
+import numpy as np
+import pytest
+import torch
+
+from legged_gym import LEGGED_GYM_ROOT_DIR
+from legged_gym.policies.export import export_checkpoint
+from legged_gym.policies.policy_io import POLICIES_DIR, find_policy, load_policy
+from legged_gym.utils.task_registry import task_registry
+from tests.policies import plain_mujoco
+from tests.policies.plain_mujoco import Drive
+from tests.policies.tiny_run import flags, make_run
+
+SHIPPED = sorted(os.listdir(POLICIES_DIR))
+SPEED = 0.7  # m/s
+# a robot as it is, on flat ground, that nobody disturbs; the same command for as long as it takes
+NOMINAL = (
+    "--sim=mujoco",
+    "--num_envs=1",
+    "--env.terrain.mesh_type=plane",
+    "--env.noise.add_noise=false",
+    "--env.domain_rand.push_robots=false",
+    "--env.domain_rand.every_episode=false",
+    "--env.domain_rand.widen_over=null",
+    *(
+        f"--env.domain_rand.randomize_{what}=false"
+        for what in ("friction", "base_mass", "com", "gains", "motor_strength")
+    ),
+    "--env.init_state.dof_pos_factor=[1,1]",
+    "--env.init_state.max_random_vel=0",
+    "--env.depth_camera.noise.enabled=false",
+    *(f"--env.depth_camera.{what}_jitter=0" for what in ("position", "pitch", "period", "latency")),
+    "--env.commands.standing_fraction=0",
+    "--env.commands.resampling_time=1000",
+    "--env.env.episode_length_s=1000",
+)
+
+
+def drive(policy_file, **command):
+    """A robot in plain MuJoCo; the robot file is found by its name in the description."""
+    description = plain_mujoco.Network(policy_file).description
+    robot_file = description["robot_file"]["file"].replace("{LEGGED_GYM_ROOT_DIR}", LEGGED_GYM_ROOT_DIR)
+    return Drive(policy_file, robot_file, command)
+
+
+def make_nominal(policy_file, task, *options):
+    """The project's own environment and policy, at rest in the starting pose."""
+    argv = (*NOMINAL, *options)
+    source = find_policy(flags(f"--policy={policy_file}", *argv))
+    shortest = source.env_cfg.control.action_delay[0]
+    source.env_cfg.control.action_delay = [shortest, shortest]
+    env, _ = task_registry.make_env(task, flags(f"--task={task}", *argv), source.env_cfg)
+    policy = load_policy(source, env)
+    env.reset()
+    return env, policy
+
+
+def largest_difference(policy_file, env, policy, steps):
+    """Of the velocity of the base, m/s, and of the joint angles, rad, in the project and in plain MuJoCo."""
+    command = {"lin_vel_x": 0.5, "lin_vel_y": 0.0, "ang_vel_yaw": 0.15, "heading": 0.3}
+    env.commands[:] = torch.tensor(list(command.values()))
+    env.standing = torch.zeros(1, dtype=torch.bool)
+    if hasattr(env, "phase"):
+        env.phase[:] = 0.0
+    if env.depth_camera is not None:
+        env.depth_camera._until_frame[:] = env.cfg.depth_camera.period
+    env._observe()
+    obs, robot, largest = env.obs_buf, drive(policy_file, **command), 0.0
+    for _ in range(steps):
+        obs, _, dones, _ = env.step(policy(obs))
+        assert not dones.any()
+        robot.step()
+        pairs = ((env.base_lin_vel[0], robot.velocity), (env.dof_pos[0], robot.joint_angles))
+        largest = max(largest, *(float(np.abs(here.numpy() - there).max()) for here, there in pairs))
+    return largest
+
+
+def test_the_program_of_a_user_knows_nothing_of_this_project():
+    with open(plain_mujoco.__file__, encoding="utf-8") as file:
+        nodes = list(ast.walk(ast.parse(file.read())))
+    imported = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    imported |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
+    assert imported == {"__future__", "json", "os", "mujoco", "numpy", "onnxruntime"}
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_policy_walks_by_its_description_alone(name):
+    robot = drive(os.path.join(POLICIES_DIR, name, "policy.onnx"), lin_vel_x=SPEED)
+    velocities = []
+    while robot.time < 10.0:
+        robot.step()
+        velocities.append(robot.velocity[:2])
+        assert robot.rotation[2, 2] > 0.8, f"fell at {robot.time:.1f} s"
+    mean = np.mean(velocities[len(velocities) // 10 :], axis=0)
+    assert np.linalg.norm(mean - [SPEED, 0.0]) < 0.1
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_policy_moves_as_in_the_project(name):
+    policy_file = os.path.join(POLICIES_DIR, name, "policy.onnx")
+    env, policy = make_nominal(policy_file, name)
+    assert largest_difference(policy_file, env, policy, round(0.3 / env.dt)) < 1e-3
+    env.close()
+
+
+OTHER_SETTINGS = {
+    "V": (
+        "--env.control.control_type=V",
+        "--env.control.action_scale=2",
+        "--env.control.action_delay=[2,2]",
+        "--env.control.stiffness={joint: 1}",
+        "--env.control.damping={joint: 0.004}",
+    ),
+    "T": ("--env.control.control_type=T", "--env.control.action_scale=5", "--env.sim.gravity=[0.5,0,-5]"),
+    "filter": ("--env.control.target_filter=0.3", "--env.asset.armature={hip: 0.02, calf: 0.005}"),
+    "motor": (
+        "--env.control.control_type=actuator_net",
+        "--env.control.actuator_net_file={LEGGED_GYM_ROOT_DIR}/resources/actuator_nets/a1_motor.json",
+        "--env.terrain.static_friction=0.2",
+    ),
+    "engine": (
+        "--env.asset.self_collisions=0",
+        "--env.sim.mujoco.integrator=implicitfast",
+        "--env.sim.mujoco.cone=elliptic",
+        "--env.init_state.pos=[0,0,0.3]",
+        "--env.init_state.rot=[0,0.0998334,0,0.9950042]",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OTHER_SETTINGS)
+def test_other_settings_are_described_too(name, tmp_path):
+    """An untrained policy, which moves all the same, under settings that no shipped policy has."""
+    run = make_run(tmp_path, "a1_flat", *OTHER_SETTINGS[name])
+    env, _ = make_nominal(run, "a1_flat")
+    export_checkpoint(find_policy(flags(f"--policy={run}")), env, str(tmp_path / "exported"), only_onnx=True)
+    policy_file = str(tmp_path / "exported" / "policy.onnx")
+    policy = load_policy(find_policy(flags(f"--policy={policy_file}", "--task=a1_flat")), env)
+    assert largest_difference(policy_file, env, policy, 15) < 1e-3
+    env.close()
+
+
+def keys_of(value):
+    """The layout of a description: its keys, with names of groups, terms and tasks' own commands left out."""
+    if isinstance(value, list):
+        return [keys_of(value[0])] if value else []
+    return {key: keys_of(inner) for key, inner in value.items()} if isinstance(value, dict) else None
+
+
+def test_all_shipped_policies_have_one_layout():
+    layouts = set()
+    for name in SHIPPED:
+        description = plain_mujoco.Network(os.path.join(POLICIES_DIR, name, "policy.onnx")).description
+        for own in ("memory", "inputs", "outputs", "observations", "actuator_net", "origin"):
+            del description[own]
+        del description["commands"]["ranges"], description["commands"]["heading"]
+        layouts.add(json.dumps(keys_of(description)))
+    assert len(layouts) == 1

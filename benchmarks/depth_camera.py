@@ -65,7 +65,7 @@ def make_world(envs: int, threads: int, sim: str) -> Any:
     terrain.num_rows, terrain.num_cols = 20, 10
     terrain.horizontal_scale, terrain.border_size = 0.05, 2.5
     ground = Terrain(terrain, 1)
-    simulator = make_simulator(cfg, envs, sim, ground=make_heightfield(ground))
+    simulator = make_simulator(cfg, envs, sim, ground=make_heightfield(ground.height_map))
     generator = torch.Generator().manual_seed(1)
     tile = torch.randint(200, (envs,), generator=generator)
     place = torch.as_tensor(ground.env_origins).reshape(-1, 3)[tile]

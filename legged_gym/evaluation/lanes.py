@@ -72,7 +72,7 @@ class LaneSamples:
         terrain, device = env.terrain, env.device
         self._env = env
         self._finish = torch.as_tensor(terrain.finish_x, dtype=torch.float32, device=device)
-        self._edges = EdgeMap(terrain, EDGE_MARGIN, EDGE_DROP, device)
+        self._edges = EdgeMap(terrain.height_map, EDGE_MARGIN, EDGE_DROP, device)
         self._last_x = env.root_states[:, 0].clone()
         self._crossed = torch.zeros(env.num_envs, dtype=torch.bool, device=device)
         self._strayed = torch.zeros_like(self._crossed)

@@ -40,7 +40,7 @@ class Viewer:
         ground = None
         if env.terrain is not None:
             refine = cfg.edge_refinement if cfg.mesh_type == "trimesh" else 1
-            ground = make_heightfield(env.terrain, refine, cfg.slope_treshold)
+            ground = make_heightfield(env.terrain.height_map, refine, cfg.slope_treshold)
         robot = build_model(env.cfg, ground, visual=True)
         self._env, self._model, self._joints = env, robot.model, robot.qpos_ids
         self._free, self._root, self._mocap = not robot.fixed_base, int(robot.body_ids[0]), robot.root_mocap

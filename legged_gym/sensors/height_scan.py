@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Optional, Sequence, Tuple, Union
 import torch
 
 if TYPE_CHECKING:
-    from legged_gym.terrain import Terrain
+    from legged_gym.terrain import HeightMap
 
 
 class HeightScan:
@@ -24,7 +24,7 @@ class HeightScan:
 
     def __init__(
         self,
-        terrain: Optional[Terrain],
+        height_map: Optional[HeightMap],
         points_x: Sequence[float],
         points_y: Sequence[float],
         device: Union[str, torch.device] = "cpu",
@@ -32,7 +32,7 @@ class HeightScan:
         """Lay out the grid and put the map on the device.
 
         Args:
-            terrain: the map; None for a plane at height 0.
+            height_map: the ground; None for a plane at height 0.
             points_x: places forward of the base, m; the outer loop of the points' order.
             points_y: places to the left, m; the inner loop.
             device: where queries come from.
@@ -40,17 +40,18 @@ class HeightScan:
         x, y = (torch.tensor(points, dtype=torch.float32, device=device) for points in (points_x, points_y))
         self.points = torch.stack((x.repeat_interleave(len(y)), y.repeat(len(x))), dim=1)
         self.num_points = len(self.points)
-        self._flat = terrain is None
-        if terrain is None:
+        self._flat = height_map is None
+        if height_map is None:
             return
-        field = torch.as_tensor(terrain.height_field, device=device)
+        field = torch.as_tensor(height_map.units, device=device)
         lowest = torch.minimum(torch.minimum(field[:-1, :-1], field[1:, :-1]), field[:-1, 1:])
         self._rows, self._cols = lowest.shape
         self._lowest = lowest.flatten()
-        self._vertical_scale = terrain.vertical_scale
+        self._vertical_scale = height_map.vertical_scale
         # from here on lengths are counted in cells, so that a query need not divide each point
-        self._cells_per_metre = 1.0 / terrain.horizontal_scale
-        self._border = terrain.border_size * self._cells_per_metre
+        self._cells_per_metre = 1.0 / height_map.horizontal_scale
+        corner = [-place * self._cells_per_metre for place in height_map.origin]
+        self._corner = torch.tensor(corner, dtype=torch.float32, device=device)
         self._points_x, self._points_y = (self.points * self._cells_per_metre).t().contiguous()
 
     def __call__(self, positions: torch.Tensor, quats: torch.Tensor) -> torch.Tensor:
@@ -67,7 +68,7 @@ class HeightScan:
         if self._flat:
             return positions.new_zeros((len(positions), self.num_points))
         cos, sin = _yaw(quats)
-        base = positions[:, :2] * self._cells_per_metre + self._border
+        base = positions[:, :2] * self._cells_per_metre + self._corner
         x = (cos * self._points_x).addcmul_(sin, self._points_y, value=-1.0).add_(base[:, 0:1])
         y = (sin * self._points_x).addcmul_(cos, self._points_y).add_(base[:, 1:2])
         return self._look_up(x, y)
@@ -89,7 +90,7 @@ class HeightScan:
         """
         if self._flat:
             return xy.new_zeros(xy.shape[:-1])
-        cells = xy * self._cells_per_metre + self._border
+        cells = xy * self._cells_per_metre + self._corner
         return self._look_up(cells[..., 0], cells[..., 1])
 
     def _look_up(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:

@@ -1,11 +1,13 @@
 """Terrain as a height map: shapes, grids of levels x types, and the height field that physics stands on.
 
-Pure numpy. `Terrain` makes the map, `make_heightfield` describes it to MuJoCo.
+Pure numpy. `Terrain` makes a `HeightMap` of a `TileGrid`, `make_heightfield` describes the map to MuJoCo.
 """
 
 from __future__ import annotations
 
+from legged_gym.terrain.height_map import HeightMap
 from legged_gym.terrain.heightfield import HeightField, make_heightfield
 from legged_gym.terrain.terrain import Terrain, uses_height_map
+from legged_gym.terrain.tile_grid import TileGrid
 
-__all__ = ["HeightField", "Terrain", "make_heightfield", "uses_height_map"]
+__all__ = ["HeightField", "HeightMap", "Terrain", "TileGrid", "make_heightfield", "uses_height_map"]

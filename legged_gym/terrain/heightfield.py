@@ -7,7 +7,7 @@ from typing import Tuple
 
 import numpy as np
 
-from legged_gym.terrain.terrain import Terrain
+from legged_gym.terrain.height_map import HeightMap
 
 # MuJoCo wants a positive range of elevation even where the map is flat, m
 _LEAST_ELEVATION = 1e-3
@@ -32,7 +32,7 @@ class HeightField:
     pos: Tuple[float, float, float]
 
 
-def make_heightfield(terrain: Terrain, refine: int = 1, slope_treshold: float = 0.75) -> HeightField:
+def make_heightfield(height_map: HeightMap, refine: int = 1, slope_treshold: float = 0.75) -> HeightField:
     """Describe the ground for physics.
 
     A height field has no vertical walls: between two neighbouring vertices it is a ramp one cell long. With `refine`
@@ -46,29 +46,29 @@ def make_heightfield(terrain: Terrain, refine: int = 1, slope_treshold: float = 
     default map of 1300 x 2100 cells takes 11 MB for k = 1 and 175 MB for k = 4; a smaller border helps most.
 
     Args:
-        terrain: the map.
+        height_map: the ground.
         refine: k.
         slope_treshold: rise over run above which the ground becomes a wall.
     """
-    heights = terrain.height_field.astype(np.float32)
+    heights = height_map.units.astype(np.float32)
     low, high = float(heights.min()), float(heights.max())
     heights -= low
     if high > low:
         heights /= high - low
-    scale = terrain.horizontal_scale
+    scale = height_map.horizontal_scale
     if refine > 1:
         # a multiple of half a unit is never a difference of heights, so rounding cannot decide what is steep
-        units = np.floor(slope_treshold * scale / terrain.vertical_scale + 1e-6) + 0.5
+        units = np.floor(slope_treshold * scale / height_map.vertical_scale + 1e-6) + 0.5
         drop = units / max(high - low, 1.0)
         heights = _refine_rows(_refine_rows(heights, refine, drop).T, refine, drop)
     else:
         heights = np.ascontiguousarray(heights.T)
-    half_x, half_y = (0.5 * scale * (n - 1) for n in terrain.height_field.shape)
-    elevation = max((high - low) * terrain.vertical_scale, _LEAST_ELEVATION)
+    half_x, half_y = (0.5 * scale * (n - 1) for n in height_map.units.shape)
+    elevation = max((high - low) * height_map.vertical_scale, _LEAST_ELEVATION)
     return HeightField(
         data=heights,
         size=(half_x, half_y, elevation, _BASE_THICKNESS),
-        pos=(half_x - terrain.border_size, half_y - terrain.border_size, low * terrain.vertical_scale),
+        pos=(height_map.origin[0] + half_x, height_map.origin[1] + half_y, low * height_map.vertical_scale),
     )
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Callable, Dict, Optional, Tuple
+from typing import Callable, Dict, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -36,6 +36,7 @@ class Tile:
         rng: the tile's own random numbers.
         start: x and y from the tile's corner, m, around which robots start; the middle unless a recipe moves it.
         finish: x from the tile's corner, m, where the obstacles are behind; None where robots may leave to any side.
+        goals: (n, 3) m, x and y from the tile's corner and z in the world: what a robot walks to, one after the other.
         smooth: (nx, ny) bool, where fractal roughness leaves the ground alone, such as the floor of a gap.
     """
 
@@ -45,6 +46,7 @@ class Tile:
     rng: np.random.Generator
     start: Tuple[float, float] = field(init=False)
     finish: Optional[float] = field(init=False, default=None)
+    goals: Sequence[Sequence[float]] = field(init=False, default=())
     smooth: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:

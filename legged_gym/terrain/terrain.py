@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
 import numpy as np
 
 from legged_gym.errors import UserError
-from legged_gym.terrain.edges import edge_mask
+from legged_gym.terrain.height_map import HeightMap
 from legged_gym.terrain.recipes import RECIPES, cumulative_proportions, type_of_selector
 from legged_gym.terrain.sub_terrains import GENERATORS, Tile, fractal_noise_terrain
+from legged_gym.terrain.tile_grid import TileGrid
 from rsl_rl.utils.errors import near_matches
 
 # difficulties of a map without a curriculum and without a range of its own
@@ -18,9 +19,6 @@ _RANDOM_DIFFICULTIES = (0.5, 0.75, 0.9)
 
 # keeps a column's selector off the very edge of a band
 _SELECTOR_OFFSET = 0.001
-
-# a robot starts within this distance (each axis, m) of its origin, so the origin is as high as the highest point there
-_START_REACH = 1.0
 
 _INT16_MAX = 32767
 
@@ -50,21 +48,14 @@ class Terrain:
       from the row or is drawn, as above.
 
     Attributes:
-        height_field: (rows, cols) int16, units of `vertical_scale`; axis 0 is x, axis 1 is y.
-        heights: (rows, cols) float32, m.
-        horizontal_scale: m a cell.
-        vertical_scale: m a unit.
-        border_size: width of the flat border, m; a whole number of cells.
-        tile_length: a tile's size along x, m; a whole number of cells.
-        tile_width: the same along y.
+        height_map: the ground.
+        tiles: where which tile is.
         length_x: size of the map along x, m.
         length_y: the same along y.
-        env_origins: (num_rows, num_cols, 3) float32, m: where robots start on each tile (its middle, or what the recipe
-            says), at the height of the highest point of the 2 x 2 m around it that belongs to the tile.
-        finish_x: (num_rows, num_cols) float32, m: who has come to a larger x has crossed the tile; NaN where there is
-            no such line.
-        tile_types: names by row and column.
-        difficulties: (num_rows, num_cols) float64; NaN where a shape was selected that has none.
+        height_field, heights, horizontal_scale, vertical_scale: of `height_map`; legged_gym's height_field_raw is the
+            first.
+        env_origins, finish_x, tile_types, difficulties, tile_length, tile_width: of `tiles`.
+        border_size: width of the flat border, m; a whole number of cells.
     """
 
     def __init__(self, cfg: Any, seed: int) -> None:
@@ -95,15 +86,17 @@ class Terrain:
         self.tile_width = self._cells_y * self.horizontal_scale
         shape = (self.num_rows * self._cells_x + 2 * self._border, self.num_cols * self._cells_y + 2 * self._border)
         self.length_x, self.length_y = shape[0] * self.horizontal_scale, shape[1] * self.horizontal_scale
-        self.height_field = np.zeros(shape, dtype=np.int16)
-        self.env_origins = np.zeros((self.num_rows, self.num_cols, 3), dtype=np.float32)
-        self.finish_x = np.full((self.num_rows, self.num_cols), np.nan, dtype=np.float32)
-        self.difficulties = np.full((self.num_rows, self.num_cols), np.nan)
-        self.tile_types: List[List[str]] = [[""] * self.num_cols for _ in range(self.num_rows)]
+        self.height_field = self.height_field_raw = np.zeros(shape, dtype=np.int16)
+        corner = (-self.border_size, -self.border_size)
+        self.height_map = HeightMap(self.height_field, self.horizontal_scale, self.vertical_scale, corner)
+        self.tiles = TileGrid(self.num_rows, self.num_cols, self.tile_length, self.tile_width)
+        self.env_origins, self.finish_x = self.tiles.starts, self.tiles.finish_x
+        self.tile_types, self.difficulties = self.tiles.names, self.tiles.difficulties
         for row in range(self.num_rows):
             for col in range(self.num_cols):
                 self._add_tile(row, col)
-        self.heights = self.height_field.astype(np.float32) * np.float32(self.vertical_scale)
+        self.heights = self.height_map.heights
+        self.edge_mask = self.height_map.edge_mask
 
     def _add_tile(self, row: int, col: int) -> None:
         rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(self._seed, spawn_key=(row, col))))
@@ -118,16 +111,7 @@ class Terrain:
             )
         x, y = self._border + row * self._cells_x, self._border + col * self._cells_y
         self.height_field[x : x + self._cells_x, y : y + self._cells_y] = tile.heights
-
-        reach = tile.cells(_START_REACH)
-        near_x, near_y = (slice(max(0, k - reach), k + reach + 1) for k in map(tile.cells, tile.start))
-        self.env_origins[row, col] = (
-            row * self.tile_length + tile.start[0],
-            col * self.tile_width + tile.start[1],
-            tile.heights[near_x, near_y].max() * self.vertical_scale,
-        )
-        if tile.finish is not None:
-            self.finish_x[row, col] = row * self.tile_length + tile.finish
+        self.tiles.put(row, col, tile)
 
     def _shape(self, tile: Tile, row: int, col: int) -> None:
         """Choose the type and the difficulty of a tile, note them, and shape it."""
@@ -160,18 +144,6 @@ class Terrain:
             difficulty = float(drawn)
         name = self._types[index % len(self._types)] if self._types else type_of_selector(selector, self._band_ends)
         return name, difficulty
-
-    def edge_mask(self, margin: float, drop: float) -> np.ndarray:
-        """Where a foot would stand on an edge.
-
-        Args:
-            margin: m, how close to the edge.
-            drop: m, how much lower the ground beyond it is at least.
-
-        Returns:
-            (rows, cols) bool like `height_field`, to be read at the vertex nearest to a foot; see `edges.edge_mask`.
-        """
-        return edge_mask(self.height_field, self.horizontal_scale, self.vertical_scale, margin, drop)
 
 
 def parse_selection(terrain_kwargs: Optional[Mapping[str, Any]]) -> Tuple[str, Dict[str, Any]]:

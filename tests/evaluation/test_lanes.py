@@ -39,6 +39,8 @@ class Lanes:
     env_origins = np.zeros((3, 3, 3), dtype=np.float32)
     finish_x = (LENGTH * np.arange(3)[:, None] + np.full((3, 3), FINISH)).astype(np.float32)
     height_field = np.zeros((64, 28), dtype=np.int16)
+    height_map = property(lambda self: self)
+    origin = (-BORDER, -BORDER)
 
     def edge_mask(self, margin, drop):
         assert (margin, drop) == (EDGE_MARGIN, EDGE_DROP)

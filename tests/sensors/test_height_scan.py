@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import math
-from types import SimpleNamespace
-from typing import Any, List
+from typing import List
 
 import numpy as np
 import pytest
 import torch
 
 from legged_gym.sensors.height_scan import HeightScan
+from legged_gym.terrain import HeightMap
 
 POINTS_X = [-0.35, -0.1, 0.2, 0.45, 1.0]
 POINTS_Y = [-0.3, 0.05, 0.6]
 
 
-def make_map(field: np.ndarray, border: float = 2.0) -> Any:
-    return SimpleNamespace(
-        height_field=field.astype(np.int16), horizontal_scale=0.1, vertical_scale=0.005, border_size=border
-    )
+def make_map(field: np.ndarray, border: float = 2.0) -> HeightMap:
+    return HeightMap(field.astype(np.int16), 0.1, 0.005, (-border, -border))
 
 
 def yaw_quat(yaw: torch.Tensor) -> torch.Tensor:
@@ -27,17 +25,17 @@ def yaw_quat(yaw: torch.Tensor) -> torch.Tensor:
     return torch.stack([zero, zero, torch.sin(yaw / 2), torch.cos(yaw / 2)], dim=-1)
 
 
-def slow_scan(terrain: Any, x: float, y: float, yaw: float) -> List[float]:
+def slow_scan(terrain: HeightMap, x: float, y: float, yaw: float) -> List[float]:
     """One robot, point by point, in double precision."""
     heights = []
-    rows, cols = terrain.height_field.shape
+    rows, cols = terrain.units.shape
     for px in POINTS_X:
         for py in POINTS_Y:
             wx = x + math.cos(yaw) * px - math.sin(yaw) * py
             wy = y + math.sin(yaw) * px + math.cos(yaw) * py
-            i = min(max(int((wx + terrain.border_size) / 0.1), 0), rows - 2)
-            j = min(max(int((wy + terrain.border_size) / 0.1), 0), cols - 2)
-            field = terrain.height_field
+            i = min(max(int((wx - terrain.origin[0]) / 0.1), 0), rows - 2)
+            j = min(max(int((wy - terrain.origin[1]) / 0.1), 0), cols - 2)
+            field = terrain.units
             heights.append(0.005 * min(int(field[i, j]), int(field[i + 1, j]), int(field[i, j + 1])))
     return heights
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from legged_gym.terrain import HeightField, Terrain, make_heightfield
+from legged_gym.terrain import HeightField, HeightMap, Terrain, make_heightfield
 
 mujoco = pytest.importorskip("mujoco")
 
@@ -32,10 +31,10 @@ def ground_height(model: Any, x: float, y: float) -> float:
     return 50.0 - float(distance)
 
 
-def ramp_and_wall(profile: Any, cols: int = 5) -> SimpleNamespace:
+def ramp_and_wall(profile: Any, cols: int = 5) -> HeightMap:
     """A map with one profile along x, 0.1 m a cell, 5 mm a unit, no border."""
     field = np.repeat(np.asarray(profile, np.int16)[:, None], cols, axis=1)
-    return SimpleNamespace(height_field=field, horizontal_scale=0.1, vertical_scale=0.005, border_size=0.0)
+    return HeightMap(field, 0.1, 0.005)
 
 
 @pytest.mark.parametrize("refine", [1, 3])
@@ -43,7 +42,7 @@ def test_mujoco_sees_the_map(make_cfg: Any, refine: int) -> None:
     cfg = make_cfg(num_rows=1, num_cols=2, terrain_length=5.0, terrain_width=4.0, border_size=0.5)
     cfg.terrain_proportions = [0.0, 0.5, 0.0, 0.0, 0.5]
     terrain = Terrain(cfg, seed=2)
-    model = compile_ground(make_heightfield(terrain, refine=refine))
+    model = compile_ground(make_heightfield(terrain.height_map, refine=refine))
     rng = np.random.default_rng(0)
     rows, cols = terrain.height_field.shape
     assert rows != cols, "so that swapped axes would show"
@@ -57,7 +56,7 @@ def test_mujoco_sees_the_map(make_cfg: Any, refine: int) -> None:
 
 
 def test_mujoco_keeps_the_data_as_given(make_cfg: Any) -> None:
-    field = make_heightfield(Terrain(make_cfg(num_rows=1, num_cols=3), seed=2))
+    field = make_heightfield(Terrain(make_cfg(num_rows=1, num_cols=3), seed=2).height_map)
     assert field.data.dtype == np.float32 and (field.data.min(), field.data.max()) == (0.0, 1.0)
     np.testing.assert_array_equal(compile_ground(field).hfield_data, field.data.reshape(-1))
 
@@ -95,9 +94,7 @@ def test_refined_walls_stand_at_the_upper_vertex_and_ramps_stay_ramps() -> None:
 def test_refinement_works_the_same_along_y_and_at_corners() -> None:
     block = np.zeros((7, 6), np.int16)
     block[2:5, 2:4] = 60
-    terrain: Any = ramp_and_wall([0])
-    terrain.height_field = block
-    fine = make_heightfield(terrain, refine=5).data.T
+    fine = make_heightfield(HeightMap(block, 0.1, 0.005), refine=5).data.T
     assert fine.shape == (31, 26)
     expected = np.zeros((31, 26))
     # the block's vertices 2..4 and 2..3 become 10..20 and 10..15, and nothing of it sticks out
@@ -107,8 +104,8 @@ def test_refinement_works_the_same_along_y_and_at_corners() -> None:
 
 def test_refined_map_keeps_the_vertices(make_cfg: Any) -> None:
     terrain = Terrain(make_cfg(num_rows=2, num_cols=10, border_size=1), seed=2)
-    field = make_heightfield(terrain, refine=3)
+    field = make_heightfield(terrain.height_map, refine=3)
     heights = field.data.T[::3, ::3] * field.size[2] + field.pos[2]
     np.testing.assert_allclose(heights, terrain.heights, atol=1e-5)
-    np.testing.assert_allclose(field.size, make_heightfield(terrain).size)
-    np.testing.assert_allclose(field.pos, make_heightfield(terrain).pos)
+    np.testing.assert_allclose(field.size, make_heightfield(terrain.height_map).size)
+    np.testing.assert_allclose(field.pos, make_heightfield(terrain.height_map).pos)

@@ -6,13 +6,12 @@ Obstacles begin at x = 2.1 m (vertex 42 or 84) and end by x = 5.7 m (vertex 114 
 from __future__ import annotations
 
 from itertools import groupby
-from types import SimpleNamespace
 from typing import Any, List, Tuple
 
 import numpy as np
 import pytest
 
-from legged_gym.terrain import Terrain, make_heightfield
+from legged_gym.terrain import HeightMap, Terrain, make_heightfield
 from legged_gym.terrain.recipes import RECIPES
 from legged_gym.terrain.sub_terrains import Tile
 
@@ -120,10 +119,7 @@ def test_gaps_by_hand(scale: float, difficulty: float, width: float) -> None:
 @pytest.mark.parametrize("scale, width", [(0.05, 0.20), (0.025, 0.175)])
 def test_gaps_on_the_grid_of_physics(scale: float, width: float, refine: int) -> None:
     tile = make_lane("lane_gaps", 0.5, scale)
-    terrain: Any = SimpleNamespace(
-        height_field=tile.heights[:, :4].astype(np.int16), horizontal_scale=scale, vertical_scale=0.005, border_size=0.0
-    )
-    field = make_heightfield(terrain, refine)
+    field = make_heightfield(HeightMap(tile.heights[:, :4].astype(np.int16), scale, 0.005), refine)
     heights = field.data[0] * field.size[2] + field.pos[2]
     x = np.arange(len(heights)) * scale / refine
     solid, floor = x[heights > -1e-4], x[heights < -0.8 + 1e-4]

@@ -283,15 +283,16 @@ class LeggedRobot(
             cfg.terrain.curriculum = False
 
     def _create_sim(self, sim: str, device: Optional[str], deterministic: bool) -> None:
-        cfg, ground = self.cfg.terrain, None
+        cfg, ground, height_map = self.cfg.terrain, None, None
         self.terrain = None
         if uses_height_map(cfg.mesh_type):
             self.terrain = Terrain(cfg, self.seed)
             refine = cfg.edge_refinement if cfg.mesh_type == "trimesh" else 1
-            ground = make_heightfield(self.terrain, refine, cfg.slope_treshold)
+            height_map = self.terrain.height_map
+            ground = make_heightfield(height_map, refine, cfg.slope_treshold)
         self.sim = make_simulator(self.cfg, self.num_envs, sim, device, ground, deterministic=deterministic)
         self.device = self.sim.device
-        self.height_scan = HeightScan(self.terrain, cfg.measured_points_x, cfg.measured_points_y, self.device)
+        self.height_scan = HeightScan(height_map, cfg.measured_points_x, cfg.measured_points_y, self.device)
 
     def _parse_config(self) -> None:
         """Times, names, indices, gains and limits."""

@@ -42,7 +42,8 @@ class VisionRobot(LeggedRobot):
         flat = [[name in self.cfg.commands.flat_tiles for name in row] for row in self._tile_names()]
         self._is_flat = torch.tensor(flat, device=self.device)
         rewards = self.cfg.rewards
-        self._edges = EdgeMap(self.terrain, rewards.edge_margin, rewards.edge_drop, self.device)
+        height_map = self.terrain.height_map if self.terrain is not None else None
+        self._edges = EdgeMap(height_map, rewards.edge_margin, rewards.edge_drop, self.device)
         self._under_trunk = torch.nonzero(self.height_scan.points.abs().amax(1) < _UNDER_TRUNK).flatten()
 
     def _tile_names(self) -> List[List[str]]:

@@ -57,7 +57,7 @@ def test_physics_needs_no_opengl(tmp_path, name):
 
 
 def test_opengl_can_be_switched_off(monkeypatch):
-    from legged_gym.sim import rendering
+    from legged_gym.sim.pictures import rendering
 
     monkeypatch.setenv("MUJOCO_GL", "off")
     with pytest.raises(RuntimeError, match="MUJOCO_GL is off"):

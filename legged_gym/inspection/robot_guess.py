@@ -12,9 +12,9 @@ import numpy as np
 from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
 from legged_gym.envs.base.mirror import partners
 from legged_gym.sim.model import RobotModel, bodies_in_pose, build_model
-from legged_gym.sim.robot_feet import notes_on_feet
-from legged_gym.sim.robot_file import load_robot
-from legged_gym.sim.robot_parts import all_bodies
+from legged_gym.sim.robot.robot_feet import notes_on_feet
+from legged_gym.sim.robot.robot_file import load_robot
+from legged_gym.sim.robot.robot_parts import all_bodies
 
 # parts of names that feet and sides often have
 _FEET = ("foot", "Foot", "FOOT", "toe", "ankle_roll", "ankle", "sole", "wheel")

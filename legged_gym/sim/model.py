@@ -14,11 +14,11 @@ import numpy as np
 
 from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.errors import UserError
-from legged_gym.sim.gains import gains_of
-from legged_gym.sim.robot_feet import notes_on_feet
-from legged_gym.sim.robot_file import load_robot
-from legged_gym.sim.robot_parts import all_bodies, collides, compile_spec, motor_joints
-from legged_gym.sim.scenery import add_scenery
+from legged_gym.sim.pictures.scenery import add_scenery
+from legged_gym.sim.robot.gains import gains_of
+from legged_gym.sim.robot.robot_feet import notes_on_feet
+from legged_gym.sim.robot.robot_file import load_robot
+from legged_gym.sim.robot.robot_parts import all_bodies, collides, compile_spec, motor_joints
 
 # collision classes: a geom pair collides if one's contype meets the other's conaffinity
 GROUND_BIT, ROBOT_BIT = 1, 2

@@ -16,7 +16,6 @@ from torch import Tensor
 from legged_gym.errors import UserError
 from legged_gym.rotations import quat_rotate, quat_rotate_inverse
 from legged_gym.sim.engine_arrays import EngineArrays, fill_body_states
-from legged_gym.sim.gains import gains_of
 from legged_gym.sim.model import (
     HIDDEN_HALF_SIZE,
     HIDDEN_POSITION,
@@ -27,7 +26,8 @@ from legged_gym.sim.model import (
     shown_groups,
 )
 from legged_gym.sim.physics_description import describe_physics
-from legged_gym.sim.rendering import SceneRenderer
+from legged_gym.sim.pictures.rendering import SceneRenderer
+from legged_gym.sim.robot.gains import gains_of
 from legged_gym.sim.simulator import Camera, PhysicsFailure, Simulator
 
 # the model fields that may differ between environments

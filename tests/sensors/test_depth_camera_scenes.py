@@ -12,9 +12,9 @@ import torch
 
 from legged_gym.rotations import matrix_from_quat, quat_from_euler
 from legged_gym.sensors.depth_camera import DepthCamera
-from legged_gym.sim import rendering
-from legged_gym.sim.heightfield_rays import HeightFieldRays
 from legged_gym.sim.model import GROUND_GROUP
+from legged_gym.sim.pictures import rendering
+from legged_gym.sim.pictures.heightfield_rays import HeightFieldRays
 from legged_gym.terrain.heightfield import HeightField
 from tests.sensors.depth_cfg import depth_cfg
 from tests.sim.worlds import a1_cfg, everyone, make, place_a1, root_states, sloped_ground

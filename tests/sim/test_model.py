@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from legged_gym.errors import UserError
-from legged_gym.sim.gains import gains_of
 from legged_gym.sim.model import build_model
+from legged_gym.sim.robot.gains import gains_of
 from tests.sim.worlds import A1_MASS, BENCH, a1_cfg, sloped_ground, urdf_cfg
 
 LEGS = ["FL", "FR", "RL", "RR"]

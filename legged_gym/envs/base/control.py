@@ -12,7 +12,7 @@ from legged_gym.actuators.files import load_actuator
 from legged_gym.envs.base.failures import FailureHandling
 from legged_gym.envs.base.tables import check_gains
 from legged_gym.errors import UserError
-from legged_gym.sim.gains import gains_of
+from legged_gym.sim.robot.gains import gains_of
 
 CONTROL_TYPES = ("P", "V", "T", "actuator_net")
 POSITION_TYPES = ("P", "actuator_net")

@@ -8,7 +8,7 @@ import mujoco
 import numpy as np
 
 from legged_gym.errors import UserError, listed
-from legged_gym.sim.robot_parts import MOTOR_JOINTS, all_bodies, motor_joints
+from legged_gym.sim.robot.robot_parts import MOTOR_JOINTS, all_bodies, motor_joints
 
 _LEFT_OUT = (
     "actuators", "sensors", "keys", "cameras", "lights", "skins", "flexes", "hfields", "texts", "tuples", "numerics",

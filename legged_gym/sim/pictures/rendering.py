@@ -14,8 +14,8 @@ from typing import Any, Callable, List, Optional, Protocol
 import mujoco
 import numpy as np
 
-from legged_gym.sim.raytracer import RayPainter
-from legged_gym.sim.scenery import SHADOW_REACH, SUN_DIRECTION
+from legged_gym.sim.pictures.raytracer import RayPainter
+from legged_gym.sim.pictures.scenery import SHADOW_REACH, SUN_DIRECTION
 from legged_gym.sim.simulator import Camera
 
 # the robot's file comes first into a model, so its root is the first body after the world

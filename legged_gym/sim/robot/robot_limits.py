@@ -8,7 +8,7 @@ import mujoco
 import numpy as np
 
 from legged_gym.errors import UserError, listed
-from legged_gym.sim.robot_parts import MOTOR_JOINTS
+from legged_gym.sim.robot.robot_parts import MOTOR_JOINTS
 
 _NOT_NEGATIVE = ("damping", "frictionloss", "armature", "stiffness")
 _JOINT_DRIVES = (mujoco.mjtTrn.mjTRN_JOINT, mujoco.mjtTrn.mjTRN_JOINTINPARENT)

@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Optional, Tuple
 import numpy as np
 
 from legged_gym.errors import UserError, listed
-from legged_gym.sim.robot_parts import all_bodies, collides, compiled_copy, rigid_part
+from legged_gym.sim.robot.robot_parts import all_bodies, collides, compiled_copy, rigid_part
 
 _NOT_NEGATIVE = ("effort", "velocity")
 # kg; the inertials of less are dummies that make a link known to some program

@@ -14,9 +14,9 @@ from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
 import mujoco
 
 from legged_gym.errors import UserError, listed
-from legged_gym.sim import robot_limits, robot_scene, urdf_reader
-from legged_gym.sim.robot_feet import make_feet
-from legged_gym.sim.robot_parts import MOTOR_JOINTS, all_bodies, silence_engine
+from legged_gym.sim.robot import robot_limits, robot_scene, urdf_reader
+from legged_gym.sim.robot.robot_feet import make_feet
+from legged_gym.sim.robot.robot_parts import MOTOR_JOINTS, all_bodies, silence_engine
 
 
 @dataclass

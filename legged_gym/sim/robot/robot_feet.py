@@ -8,7 +8,7 @@ import mujoco
 import numpy as np
 
 from legged_gym.errors import listed
-from legged_gym.sim.robot_parts import all_bodies, collides, compiled_copy, rigid_part
+from legged_gym.sim.robot.robot_parts import all_bodies, collides, compiled_copy, rigid_part
 
 # what a geom keeps when it moves to a body of its own, besides its place, which is worked out
 _MOVED = (

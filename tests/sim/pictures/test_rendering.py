@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from legged_gym.sim import rendering
-from legged_gym.sim.heightfield_rays import HeightFieldRays
-from legged_gym.sim.scenery import OBSTACLE_COLOR
+from legged_gym.sim.pictures import rendering
+from legged_gym.sim.pictures.heightfield_rays import HeightFieldRays
+from legged_gym.sim.pictures.scenery import OBSTACLE_COLOR
 from legged_gym.sim.simulator import Camera
 from legged_gym.terrain.heightfield import HeightField
 from tests.sim.worlds import a1_cfg, everyone, make, place_a1, root_states, sloped_ground, stand

@@ -14,8 +14,8 @@ import mujoco
 import numpy as np
 from mujoco import batch as mujoco_batch
 
-from legged_gym.sim.heightfield_rays import HeightFieldRays
-from legged_gym.sim.scenery import (
+from legged_gym.sim.pictures.heightfield_rays import HeightFieldRays
+from legged_gym.sim.pictures.scenery import (
     GROUND_COLORS,
     GROUND_SQUARE,
     HAZE_END,

@@ -1,0 +1,1 @@
+"""Pictures of a simulated robot, on any machine."""

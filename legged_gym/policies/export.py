@@ -50,7 +50,7 @@ from legged_gym.policies.metadata import FORMAT_VERSION, describe_policy, named_
 from legged_gym.policies.policy_io import PolicySource, load_network_for
 from legged_gym.utils import provenance, run_folder
 from legged_gym.utils.files import write_files
-from rsl_rl.models import Model
+from rsl_rl.models import Network
 from rsl_rl.utils.archive import first_line
 
 ONNX_FILE = "policy.onnx"
@@ -68,7 +68,7 @@ _TOLERANCE = 1e-4
 class StepModule(nn.Module):
     """One step of an actor as a function of tensors alone: observations and memory in, actions and memory out."""
 
-    def __init__(self, actor: Model) -> None:
+    def __init__(self, actor: Network) -> None:
         """Take a copy of the actor on the CPU, in evaluation mode."""
         super().__init__()
         self.actor = copy.deepcopy(actor).cpu().float().eval().requires_grad_(False)
@@ -153,7 +153,7 @@ def export_actuator(env: Any) -> Tuple[Optional[bytes], Dict[str, Any]]:
 
 
 def export_policy(
-    actor: Model,
+    actor: Network,
     description: Mapping[str, Any],
     folder: str,
     only_onnx: bool = False,

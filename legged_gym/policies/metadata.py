@@ -17,7 +17,7 @@ from torch import Tensor
 from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.errors import UserError
 from legged_gym.utils.files import sha256_of
-from rsl_rl.models import Model
+from rsl_rl.models import Network
 
 FORMAT_VERSION = 2
 READABLE_FORMATS = (1, FORMAT_VERSION)
@@ -51,7 +51,7 @@ _PHYSICS_RULE = (
 )
 
 
-def describe_policy(env: Any, actor: Model, task: str, origin: Mapping[str, Any]) -> Dict[str, Any]:
+def describe_policy(env: Any, actor: Network, task: str, origin: Mapping[str, Any]) -> Dict[str, Any]:
     """Describe an actor and the robot it drives.
 
     Args:
@@ -98,7 +98,7 @@ def _action_rule(control: Any) -> str:
     return _ACTION_RULES[control.control_type] + _ACTION_RULE_ENDING + ending
 
 
-def describe_network(actor: Model, observation_dims: Mapping[str, Any], num_actions: int) -> Dict[str, Any]:
+def describe_network(actor: Network, observation_dims: Mapping[str, Any], num_actions: int) -> Dict[str, Any]:
     """Describe inputs and outputs of an exported actor, in order; "batch" stands for the number of robots.
 
     Returns:

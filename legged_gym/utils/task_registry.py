@@ -228,12 +228,16 @@ def check_sizes(env_cfg: Any, train_cfg: Optional[Any] = None) -> None:
 
 
 def _has_memory(train_cfg: Any) -> bool:
-    """Whether the policy has a memory, or an encoder of it has."""
-    policy_class = train_cfg.runner.policy_class_name
-    if policy_class != "SharedActorCritic":
-        return "Recurrent" in policy_class
-    policy = vars(train_cfg.policy)
-    return any(part and part.get("rnn_hidden_size") for part in (policy, *(policy.get("encoders") or {}).values()))
+    """Whether the policy has a memory anywhere."""
+    policy = {"rnn_hidden_size": 256, **vars(train_cfg.policy)}
+    if train_cfg.runner.policy_class_name == "ActorCritic":
+        del policy["rnn_hidden_size"]  # which the other classes read
+
+    def names_one(section: Dict[str, Any]) -> bool:
+        inner = [value for value in section.values() if isinstance(value, dict)]
+        return bool(section.get("rnn_hidden_size")) or any(map(names_one, inner))
+
+    return names_one(policy)
 
 
 def resolve_policies(train_cfg: Any) -> None:

@@ -173,9 +173,8 @@ class DAgger:
     def _compared_latents(self, observation_dims: Mapping[str, Tuple[int, ...]]) -> Dict[str, int]:
         """Map the encoders to compare to the number of their outputs, the same on both sides."""
         blank = {group: torch.zeros(1, *shape, device=self.device) for group, shape in observation_dims.items()}
-        own, wanted = (
-            {name: x.shape[-1] for name, x in policy.latents(blank).items()} for policy in (self.policy, self.teacher)
-        )
+        latents = [policy.actor.features(blank).latents for policy in (self.policy, self.teacher)]
+        own, wanted = ({name: x.shape[-1] for name, x in each.items()} for each in latents)
         common = [name for name in own if name in wanted]
         for name in common if self.latents is None else self.latents:
             if name not in common:

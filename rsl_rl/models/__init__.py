@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from typing import Dict, Type
 
-from rsl_rl.models.actor_critic import ActorCritic, ActorCriticRecurrent
-from rsl_rl.models.model import Hidden, Model, Observations, reset_hidden
-from rsl_rl.models.policy import CopyReport, Outputs, Policy
-from rsl_rl.models.shared_actor_critic import SharedActorCritic
+from rsl_rl.models.encoder import Observations
+from rsl_rl.models.network import Features, Network
+from rsl_rl.models.policy import (
+    ActorCritic,
+    ActorCriticRecurrent,
+    CopyReport,
+    Outputs,
+    Policy,
+    PolicySettings,
+    SharedActorCritic,
+)
+from rsl_rl.modules.memory import Hidden, reset_hidden
 
 # By the names that configurations call them.
 POLICIES: Dict[str, Type[Policy]] = {
@@ -21,11 +29,13 @@ __all__ = [
     "ActorCritic",
     "ActorCriticRecurrent",
     "CopyReport",
+    "Features",
     "Hidden",
-    "Model",
+    "Network",
     "Observations",
     "Outputs",
     "Policy",
+    "PolicySettings",
     "SharedActorCritic",
     "reset_hidden",
 ]

@@ -7,65 +7,83 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 import torch
 from torch import nn
 
-from rsl_rl.models.model import Hidden, Observations, flat_width, remember
 from rsl_rl.modules.conv import ConvNet
-from rsl_rl.modules.memory import Memory
+from rsl_rl.modules.history_conv import HistoryConv
+from rsl_rl.modules.memory import Hidden, Memory
 from rsl_rl.modules.mlp import ACTIVATIONS, MLP
 from rsl_rl.modules.normalization import EmpiricalNormalization
-from rsl_rl.utils.errors import RslRlError, check_choice, reject_unknown
+from rsl_rl.utils.errors import RslRlError, check_choice, near_matches, reject_unknown
 from rsl_rl.utils.trajectories import Trajectories
+
+Observations = Mapping[str, torch.Tensor]
+Dims = Mapping[str, Tuple[int, ...]]
+
+FUSIONS = ("concatenate", "gated")
+# Parts of a policy have these names already (see `Policy.parts`).
+RESERVED_NAMES = ("memory", "gate", "head", "actor", "critic", "distribution")
 
 
 class Encoder(nn.Module):
-    """Observation groups, images through convolutions -> hidden layers -> memory -> linear layer.
+    """Observation groups, images and histories through convolutions -> hidden layers -> memory -> linear layer.
 
     Every part is optional. Without any the groups are passed through, concatenated.
 
     Attributes:
         groups: the observation groups that it reads, in the order in which they are concatenated.
         output_dim: number of features.
-        is_recurrent: whether there is a memory.
+        is_gated: whether they are added into the first hidden layer of the head, behind a gate that starts at 0.
+        passes_through: whether they are the observations themselves (scaled, if they are normalised).
         state_names: names of the tensors of its memory.
     """
 
     def __init__(
         self,
+        section: str,
         name: str,
-        observation_dims: Mapping[str, Tuple[int, ...]],
+        observation_dims: Dims,
         normalize: bool,
+        head_width: int,
         groups: Optional[Sequence[str]] = None,
         conv: Optional[Mapping[str, Any]] = None,
+        history_conv: Optional[Mapping[str, Any]] = None,
         hidden_dims: Sequence[int] = (),
         activation: str = "elu",
         rnn_type: str = "lstm",
         rnn_hidden_size: Optional[int] = None,
         rnn_num_layers: int = 1,
         output_dim: Optional[int] = None,
+        output_activation: Optional[str] = None,
+        fusion: str = "concatenate",
         **unknown: Any,
     ) -> None:
         """Build the parts.
 
         Args:
-            name: of the encoder, for errors.
+            section: of the configuration that the keys come from, for errors.
+            name: of the encoder.
             observation_dims: group -> shape of one environment's entry.
             normalize: scale flat groups by their running mean and standard deviation.
+            head_width: of the first hidden layer of the head; 0 without one.
             groups: what to read; None for the group that is called like the encoder.
             conv: keyword arguments of `ConvNet`, through which each image goes on its own.
+            history_conv: keyword arguments of `HistoryConv`, through which each group but images goes on its own.
             hidden_dims: widths of layers before the memory, each with the activation.
             activation: key of `ACTIVATIONS`.
             rnn_type: "lstm" or "gru".
             rnn_hidden_size: width of the memory; None or 0 for none.
             rnn_num_layers: layers of the memory.
             output_dim: of a linear layer at the end; None for none.
+            output_activation: behind that layer; None for none.
+            fusion: "concatenate", or "gated": a linear layer more, and a gate (see `is_gated`).
             **unknown: keys that do not exist.
 
         Raises:
             RslRlError: unknown key, group or choice; an image without `conv` or the other way round.
         """
         super().__init__()
-        section = f"policy.encoders.{name}"
         reject_unknown(section, unknown, Encoder.__init__)
         check_choice(f"{section}.activation", activation, ACTIVATIONS)
+        check_choice(f"{section}.fusion", fusion, FUSIONS)
         self.groups: List[str] = [name] if groups is None else list(groups)
         if not self.groups:
             raise RslRlError(f"{section}.groups is empty")
@@ -73,68 +91,72 @@ class Encoder(nn.Module):
         width = 0
         for group in self.groups:
             shape = observation_dims.get(group, ())
+            module: nn.Module
             if len(shape) == 3 and conv is not None:
-                image = ConvNet(f"{section}.conv", shape, **{"activation": activation, **conv})
-                self.inputs.append(image)
-                width += image.output_dim
+                module = image = ConvNet(f"{section}.conv", shape, **{"activation": activation, **conv})
+                outputs = image.output_dim
+            elif shape and history_conv is not None:
+                settings = {"activation": activation, **history_conv}
+                module = history = HistoryConv(f"{section}.history_conv", shape, **settings)
+                outputs = history.output_dim
             else:
-                size = flat_width(group, observation_dims, hint=f"; give {section} a conv to read an image")
-                self.inputs.append(EmpiricalNormalization(size) if normalize else nn.Identity())
-                width += size
+                outputs = flat_width(group, observation_dims, hint=f"; give {section} a conv to read an image")
+                module = EmpiricalNormalization(outputs) if normalize else nn.Identity()
+            self.inputs.append(module)
+            width += outputs
         if conv is not None and not any(isinstance(module, ConvNet) for module in self.inputs):
             raise RslRlError(f"{section} has a conv, but none of its groups {self.groups} is an image")
-        width = self._build(width, list(hidden_dims), activation, rnn_type, rnn_hidden_size, rnn_num_layers, output_dim)
-        self.output_dim = width
-        self.is_recurrent = self.memory is not None
-        self.state_names: Tuple[str, ...] = () if self.memory is None else self.memory.state_names
-
-    def _build(
-        self,
-        width: int,
-        hidden_dims: List[int],
-        activation: str,
-        rnn_type: str,
-        rnn_hidden_size: Optional[int],
-        rnn_num_layers: int,
-        output_dim: Optional[int],
-    ) -> int:
-        """Build what comes behind `width` inputs; returns the number of outputs."""
         self.mlp: Optional[nn.Module] = None
         self.memory: Optional[Memory] = None
         self.output: Optional[nn.Module] = None
-        if hidden_dims and not rnn_hidden_size and output_dim:
-            self.mlp = MLP(width, output_dim, hidden_dims, activation)
-            return output_dim
+        self.added: Optional[nn.Module] = None
+        ends_in_mlp = bool(hidden_dims and output_dim and not rnn_hidden_size)
         if hidden_dims:
-            self.mlp = MLP(width, hidden_dims[-1], hidden_dims[:-1], activation, output_activation=activation)
-            width = hidden_dims[-1]
+            *before, last = [*hidden_dims, output_dim] if ends_in_mlp and output_dim else hidden_dims
+            self.mlp = MLP(width, last, before, activation, None if ends_in_mlp else activation)
+            width = last
         if rnn_hidden_size:
             self.memory = Memory(width, rnn_hidden_size, rnn_num_layers, rnn_type)
             width = rnn_hidden_size
-        if output_dim:
+        if output_dim and not ends_in_mlp:
             self.output = nn.Linear(width, output_dim)
             width = output_dim
-        return width
-
-    @property
-    def passes_through(self) -> bool:
-        """Whether the features are the observations themselves (scaled, if they are normalised)."""
-        has_images = any(isinstance(module, ConvNet) for module in self.inputs)
-        return self.mlp is None and self.memory is None and self.output is None and not has_images
+        self.state_names: Tuple[str, ...] = () if self.memory is None else self.memory.state_names
+        self._output_activation = None
+        if output_activation is not None:
+            check_choice(f"{section}.output_activation", output_activation, ACTIVATIONS)
+            if not output_dim:
+                raise RslRlError(f"{section}.output_activation is behind the linear layer at the end; give output_dim")
+            self._output_activation = ACTIVATIONS[output_activation]
+        self.is_gated = fusion == "gated"
+        if self.is_gated:
+            if not head_width:
+                raise RslRlError(f"{section}.fusion is 'gated', but the network has no hidden_dims to add to")
+            self.added = nn.Linear(width, head_width)
+            self.gate = nn.Parameter(torch.zeros(head_width))
+            width = head_width
+        self.output_dim = width
+        has_conv = any(isinstance(module, (ConvNet, HistoryConv)) for module in self.inputs)
+        layers = (self.mlp, self.memory, self.output, self.added)
+        self.passes_through = not has_conv and all(layer is None for layer in layers)
 
     def forward(
         self, obs: Observations, hidden: Optional[Hidden] = None, trajectories: Optional[Trajectories] = None
     ) -> Tuple[torch.Tensor, Hidden]:
-        """Compute features (B, output_dim) and the memory after the step, as `Model.forward` does."""
+        """Compute features (B, output_dim) and the memory after the step, as `Network.forward` does."""
         inputs = [module(obs[group]) for module, group in zip(self.inputs, self.groups)]
         features = inputs[0] if len(inputs) == 1 else torch.cat(inputs, dim=-1)
         after: Hidden = {}
         if self.mlp is not None:
             features = self.mlp(features)
         if self.memory is not None:
-            features, after = recall(self.memory, features, hidden, trajectories)
+            features, after = self.memory(features, hidden, trajectories)
         if self.output is not None:
             features = self.output(features)
+        if self._output_activation is not None:
+            features = self._output_activation(features)
+        if self.added is not None:
+            features = self.added(features) * self.gate
         return features, after
 
     def initial_hidden(self, num_envs: int) -> Hidden:
@@ -148,46 +170,54 @@ class Encoder(nn.Module):
                 module.update(obs[group], distributed)
 
 
-def recall(
-    memory: Memory, features: torch.Tensor, hidden: Optional[Hidden], trajectories: Optional[Trajectories]
-) -> Tuple[torch.Tensor, Hidden]:
-    """As `remember`, to within rounding errors, by faster ways where the memory has them."""
-    if not memory.reads_rollouts(features.device):
-        return remember(memory, features, hidden, trajectories)
-    restarts = torch.zeros(1, len(features), dtype=torch.bool) if trajectories is None else trajectories.restarts
-    steps = features.reshape(*restarts.shape, features.shape[-1])
-    outputs, after = memory.read_rollout(steps, hidden, restarts)
-    return outputs.flatten(0, 1), after
+def flat_width(group: str, observation_dims: Dims, hint: str) -> int:
+    """Return the length of a flat observation group.
+
+    Args:
+        group: its name.
+        observation_dims: group -> shape of one environment's entry.
+        hint: what to do about a group that is not flat, appended to the error.
+
+    Raises:
+        RslRlError: there is no such group, or it is not flat.
+    """
+    if group not in observation_dims:
+        raise RslRlError(f"there is no observation group {group!r}; {near_matches(group, observation_dims)}")
+    shape = observation_dims[group]
+    if len(shape) != 1:
+        raise RslRlError(f"observation group {group!r} has shape {tuple(shape)}, this network reads flat groups{hint}")
+    return shape[0]
 
 
 def build_encoders(
+    section: str,
     table: Mapping[str, Optional[Mapping[str, Any]]],
-    observation_dims: Mapping[str, Tuple[int, ...]],
+    observation_dims: Dims,
     normalize: bool,
+    head_width: int,
     defaults: Mapping[str, Any],
 ) -> Dict[str, Encoder]:
     """Build the encoders of a table, in its order.
 
     Args:
+        section: that holds the table, for errors.
         table: name -> keyword arguments of `Encoder`; None for an encoder that a derived configuration has dropped.
         observation_dims: group -> shape of one environment's entry.
-        normalize: see `Encoder`.
+        normalize: see `Encoder`, as the next.
+        head_width: of the first hidden layer of the head.
         defaults: keyword arguments for all of them.
 
     Raises:
-        RslRlError: the table is empty, or as `Encoder`.
+        RslRlError: a name that cannot be, nothing for the head to read, or as `Encoder`.
     """
     encoders: Dict[str, Encoder] = {}
     for name, settings in table.items():
         if settings is None:
             continue
-        if "." in name or name in RESERVED_NAMES:
-            raise RslRlError(f"policy.encoders: {name!r} cannot be the name of an encoder")
-        encoders[name] = Encoder(name, observation_dims, normalize, **{**defaults, **settings})
-    if not encoders:
-        raise RslRlError("policy.encoders is empty: the policy would see nothing")
+        if "." in name or (settings and name in RESERVED_NAMES):
+            raise RslRlError(f"{section}: {name!r} cannot be the name of an encoder")
+        place, settings = f"{section}.{name}", {**defaults, **settings}
+        encoders[name] = Encoder(place, name, observation_dims, normalize, head_width, **settings)
+    if all(encoder.is_gated for encoder in encoders.values()):
+        raise RslRlError(f"{section} is empty: the network would see nothing")
     return encoders
-
-
-# Parts of a policy have these names already (see `Policy.parts`).
-RESERVED_NAMES = ("memory", "head", "critic", "distribution")

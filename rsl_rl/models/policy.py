@@ -1,16 +1,20 @@
-"""What all policies have in common."""
+"""An actor, an estimate of its value, and a normal distribution of actions."""
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple
+from dataclasses import dataclass, field, fields
+from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Type, Union
 
 import torch
 from torch import nn
 
-from rsl_rl.models.model import Hidden, Model, Observations, reset_hidden
+from rsl_rl.models.encoder import Dims, Observations
+from rsl_rl.models.network import Network
 from rsl_rl.modules.distribution import GaussianDistribution
+from rsl_rl.modules.memory import Hidden, reset_hidden
+from rsl_rl.modules.mlp import MLP
 from rsl_rl.modules.normalization import EmpiricalNormalization
-from rsl_rl.utils.errors import RslRlError, near_matches
+from rsl_rl.utils.errors import RslRlError, near_matches, reject_unknown
 from rsl_rl.utils.trajectories import Trajectories
 
 
@@ -37,7 +41,7 @@ class Outputs(NamedTuple):
     Attributes:
         mean: (B, A), mean actions.
         values: (B,); empty where they were not asked for.
-        latents: outputs (B, k) of the actor's encoders, by name, without those that pass observations through.
+        latents: of the actor, as of `Features`.
         hidden: memories after the (last) step, as `Policy.evaluate` takes them.
     """
 
@@ -47,32 +51,115 @@ class Outputs(NamedTuple):
     hidden: Dict[str, Hidden]
 
 
+@dataclass
+class PolicySettings:
+    """Settings of a policy.
+
+    Attributes:
+        init_noise_std: standard deviation of the actions at the start.
+        actor_hidden_dims: widths of the actor's hidden layers.
+        critic_hidden_dims: widths of the critic's hidden layers.
+        activation: of both networks, like the next four (see `Network`).
+        rnn_type: "lstm" or "gru".
+        rnn_hidden_size: width of a memory; `ActorCritic` has none.
+        rnn_num_layers: layers of a memory.
+        normalize_observations: by their running mean and standard deviation.
+        output_activation: of the mean actions.
+        encoders: of the actor (see `Network`).
+        actor_obs_groups: groups that the actor reads, if it has no encoders, concatenated in this order.
+        critic_obs_groups: groups that the critic reads. An environment without a group "critic" gives its critic
+            the group "policy".
+        actor: keyword arguments of the actor's `Network` that win over the settings above.
+        critic: likewise of the critic's; "shared": a perceptron that reads the actor's features; None for what the
+            class means.
+    """
+
+    init_noise_std: float = 1.0
+    actor_hidden_dims: Sequence[int] = (512, 256, 128)
+    critic_hidden_dims: Sequence[int] = (512, 256, 128)
+    activation: str = "elu"
+    rnn_type: str = "lstm"
+    rnn_hidden_size: Optional[int] = 256
+    rnn_num_layers: int = 1
+    actor_obs_groups: Sequence[str] = ("policy",)
+    critic_obs_groups: Sequence[str] = ("critic",)
+    normalize_observations: bool = False
+    output_activation: Optional[str] = None
+    encoders: Optional[Mapping[str, Optional[Mapping[str, Any]]]] = None
+    actor: Mapping[str, Any] = field(default_factory=dict)
+    critic: Union[str, Mapping[str, Any], None] = None
+
+
 class Policy(nn.Module):
     """An actor, an estimate of its value, and a normal distribution of actions around the actor's output.
 
     In the methods, `hidden` of one network maps the names of its memories to (layers, N, H), and that of both is
     {"actor": ..., "critic": ...}; feed-forward networks have {}. `trajectories` is None for one step of N environments;
     for a rollout it tells how the samples follow on one another, and `hidden` is the memory before it (see
-    `Model.forward`).
+    `Network.forward`).
+
+    Args:
+        observation_dims: group -> shape of one environment's entry.
+        num_actions: A.
+        **settings: fields of `Settings`.
+
+    Raises:
+        RslRlError: unknown key, choice or group, an image that no convolution reads, a bad standard deviation.
 
     Attributes:
-        actor: model to mean actions (B, A).
-        critic: network to values (B, 1).
+        Settings: names and defaults of the settings.
+        actor: network to mean actions (B, A).
+        critic: network to values (B, 1), or perceptron from the actor's features to them.
         distribution: of actions around the mean.
         is_recurrent: whether there are memories.
         is_shared: whether the critic reads the features of the actor, rather than observations.
+        groups: the observation groups that at least one of the networks reads.
     """
 
-    actor: Model
-    critic: nn.Module
-    distribution: GaussianDistribution
-    is_recurrent: bool = False
-    is_shared: bool = False
+    Settings: Type[PolicySettings] = PolicySettings
+    # What the name of the class stands for: a memory in front of each head, a shared critic.
+    _remembers = False
+    _shares = False
 
-    @property
-    def groups(self) -> List[str]:
-        """The observation groups that at least one of the networks reads."""
-        raise NotImplementedError
+    critic: nn.Module
+
+    def __init__(self, observation_dims: Dims, num_actions: int, **settings: Any) -> None:
+        super().__init__()
+        known = {f.name for f in fields(self.Settings)}
+        reject_unknown("policy", {key: x for key, x in settings.items() if key not in known}, self.Settings)
+        cfg = self.Settings(**settings)
+        given = {} if cfg.critic is None or isinstance(cfg.critic, str) else cfg.critic
+        if isinstance(cfg.critic, str) and cfg.critic != "shared":
+            raise RslRlError(f"policy.critic is {cfg.critic!r}; it may be 'shared', or settings of its own")
+        self.is_shared = self._shares if cfg.critic is None else cfg.critic == "shared"
+        both = {
+            "activation": cfg.activation,
+            "rnn_type": cfg.rnn_type,
+            "rnn_hidden_size": cfg.rnn_hidden_size if self._remembers else None,
+            "rnn_num_layers": cfg.rnn_num_layers,
+            "normalize_observations": cfg.normalize_observations,
+            "head_first": not self._shares,
+        }
+        short = {
+            "groups": cfg.actor_obs_groups,
+            "encoders": cfg.encoders,
+            "hidden_dims": cfg.actor_hidden_dims,
+            "output_activation": cfg.output_activation,
+        }
+        place = "policy.actor" if "encoders" in cfg.actor else "policy"
+        self.actor = Network(place, observation_dims, num_actions, **{**both, **short, **cfg.actor})
+        self.has_fine_parts = self.is_shared or place != "policy" or cfg.encoders is not None
+        self.groups: List[str] = self.actor.groups
+        self.is_recurrent = self.actor.is_recurrent
+        if self.is_shared:
+            self.critic = MLP(self.actor.width, 1, cfg.critic_hidden_dims, cfg.activation)
+        else:
+            groups = [g if g in observation_dims or g != "critic" else "policy" for g in cfg.critic_obs_groups]
+            short = {"groups": groups, "hidden_dims": cfg.critic_hidden_dims}
+            self.critic = critic = Network("policy.critic", observation_dims, 1, **{**both, **short, **given})
+            self.groups = list(dict.fromkeys([*self.groups, *critic.groups]))
+            self.is_recurrent = self.is_recurrent or critic.is_recurrent
+        self.distribution = GaussianDistribution(num_actions, cfg.init_noise_std)
 
     def act_inference(self, obs: Observations, hidden: Optional[Hidden] = None) -> Tuple[torch.Tensor, Hidden]:
         """Compute mean actions.
@@ -91,7 +178,11 @@ class Policy(nn.Module):
         self, obs: Observations, hidden: Dict[str, Hidden], trajectories: Optional[Trajectories] = None
     ) -> torch.Tensor:
         """Estimate the values (B,) of states."""
-        raise NotImplementedError
+        if self.is_shared:
+            values = self.critic(self.actor.features(obs, hidden["actor"], trajectories).x)
+        else:
+            values, _ = self.critic(obs, hidden["critic"], trajectories)
+        return values.squeeze(-1)
 
     def evaluate(
         self,
@@ -101,11 +192,20 @@ class Policy(nn.Module):
         with_values: bool = True,
     ) -> Outputs:
         """Compute all outputs, encoding once; without values the critic is not asked and its memory not needed."""
-        raise NotImplementedError
+        features = self.actor.features(obs, hidden["actor"], trajectories)
+        mean, after = self.actor.outputs(features), {"actor": features.hidden}
+        if not with_values:
+            return Outputs(mean, mean.new_empty(0), features.latents, after)
+        if self.is_shared:
+            values, after["critic"] = self.critic(features.x), {}
+        else:
+            values, after["critic"] = self.critic(obs, hidden["critic"], trajectories)
+        return Outputs(mean, values.squeeze(-1), features.latents, after)
 
     def initial_hidden(self, num_envs: int) -> Dict[str, Hidden]:
         """Return the memories at the start of an episode: "actor" and "critic" -> name -> zeros (layers, N, H)."""
-        raise NotImplementedError
+        critic = self.critic.initial_hidden(num_envs) if isinstance(self.critic, Network) else {}
+        return {"actor": self.actor.initial_hidden(num_envs), "critic": critic}
 
     @staticmethod
     def reset_hidden(hidden: Hidden, dones: torch.Tensor) -> Hidden:
@@ -114,17 +214,14 @@ class Policy(nn.Module):
 
     def update_normalizers(self, obs: Observations, distributed: Optional[Any] = None) -> None:
         """Let the networks take in the samples group -> (B, D), of all ranks where several work."""
-        self.actor.update_normalizers(obs, distributed)
-
-    def latents(
-        self, obs: Observations, hidden: Optional[Hidden] = None, trajectories: Optional[Trajectories] = None
-    ) -> Dict[str, torch.Tensor]:
-        """Compute the outputs (B, k) of the actor's encoders alone; {} where there are none."""
-        return {}
+        for network in (self.actor, self.critic):
+            if isinstance(network, Network):
+                network.update_normalizers(obs, distributed)
 
     def parts(self) -> Dict[str, nn.Module]:
-        """Return the parts that can be frozen or copied, by name."""
-        return {"actor": self.actor, "critic": self.critic, "distribution": self.distribution}
+        """Return the parts that can be frozen or copied, by name; an actor with encoders counts part by part."""
+        actor = self.actor.parts() if self.has_fine_parts else {"actor": self.actor}
+        return {**actor, "critic": self.critic, "distribution": self.distribution}
 
     def freeze(self, names: Iterable[str]) -> None:
         """Exempt parts from learning: no gradients, and normalisers take in no more samples.
@@ -163,6 +260,37 @@ class Policy(nn.Module):
                 part.load_state_dict(theirs)
                 report.copied.append(name)
         return report
+
+
+class ActorCritic(Policy):
+    """Two perceptrons that share nothing."""
+
+
+class ActorCriticRecurrent(Policy):
+    """As `ActorCritic`, with a memory (LSTM or GRU) in front of each of the perceptrons."""
+
+    _remembers = True
+
+
+@dataclass
+class SharedSettings(PolicySettings):
+    """Settings of `SharedActorCritic`."""
+
+    actor_hidden_dims: Sequence[int] = (128, 64)
+    critic_hidden_dims: Sequence[int] = (128,)
+    critic_obs_groups: Sequence[str] = ()
+
+
+class SharedActorCritic(Policy):
+    """Encoders -> concatenation -> memory, if any -> one perceptron for the actions and one for the value.
+
+    encoders = {"proprioception": {}, "scandots": {"hidden_dims": [64, 32], "output_dim": 16}, "commands": {}}
+    policy = SharedActorCritic(dims, 12, encoders=encoders, rnn_type="gru", rnn_hidden_size=256)
+    """
+
+    Settings = SharedSettings
+    _remembers = True
+    _shares = True
 
 
 def _difference(own: Dict[str, torch.Tensor], theirs: Dict[str, torch.Tensor]) -> str:

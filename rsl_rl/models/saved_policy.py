@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
-import inspect
-from typing import Any, Dict, List, Mapping, Tuple
+import dataclasses
+import re
+from typing import Any, Dict, Mapping, Tuple
 
 import torch
 
 from rsl_rl.models import POLICIES, Policy
+from rsl_rl.models.encoder import Dims
 from rsl_rl.utils.checkpoint import check_same, check_shapes, load_checkpoint
-from rsl_rl.utils.errors import RslRlError, check_choice
+from rsl_rl.utils.errors import RslRlError, check_choice, near_matches
 from rsl_rl.utils.saved_content import check_content, check_finite
 
 # What `meta` of a checkpoint says about the policy, in the kinds that it has.
 _DESCRIPTION: Dict[str, Any] = {"policy_class_name": "", "policy": {}, "num_actions": 0, "observation_dims": {}}
+# Normalisers of networks without encoders were not inside of one.
+_OLD_NAME = re.compile(r"^((?:actor|critic)\.encoders\.[^.]+)\.(mean|var|count)$")
+
+
+def read_checkpoint(path: str) -> Dict[str, Any]:
+    """Read a checkpoint of any runner; its weights have the names of today.
+
+    Raises:
+        RslRlError: the file is missing or damaged, or does not tell all that it takes to build its policy.
+    """
+    content = load_checkpoint(path)
+    if not isinstance(content.get("meta"), dict) or not isinstance(content.get("model_state_dict"), dict):
+        raise RslRlError(f"checkpoint '{path}' holds no policy: it was not written by a runner")
+    check_content(path, content["meta"], _DESCRIPTION, "meta")
+    state = content["model_state_dict"]
+    return {**content, "model_state_dict": {_OLD_NAME.sub(r"\1.inputs.0.\2", name): x for name, x in state.items()}}
 
 
 def build_policy(path: str) -> Tuple[Policy, Dict[str, Any]]:
@@ -28,9 +46,8 @@ def build_policy(path: str) -> Tuple[Policy, Dict[str, Any]]:
     Raises:
         RslRlError: the file is missing or damaged, or holds no policy that can be built.
     """
-    content = load_checkpoint(path)
-    meta = policy_description(path, content)
-    state = content["model_state_dict"]
+    content = read_checkpoint(path)
+    meta, state = content["meta"], content["model_state_dict"]
     check_choice(f"policy_class_name of checkpoint '{path}'", meta["policy_class_name"], POLICIES)
     try:
         dims = {group: tuple(shape) for group, shape in meta["observation_dims"].items()}
@@ -42,29 +59,36 @@ def build_policy(path: str) -> Tuple[Policy, Dict[str, Any]]:
     return policy.eval(), content
 
 
-def policy_description(path: str, content: Mapping[str, Any]) -> Dict[str, Any]:
-    """Return `meta` of a checkpoint, which tells all that it takes to build the policy.
+def check_fits(
+    path: str, policy: Policy, meta: Mapping[str, Any], observation_dims: Dims, num_actions: int, what: str
+) -> None:
+    """Refuse a policy that reads other observations than an environment gives, or has other actions.
+
+    Args:
+        path: of its checkpoint.
+        policy: from `build_policy`.
+        meta: of its checkpoint.
+        observation_dims: of the environment, group -> shape of one entry.
+        num_actions: of the environment.
+        what: the policy, in the error.
 
     Raises:
-        RslRlError: it has none, or it lacks an entry.
+        RslRlError: naming what differs, and both sides.
     """
-    if not isinstance(content.get("meta"), dict) or not isinstance(content.get("model_state_dict"), dict):
-        raise RslRlError(f"checkpoint '{path}' holds no policy: it was not written by a runner")
-    meta: Dict[str, Any] = content["meta"]
-    check_content(path, meta, _DESCRIPTION, "meta")
-    return meta
+    check_same(path, "num_actions", meta["num_actions"], num_actions)
+    for group in policy.actor.groups:
+        if group not in observation_dims:
+            raise RslRlError(f"the {what} '{path}' reads {group!r}; {near_matches(group, observation_dims)}")
+        check_same(path, f"observation {group!r}", meta["observation_dims"][group], observation_dims[group])
 
 
-def check_settings(path: str, saved: Mapping[str, Any], current: Mapping[str, Any]) -> List[str]:
-    """Refuse the policy of other networks than this run's.
+def check_settings(path: str, saved: Mapping[str, Any], current: Mapping[str, Any]) -> None:
+    """Refuse the policy of other networks than this run's; an option that a checkpoint lacks has its default of today.
 
     Args:
         path: of the checkpoint.
-        saved: its `policy_description`.
+        saved: its `meta`.
         current: that of this run.
-
-    Returns:
-        Names of options that did not exist when the checkpoint was written; it has their defaults of today.
 
     Raises:
         RslRlError: naming the setting and both sides.
@@ -75,7 +99,6 @@ def check_settings(path: str, saved: Mapping[str, Any], current: Mapping[str, An
     # The noise at the start is overwritten by what was learned.
     policies = [{**defaults, **meta["policy"], "init_noise_std": None} for meta in (saved, current)]
     check_same(path, "policy", *policies)
-    return [f"policy.{name}" for name in defaults if name not in saved["policy"]]
 
 
 def check_networks(path: str, saved: Mapping[str, Any], policy: Policy) -> None:
@@ -98,8 +121,7 @@ def has_finite_weights(policy: Policy) -> bool:
 
 def option_defaults(policy_class_name: str) -> Dict[str, Any]:
     """Map the settings of a policy class to their defaults."""
-    parameters = inspect.signature(POLICIES[policy_class_name].__init__).parameters.values()
-    return {p.name: p.default for p in parameters if p.default is not p.empty}
+    return dataclasses.asdict(POLICIES[policy_class_name].Settings())
 
 
 def without_critic(state: Mapping[str, Any]) -> Dict[str, Any]:

@@ -7,8 +7,12 @@ from typing import Dict, Optional, Tuple
 import torch
 from torch import nn
 
-from rsl_rl.modules.gru import read_rollout
+from rsl_rl import kernels
+from rsl_rl.kernels.gru import read_rollout
 from rsl_rl.utils.errors import check_choice
+from rsl_rl.utils.trajectories import Trajectories
+
+Hidden = Dict[str, torch.Tensor]
 
 # State tensors of each kind, in the order in which torch passes them.
 STATE_NAMES: Dict[str, Tuple[str, ...]] = {"lstm": ("h", "c"), "gru": ("h",)}
@@ -39,53 +43,56 @@ class Memory(nn.Module):
         self.rnn = kind(input_dim, hidden_size, num_layers)
         self.state_names = STATE_NAMES[rnn_type]
 
-    def initial_hidden(self, batch_size: int) -> Dict[str, torch.Tensor]:
+    def initial_hidden(self, batch_size: int) -> Hidden:
         """Return the state at the start of an episode: zeros (layers, B, hidden_size)."""
         like = next(self.rnn.parameters())
         shape = (self.rnn.num_layers, batch_size, self.rnn.hidden_size)
         return {name: torch.zeros(shape, dtype=like.dtype, device=like.device) for name in self.state_names}
 
     def forward(
-        self, x: torch.Tensor, hidden: Optional[Dict[str, torch.Tensor]] = None
-    ) -> Tuple[torch.Tensor, Dict[str, torch.Tensor]]:
-        """Read sequences.
+        self, x: torch.Tensor, hidden: Optional[Hidden] = None, trajectories: Optional[Trajectories] = None
+    ) -> Tuple[torch.Tensor, Hidden]:
+        """Read one step of B environments, or all samples of a rollout.
 
         Args:
-            x: (T, B, input_dim), T steps of B sequences.
-            hidden: state before the first step; None for the start of an episode.
+            x: (B, input_dim).
+            hidden: state before the (first) step, name -> (layers, N, H); None for the start of an episode.
+            trajectories: None for one step of N = B environments. For a rollout, how its B = T*N samples follow on
+                one another.
 
         Returns:
-            outputs: (T, B, hidden_size).
-            hidden: state after the last step.
+            outputs: (B, hidden_size).
+            hidden: state after the (last) step. After a rollout it is right for environments in which no episode ended
+                before the last step.
         """
+        if self.reads_rollouts(x):
+            restarts = torch.zeros(1, len(x), dtype=torch.bool) if trajectories is None else trajectories.restarts
+            steps = x.reshape(*restarts.shape, x.shape[-1])
+            outputs, state = read_rollout(self.rnn, steps, None if hidden is None else hidden["h"], restarts)
+            return outputs.flatten(0, 1), {"h": state}
+        if trajectories is None:
+            outputs, after = self.read(x.unsqueeze(0), hidden)
+            return outputs.squeeze(0), after
+        start = None if hidden is None else trajectories.initial_hidden(hidden)
+        outputs, after = self.read(trajectories.pad(x), start)
+        return trajectories.unpad(outputs), trajectories.last_hidden(after)
+
+    def read(self, x: torch.Tensor, hidden: Optional[Hidden] = None) -> Tuple[torch.Tensor, Hidden]:
+        """Read sequences (T, B, input_dim); returns outputs (T, B, hidden_size) and the state after the last step."""
         if hidden is None:
             hidden = self.initial_hidden(x.shape[1])
         state = tuple(hidden[name] for name in self.state_names)
         outputs, after = self.rnn(x, state if len(state) > 1 else state[0])
         return outputs, dict(zip(self.state_names, after if len(state) > 1 else (after,)))
 
-    def read_rollout(
-        self, x: torch.Tensor, hidden: Optional[Dict[str, torch.Tensor]], restarts: torch.Tensor
-    ) -> Tuple[torch.Tensor, Dict[str, torch.Tensor]]:
-        """Read a rollout in which episodes end; only where `reads_rollouts` says that it can.
+    def reads_rollouts(self, x: torch.Tensor) -> bool:
+        """Whether rollouts need not be cut into sequences: by a kernel of its own, for GRUs in full precision."""
+        return (
+            isinstance(self.rnn, nn.GRU) and kernels.are_for(self, x) and not torch.is_autocast_enabled(x.device.type)
+        )
 
-        Args:
-            x: (T, N, input_dim), T steps of N environments.
-            hidden: state before the first step; None for the start of an episode.
-            restarts: (T, N) bool, where an episode begins with the step.
 
-        Returns:
-            outputs: (T, N, hidden_size).
-            hidden: state after the last step.
-        """
-        assert isinstance(self.rnn, nn.GRU)
-        outputs, state = read_rollout(self.rnn, x, None if hidden is None else hidden["h"], restarts)
-        return outputs, {"h": state}
-
-    def reads_rollouts(self, device: torch.device) -> bool:
-        """Whether `read_rollout` works for tensors on `device`; elsewhere rollouts must be cut into sequences.
-
-        In evaluation mode layers stay what they are called, so that exported graphs are plain.
-        """
-        on_cpu = device.type == "cpu" and not torch.is_autocast_enabled("cpu")
-        return self.training and on_cpu and isinstance(self.rnn, nn.GRU)
+def reset_hidden(hidden: Hidden, dones: torch.Tensor) -> Hidden:
+    """Return the state with the rows of finished episodes, `dones` (N,) bool, back at their start."""
+    # Filling, not multiplying by zero: an episode that went to NaN must not poison the next one.
+    return {name: state.masked_fill(dones.unsqueeze(-1), 0.0) for name, state in hidden.items()}

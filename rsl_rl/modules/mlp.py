@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from rsl_rl.modules.products import NUM_IMAGES, as_images
+from rsl_rl import kernels
+from rsl_rl.kernels import convolutions
 from rsl_rl.utils.errors import check_choice
 
 # Each may overwrite its argument: the derivative of all but silu follows from the result alone, and at the batch sizes
@@ -22,9 +23,6 @@ ACTIVATIONS: Dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "sigmoid": torch.sigmoid_,
     "silu": F.silu,
 }
-
-# Below this, what a convolution takes to set up is not made up for.
-_MIN_CONVOLVED_ROWS = 256
 
 
 class MLP(nn.Module):
@@ -64,14 +62,13 @@ class MLP(nn.Module):
         self._activation = ACTIVATIONS[activation]
         self._output_activation = None if output_activation is None else ACTIVATIONS[output_activation]
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Map (B, input_dim) to (B, output_dim)."""
-        hidden = cast("List[nn.Linear]", self.hidden)
-        if self._as_convolutions(x):
-            image = as_images(x)
-            for layer in hidden:
-                image = self._activation(F.conv2d(image, layer.weight[:, :, None, None], layer.bias))
-            x = image.permute(0, 2, 3, 1).reshape(x.shape[0], -1)
+    def forward(self, x: torch.Tensor, added: Optional[torch.Tensor] = None) -> torch.Tensor:
+        """Map (B, input_dim) to (B, output_dim); `added` (B, hidden_dims[0]) goes into the first hidden layer."""
+        hidden = list(cast("List[nn.Linear]", self.hidden))
+        if added is not None:
+            x = self._activation(hidden.pop(0)(x) + added)
+        if hidden and kernels.are_for(self, x) and convolutions.can_read(x):
+            x = convolutions.layers(x, hidden, self._activation)
         else:
             for layer in hidden:
                 x = self._activation(layer(x))
@@ -81,18 +78,3 @@ class MLP(nn.Module):
             with torch.autocast(x.device.type, enabled=False):
                 x = self.output(x.float())
         return x if self._output_activation is None else self._output_activation(x)
-
-    def _as_convolutions(self, x: torch.Tensor) -> bool:
-        """Whether to compute linear layers as 1x1 convolutions, the same sums by another library.
-
-        On a CPU torch multiplies float32 matrices with MKL and convolves with oneDNN, which may be twice as fast,
-        forward and backward (see `modules.products`). In evaluation mode layers stay what they are called, so that
-        exported graphs are plain.
-        """
-        return (
-            self.training
-            and x.device.type == "cpu"
-            and x.shape[0] % NUM_IMAGES == 0
-            and x.shape[0] >= _MIN_CONVOLVED_ROWS
-            and torch.backends.mkldnn.is_available()
-        )

@@ -7,13 +7,12 @@ from typing import Any, Dict, Mapping, Optional, Tuple, Type
 
 from rsl_rl.algorithms.dagger import DAgger
 from rsl_rl.models import Policy
-from rsl_rl.models.saved_policy import build_policy
+from rsl_rl.models.saved_policy import build_policy, check_fits
 from rsl_rl.runners.runner import Runner
 from rsl_rl.runners.saved_run import Checked
 from rsl_rl.runners.train_config import RUNNER_DEFAULTS
 from rsl_rl.storage.aggregate_files import AggregateFiles, SavedAggregate
-from rsl_rl.utils import checkpoint
-from rsl_rl.utils.errors import RslRlError, near_matches
+from rsl_rl.utils.errors import RslRlError
 
 DAGGER_DEFAULTS: Dict[str, Any] = {
     **RUNNER_DEFAULTS,
@@ -126,11 +125,5 @@ def load_teacher(path: str, observation_dims: Mapping[str, Tuple[int, ...]], num
         RslRlError: the file is missing or damaged, holds no policy, or one that needs other observations or actions.
     """
     teacher, content = build_policy(path)
-    meta = content["meta"]
-    checkpoint.check_same(path, "num_actions", meta["num_actions"], num_actions)
-    for group in teacher.actor.groups:
-        if group not in observation_dims:
-            raise RslRlError(f"the teacher '{path}' reads {group!r}; {near_matches(group, observation_dims)}")
-        saved, own = meta["observation_dims"][group], observation_dims[group]
-        checkpoint.check_same(path, f"observation {group!r}", list(saved), list(own))
+    check_fits(path, teacher, content["meta"], observation_dims, num_actions, "teacher")
     return teacher

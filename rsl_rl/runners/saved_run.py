@@ -10,7 +10,7 @@ import torch
 from rsl_rl.algorithms.algorithm import Algorithm
 from rsl_rl.env import VecEnv
 from rsl_rl.models import Policy
-from rsl_rl.models.saved_policy import check_networks, check_settings, policy_description
+from rsl_rl.models.saved_policy import check_networks, check_settings, read_checkpoint
 from rsl_rl.runners.episode_statistics import EpisodeStatistics
 from rsl_rl.utils import checkpoint
 from rsl_rl.utils.distributed import Distributed
@@ -95,7 +95,9 @@ class SavedRun(ABC):
         """
         checked = self.distributed.together(lambda: self._read(path, load_optimizer, load_env))
         content, share = checked.main, checked.share
-        self._tell_lacking(path, checked.lacking)
+        if checked.lacking:
+            names = ", ".join(checked.lacking)
+            self.logger.message(f"note: checkpoint '{path}' is without {names}: begun here as in a new run")
         self.logger.close()
         if load_env:  # first: a simulator may have reasons of its own to refuse
             self.env.load_state_dict(share["env"])
@@ -121,16 +123,11 @@ class SavedRun(ABC):
         Raises:
             RslRlError: the file is missing, damaged or holds other networks; nothing has been changed then.
         """
-        content = checkpoint.load_checkpoint(path)
-        lacking = check_settings(path, policy_description(path, content), self._meta())
+        content = read_checkpoint(path)
+        check_settings(path, content["meta"], self._meta())
         check_networks(path, content["model_state_dict"], self.policy)
-        self._tell_lacking(path, lacking)
         self.policy.load_state_dict(content["model_state_dict"], strict=False)
         self.logger.message(f"networks   {path}")
-
-    def _tell_lacking(self, path: str, names: List[str]) -> None:
-        if names:
-            self.logger.message(f"note: checkpoint '{path}' is without {', '.join(names)}: begun here as in a new run")
 
     def _share(self) -> Dict[str, Any]:
         """What each process has of its own."""
@@ -163,21 +160,21 @@ class SavedRun(ABC):
 
     def _read(self, path: str, load_optimizer: bool, load_env: bool) -> Checked:
         """Read a checkpoint, and refuse one of another run before anything is changed."""
-        content = checkpoint.load_checkpoint(path)
+        content = read_checkpoint(path)
         share, rank = content, self.distributed.rank
         if load_env and rank > 0:
             share = checkpoint.load_checkpoint(checkpoint.rank_path(path, rank))
-        meta, current = policy_description(path, content), self._meta()
+        current = self._meta()
         for key in ["task", "num_envs", "world_size", "observation_dims"] if load_env else []:
             checkpoint.check_same(path, key, entry(path, content, f"meta.{key}"), current[key])
-        lacking = check_settings(path, meta, current)
+        check_settings(path, content["meta"], current)
         check_networks(path, content["model_state_dict"], self.policy)
         check_content(path, content, {"iter": 0, "infos": content.get("infos", 0)})
         if load_optimizer:
             check_optimizer(path, entry(path, content, "optimizer_state_dict"), self.algorithm.optimizer)
         if not load_env:
             check_content(path, content, {"algorithm_state": {"learning_rate": 0.0}})
-            return Checked(content, share, lacking)
+            return Checked(content, share, [])
         checkpoint.check_same(path, "rank", entry(path, share, "meta.rank"), rank)
         checkpoint.check_same(path, "iteration", entry(path, share, "iter"), content["iter"])
         check_rng(path, entry(path, share, "rng"))
@@ -188,7 +185,7 @@ class SavedRun(ABC):
             shapes = self.env.observation_dims.items()
             own["runner"]["observations"] = {name: torch.zeros(self.env.num_envs, *shape) for name, shape in shapes}
         own["runner"]["statistics"].update(finished_returns=[], finished_lengths=[])
-        return Checked(content, share, lacking + check_content(path, share, own, may_lack=late))
+        return Checked(content, share, check_content(path, share, own, may_lack=late))
 
     def _load_algorithm(self, state: Mapping[str, Any], load_optimizer: bool, load_env: bool) -> None:
         """Take the learning rate with the optimiser, and the memories with the episodes that they belong to."""

@@ -44,8 +44,8 @@ def test_normalizers() -> None:
     samples = {name: 10 + 3 * torch.randn(500, *shape) for name, shape in DIMS.items()}
     policy.update_normalizers(samples)
     for model, group in ((policy.actor, "policy"), (policy.critic, "critic")):
-        assert torch.allclose(model.encoders[group].mean, samples[group].mean(0), atol=1e-4)
-        expected = model.head(model.encoders[group](OBS[group]))
+        assert torch.allclose(model.encoders[group].inputs[0].mean, samples[group].mean(0), atol=1e-4)
+        expected = model.head(model.encoders[group].inputs[0](OBS[group]))
         assert torch.equal(model(OBS)[0], expected)
     assert any("mean" in key for key in policy.state_dict())
 
@@ -78,7 +78,7 @@ def test_memories_of_actor_and_critic_are_separate() -> None:
         ({"actor_obs_groups": ["polici"]}, "no observation group 'polici'; did you mean policy?"),
         ({"critic_obs_groups": ["depth"]}, "'depth' has shape (1, 4, 6), this network reads flat groups"),
         ({"init_noise_sd": 1.0}, "unknown key policy.init_noise_sd: did you mean init_noise_std?"),
-        ({"zzz": 1.0}, "unknown key policy.zzz: known: activation, actor_hidden_dims"),
+        ({"zzz": 1.0}, "unknown key policy.zzz: known: activation, actor, actor_hidden_dims"),
         ({"activation": "gelu"}, "policy.activation is 'gelu'; did you mean"),
         ({"init_noise_std": 0.0}, "policy.init_noise_std is 0.0, expected 0.001 to 100.0"),
     ],

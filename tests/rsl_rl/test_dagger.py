@@ -175,7 +175,7 @@ def test_latents_are_compared_by_name() -> None:
     )
     algorithm = make(own, other, loss="latent", freeze=["head"], learning_rate=1e-2)
     record = collect(algorithm, 2 * T)
-    wanted = torch.stack([other.latents(entry)["code"] for entry in record])
+    wanted = torch.stack([other.actor.features(entry).latents["code"] for entry in record])
     (batch,) = algorithm.storage.batches(100, 1)
     for column, (block, env) in enumerate(batch.places):
         mine = batch.labels["code"].view(T, -1, 3)[:, column]

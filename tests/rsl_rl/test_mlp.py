@@ -6,6 +6,8 @@ import pytest
 import torch
 from torch import nn
 
+from rsl_rl import kernels
+from rsl_rl.kernels import convolutions
 from rsl_rl.modules import MLP
 from rsl_rl.modules.mlp import ACTIVATIONS
 from rsl_rl.utils.errors import RslRlError
@@ -51,13 +53,17 @@ def test_values_and_gradients(rows: int, activation: str) -> None:
         torch.testing.assert_close(gradient, expected_gradient, rtol=1e-3, atol=1e-3)
 
 
-def test_training_and_evaluation_agree() -> None:
+def test_training_and_evaluation_agree(monkeypatch: pytest.MonkeyPatch) -> None:
     mlp = MLP(48, 12, [64, 32])
     x = torch.randn(1024, 48)
-    assert mlp._as_convolutions(x)
+    assert kernels.are_for(mlp, x)
+    assert convolutions.can_read(x)
     in_training = mlp(x)
+    monkeypatch.setattr(kernels, "enabled", False)
+    assert not kernels.are_for(mlp, x)
+    monkeypatch.undo()
     mlp.eval()
-    assert not mlp._as_convolutions(x)
+    assert not kernels.are_for(mlp, x)
     torch.testing.assert_close(mlp(x), in_training, rtol=1e-4, atol=1e-5)
 
 

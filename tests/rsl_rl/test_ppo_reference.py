@@ -72,7 +72,8 @@ def rename(networks: dict[str, dict[str, torch.Tensor]]) -> dict[str, torch.Tens
             if stem in heads:
                 ours[f"{network}.{heads[stem]}.{last}"] = value
             elif last in ("_mean", "_var", "count"):
-                ours[f"{network}.encoders.{group}.{last.lstrip('_')}"] = value.squeeze(0) if value.dim() else value
+                name = f"{network}.encoders.{group}.inputs.0.{last.lstrip('_')}"
+                ours[name] = value.squeeze(0) if value.dim() else value
     return ours
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import torch
 
-from rsl_rl.modules import products
-from rsl_rl.modules.products import linear, transposed_product
+from rsl_rl.kernels import products
+from rsl_rl.kernels.products import linear, transposed_product
 
 
 @pytest.mark.parametrize("rows", [1, 7, 16, 320])

@@ -30,9 +30,8 @@ def test_formula_of_a_feed_forward_policy() -> None:
     torch.testing.assert_close(found, actions)
     torch.testing.assert_close(found_values, values)
     assert hidden == policy.initial_hidden(5) == {"actor": {}, "critic": {}}
-    for latents in (policy.latents(obs), found_latents):
-        assert list(latents) == ["scan"]
-        torch.testing.assert_close(latents["scan"], scan)
+    assert list(found_latents) == ["scan"]
+    torch.testing.assert_close(found_latents["scan"], scan)
 
 
 def test_encoders_are_concatenated_in_their_order() -> None:
@@ -40,7 +39,7 @@ def test_encoders_are_concatenated_in_their_order() -> None:
     policy = SharedActorCritic(DIMS, NUM_ACTIONS, encoders=encoders, rnn_hidden_size=None)
     obs = observations(3)
     assert policy.groups == policy.actor.groups == ["scan", "body", "command"]
-    features, latents, _ = policy.actor.features(obs)
+    features, _, latents, _ = policy.actor.features(obs)
     assert torch.equal(features, torch.cat([obs["scan"], obs["body"], obs["command"]], dim=1))
     assert latents == {}
 
@@ -54,7 +53,7 @@ def test_encoder_with_everything() -> None:
     layer = encoder.mlp.output
     hidden = linear(torch.cat([image, obs["command"]], dim=1), layer.weight, layer.bias).relu()
     expected, _ = encoder.memory.rnn(hidden.unsqueeze(0))
-    torch.testing.assert_close(policy.latents(obs)["sight"], expected.squeeze(0))
+    torch.testing.assert_close(policy.actor.features(obs).latents["sight"], expected.squeeze(0))
 
 
 @pytest.mark.parametrize(
@@ -125,7 +124,7 @@ def test_all_ways_to_ask_agree(kind: str) -> None:
     without = policy.evaluate(obs, {"actor": hidden["actor"]}, with_values=False)
     assert torch.equal(without.mean, means)
     assert without.values.numel() == 0
-    assert all(torch.equal(x, latents[name]) for name, x in policy.latents(obs, hidden["actor"]).items())
+    assert all(torch.equal(x, latents[name]) for name, x in without.latents.items())
     assert torch.equal(policy.values(obs, hidden), values)
     assert values.shape == (4,)
 
@@ -267,7 +266,7 @@ def test_normalization() -> None:
     body, _ = policy.actor.encoders["body"](obs)
     assert body.mean().abs() < 0.1
     assert (body.std() - 1.0).abs() < 0.1
-    assert list(policy.latents(obs)) == ["gamma", "z"]
+    assert list(policy.actor.features(obs).latents) == ["gamma", "z"]
     assert not any("depth" in name or name.endswith("Identity") for name in policy.state_dict())
 
 

@@ -53,7 +53,7 @@ def test_memory_matches_torch() -> None:
         reference = module(3, 5, 2)
         reference.load_state_dict(memory.rnn.state_dict())
         x = torch.randn(7, 4, 3)
-        outputs, hidden = memory(x)
+        outputs, hidden = memory.read(x)
         expected, after = reference(x)
         torch.testing.assert_close(outputs, expected)
         after = after if kind == "lstm" else (after,)

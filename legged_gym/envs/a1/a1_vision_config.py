@@ -11,8 +11,7 @@ from typing import List, Optional
 from legged_gym.envs.a1.a1_config import A1RoughCfg, A1RoughCfgPPO
 from legged_gym.envs.base.base_config import ObsTerm, Termination
 from legged_gym.envs.base.dagger_config import LeggedRobotCfgDagger
-from legged_gym.setting_types import Anything, ByName
-from legged_gym.settings import names, number, setting, span, text
+from legged_gym.settings import names, number, span
 
 
 class A1VisionCfg(A1RoughCfg):
@@ -124,15 +123,11 @@ class A1VisionCfgPPO(A1RoughCfgPPO):
 
     class policy(A1RoughCfgPPO.policy):
         init_noise_std = 0.5
-        encoders = setting(
-            {
-                "proprioception": {},
-                "scandots": {"hidden_dims": [128, 64], "output_dim": 32},
-                "commands": {},
-            },
-            ByName(of=ByName(True, Anything(True))),
-        )
-        output_activation: Optional[str] = text(None)
+        encoders = {
+            "proprioception": {},
+            "scandots": {"hidden_dims": [128, 64], "output_dim": 32},
+            "commands": {},
+        }
         rnn_type = "gru"
         rnn_hidden_size: Optional[int] = 256
         actor_hidden_dims = [128, 64]

@@ -316,13 +316,18 @@ class LeggedRobotCfgPPO(BaseConfig):
         actor_hidden_dims = numbers([512, 256, 128], low=1, high=2**16)
         critic_hidden_dims = numbers([512, 256, 128], low=1, high=2**16)
         activation = text("elu")  # also `relu`, `lrelu`, `selu`, `tanh`, `sigmoid`, `silu`
+        output_activation: Optional[str] = text(None)  # of the actions; `tanh` bounds them
         rnn_type = text("lstm", ("lstm", "gru"))  # policies with memory, like the next two
-        # `SharedActorCritic`: None for no memory behind the encoders
+        # `SharedActorCritic`: None for no memory in front of the heads
         rnn_hidden_size: Optional[int] = number(256, low=1, high=2**16, none=True)
         rnn_num_layers = number(1, low=1, high=100)
         actor_obs_groups = names(["policy"], least=1)
         critic_obs_groups = names(["critic"], least=1)  # without a group `critic`, `policy` stands in
         normalize_observations = flag(False)  # by running mean and standard deviation
+        encoders: Any = setting(None, ByName(True, ByName(True, Anything(True))))  # of the actor, see below
+        actor: Any = setting({}, ByName(of=Anything(True)))  # settings of its network, see below
+        # likewise; `shared`: it reads the actor's features; None for what the class means
+        critic: Any = setting(None, OneOf(True, (Text(choices=("shared",)), ByName(of=Anything(True)))))
 
     class algorithm:
         value_loss_coef = number(1.0, low=0, high=1e6)

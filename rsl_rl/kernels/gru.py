@@ -15,11 +15,11 @@ from torch import nn
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from rsl_rl.modules.products import linear, transposed_product
+from rsl_rl.kernels.products import linear, transposed_product
 
 
 def read_rollout(
-    gru: nn.GRU, inputs: torch.Tensor, state: Optional[torch.Tensor], restarts: torch.Tensor
+    gru: nn.RNNBase, inputs: torch.Tensor, state: Optional[torch.Tensor], restarts: torch.Tensor
 ) -> Tuple[torch.Tensor, torch.Tensor]:
     """Compute the outputs of a GRU for a rollout.
 

@@ -1,0 +1,202 @@
+"""From groups of observations to one output vector."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
+
+import torch
+from torch import nn
+
+from rsl_rl.models.encoder import Dims, Encoder, Observations, build_encoders
+from rsl_rl.modules.memory import Hidden, Memory
+from rsl_rl.modules.mixture import Mixture
+from rsl_rl.modules.mlp import MLP
+from rsl_rl.utils.errors import RslRlError, reject_unknown
+from rsl_rl.utils.trajectories import Trajectories
+
+
+class Features(NamedTuple):
+    """What heads read.
+
+    Attributes:
+        x: (B, F), input of the first layer.
+        added: (B, hidden_dims[0]), sum of the gated encoders; None without them.
+        latents: outputs (B, k) of the encoders, by name, without those that pass observations through; "gate": the
+            weights (B, K) of the experts of a mixture.
+        hidden: memories after the (last) step.
+    """
+
+    x: torch.Tensor
+    added: Optional[torch.Tensor]
+    latents: Dict[str, torch.Tensor]
+    hidden: Hidden
+
+
+class Network(nn.Module):
+    """Encoders -> fusion -> memory, if any -> head: a perceptron, or a mixture of them with a gate of its own.
+
+    Encoders are concatenated, or added into the first hidden layer of the head. The state of all memories is one flat
+    dict: "h" (LSTM: and "c") of the memory in front of the head, "<encoder>.h" of one inside an encoder.
+
+    Attributes:
+        groups: the observation groups that it reads, each once.
+        width: F, inputs of the head.
+        is_recurrent: whether there is a memory anywhere.
+    """
+
+    def __init__(
+        self,
+        section: str,
+        observation_dims: Dims,
+        num_outputs: int,
+        groups: Sequence[str] = ("policy",),
+        encoders: Optional[Mapping[str, Optional[Mapping[str, Any]]]] = None,
+        hidden_dims: Sequence[int] = (512, 256, 128),
+        activation: str = "elu",
+        output_activation: Optional[str] = None,
+        rnn_type: str = "lstm",
+        rnn_hidden_size: Optional[int] = None,
+        rnn_num_layers: int = 1,
+        experts: Optional[Mapping[str, Any]] = None,
+        normalize_observations: bool = False,
+        head_first: bool = False,
+        **unknown: Any,
+    ) -> None:
+        """Build the parts.
+
+        Args:
+            section: of the configuration that the keys come from, for errors.
+            observation_dims: group -> shape of one environment's entry.
+            num_outputs: length of an output.
+            groups: flat groups to pass through, where there are no `encoders`.
+            encoders: name -> keyword arguments of `Encoder`, in the order of the concatenation. {} passes the group of
+                that name through; None drops an encoder of a base configuration.
+            hidden_dims: widths of the head's hidden layers.
+            activation: see `modules.mlp.ACTIVATIONS`; of encoders too, where they do not say otherwise.
+            output_activation: another one, of the outputs ("tanh" bounds them); None for none.
+            rnn_type: "lstm" or "gru"; of encoders too, where they do not say otherwise.
+            rnn_hidden_size: width of the memory in front of the head; None or 0 for none.
+            rnn_num_layers: layers of that memory.
+            experts: keyword arguments of `Mixture`, and "gate", those of its gate, a network like this; None for a
+                perceptron.
+            normalize_observations: scale flat observations by their running mean and standard deviation.
+            head_first: draw the head's weights before those of the memory.
+            **unknown: keys that do not exist.
+
+        Raises:
+            RslRlError: unknown key, choice or group, or an image that no convolution reads.
+        """
+        super().__init__()
+        reject_unknown(section, unknown, Network.__init__)
+        table = {group: {} for group in groups} if encoders is None else encoders
+        head_width = hidden_dims[0] if hidden_dims else 0
+        defaults = {"activation": activation, "rnn_type": rnn_type}
+        built = build_encoders(
+            f"{section}.encoders", table, observation_dims, normalize_observations, head_width, defaults
+        )
+        self.encoders = nn.ModuleDict(built)
+        self.memory: Optional[Memory] = None
+        self.gate: Optional[Network] = None
+        inputs = sum(encoder.output_dim for encoder in built.values() if not encoder.is_gated)
+        self.width = rnn_hidden_size or inputs
+
+        def make_head() -> nn.Module:
+            sizes = (self.width, num_outputs, hidden_dims, activation, output_activation)
+            if experts is None:
+                return MLP(*sizes)
+            return Mixture(f"{section}.experts", *sizes, **{k: x for k, x in experts.items() if k != "gate"})
+
+        head = make_head() if head_first else None
+        if rnn_hidden_size:
+            self.memory = Memory(inputs, rnn_hidden_size, rnn_num_layers, rnn_type)
+        self.head = head or make_head()
+        if isinstance(self.head, Mixture) and experts is not None:
+            own = {"groups": groups, "activation": activation, "normalize_observations": normalize_observations}
+            place, num_experts = f"{section}.experts.gate", len(self.head.experts)
+            self.gate = Network(place, observation_dims, num_experts, **{**own, **experts.get("gate", {})})
+        readers = self._readers().values()
+        self.groups: List[str] = list(dict.fromkeys(group for reader in readers for group in reader.groups))
+        self.state_names = tuple(self.initial_hidden(1))
+        self.is_recurrent = bool(self.state_names)
+        self._shapes = {group: tuple(observation_dims[group]) for group in self.groups}
+
+    def _readers(self) -> Dict[str, Union[Encoder, Network]]:
+        """What reads observations, by the name in front of its memories."""
+        readers: Dict[str, Any] = dict(self.encoders.items())
+        return readers if self.gate is None else {**readers, "gate": self.gate}
+
+    def forward(
+        self, obs: Observations, hidden: Optional[Hidden] = None, trajectories: Optional[Trajectories] = None
+    ) -> Tuple[torch.Tensor, Hidden]:
+        """Compute the outputs for one step of B environments, or for all samples of a rollout.
+
+        Args:
+            obs: group -> (B, *shape); may hold groups that are not read.
+            hidden: memories before the (first) step, name -> (layers, N, H); None for the start of an episode. Feed-
+                forward networks pass it on.
+            trajectories: None for one step of N = B environments. For a rollout, how its B = T*N samples follow on
+                one another.
+
+        Returns:
+            outputs: (B, outputs).
+            hidden: memories after the (last) step; {} for a feed-forward network. After a rollout they are right for
+                environments in which no episode ended before the last step.
+        """
+        features = self.features(obs, hidden, trajectories)
+        return self.outputs(features), features.hidden
+
+    def features(
+        self, obs: Observations, hidden: Optional[Hidden] = None, trajectories: Optional[Trajectories] = None
+    ) -> Features:
+        """Compute what heads read; arguments as of `forward`."""
+        for group, shape in self._shapes.items():  # other widths might be broadcast by some layers
+            if obs[group].shape[1:] != shape:
+                raise RslRlError(
+                    f"observation group {group!r} has shape {tuple(obs[group].shape[1:])}, the policy reads {shape}"
+                )
+        encoded: Dict[str, torch.Tensor] = {}
+        after: Hidden = {}
+        for name, reader in self._readers().items():
+            own = None if hidden is None else {key: hidden[f"{name}.{key}"] for key in reader.state_names}
+            encoded[name], state = reader(obs, own, trajectories)
+            after.update({f"{name}.{key}": x for key, x in state.items()})
+        parts, added, latents = [], None, {}
+        for name, encoder in self.encoders.items():
+            assert isinstance(encoder, Encoder)
+            if encoder.is_gated:
+                added = encoded[name] if added is None else added + encoded[name]
+            else:
+                parts.append(encoded[name])
+            if not encoder.passes_through:
+                latents[name] = encoded[name]
+        if isinstance(self.head, Mixture):
+            latents["gate"] = self.head.weights(encoded["gate"])
+        x = parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
+        if self.memory is not None:
+            own = None if hidden is None else {name: hidden[name] for name in self.memory.state_names}
+            x, state = self.memory(x, own, trajectories)
+            after = {**state, **after}
+        return Features(x, added, latents, after)
+
+    def outputs(self, features: Features) -> torch.Tensor:
+        """Compute the outputs (B, outputs) from features."""
+        weights = [features.latents["gate"]] if isinstance(self.head, Mixture) else []
+        outputs: torch.Tensor = self.head(features.x, *weights, features.added)
+        return outputs
+
+    def initial_hidden(self, num_envs: int) -> Hidden:
+        """Return all memories at the start of an episode: name -> zeros (layers, N, H)."""
+        states = {} if self.memory is None else self.memory.initial_hidden(num_envs)
+        for name, reader in self._readers().items():
+            states.update({f"{name}.{key}": state for key, state in reader.initial_hidden(num_envs).items()})
+        return states
+
+    def update_normalizers(self, obs: Observations, distributed: Optional[Any] = None) -> None:
+        """Take in the samples group -> (B, D), of all ranks where several work."""
+        for reader in self._readers().values():
+            reader.update_normalizers(obs, distributed)
+
+    def parts(self) -> Dict[str, nn.Module]:
+        """Return the encoders by their names, "memory", "head" and "gate", as far as they are there."""
+        rest = {"memory": self.memory, "head": self.head, "gate": self.gate}
+        return {**dict(self.encoders.items()), **{name: part for name, part in rest.items() if part is not None}}

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from legged_gym.envs.base.commands import CommandTerms
-from legged_gym.envs.base.tables import ramp
+from legged_gym.envs.base.reward_sum import ramp
 
 
 class DomainRandomization(CommandTerms):

@@ -15,10 +15,13 @@ from legged_gym.envs.base.base_config import table
 from legged_gym.envs.base.control import JointControl
 from legged_gym.envs.base.domain_rand import DomainRandomization
 from legged_gym.envs.base.legged_robot_config import RETIRED_SETTINGS
+from legged_gym.envs.base.name_checks import check_joints, check_names
+from legged_gym.envs.base.observation_groups import make_group
 from legged_gym.envs.base.observations import ObservationTerms
+from legged_gym.envs.base.reward_sum import RewardSum
 from legged_gym.envs.base.rewards import RewardTerms
 from legged_gym.envs.base.saved_state import SavedState
-from legged_gym.envs.base.tables import RewardSum, check_joints, check_names, check_values, find_term, make_group
+from legged_gym.envs.base.tables import check_values, find_term
 from legged_gym.envs.base.terminations import TerminationTerms
 from legged_gym.envs.base.terrain_levels import TerrainLevels
 from legged_gym.rotations import quat_rotate_inverse

@@ -10,7 +10,8 @@ from legged_gym.evaluation.lanes import FLAT_TYPES, has_lanes
 from legged_gym.playing.driving import Command, set_command
 from legged_gym.playing.plots import StateLog
 from legged_gym.policies.exported_policy import ExportedPolicy
-from legged_gym.policies.policy_io import Policy, PolicySource, load_network
+from legged_gym.policies.policy_io import Policy
+from rsl_rl.runners.inference_policy import InferencePolicy
 
 Driver = Callable[[float], Command]
 
@@ -114,11 +115,12 @@ def prepare_cfg(env_cfg: Any, most_robots: int = MOST_ROBOTS) -> None:
     env_cfg.domain_rand.push_robots = False
 
 
-def groups_read(source: PolicySource, policy: Policy) -> List[str]:
+def groups_read(policy: Policy) -> List[str]:
     """The groups of observations that a loaded policy reads, whatever form it has."""
     if isinstance(policy, ExportedPolicy):
         return list(policy.description["observations"])
-    return list(load_network(source.path)[0].actor.groups)
+    assert isinstance(policy, InferencePolicy)
+    return policy.groups
 
 
 def robot_to_watch(env: Any) -> int:

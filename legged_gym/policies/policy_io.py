@@ -137,43 +137,34 @@ def load_policy(source: PolicySource, env: Any, device: Any = None) -> Policy:
 
 
 def load_network_for(source: PolicySource, env: Any) -> Tuple[PolicyNetwork, Dict[str, Any]]:
-    """As `load_network`, and make sure that the policy fits the environment.
-
-    Raises:
-        UserError: it does not.
-        RslRlError: the checkpoint is damaged.
-    """
-    network, content = load_network(source.path)
-    _check_network(source, network, content["meta"], env)
-    return network, content
-
-
-def load_network(path: str) -> Tuple[PolicyNetwork, Dict[str, Any]]:
-    """Build the networks of a checkpoint, the actor with its trained weights.
+    """Build the networks of a checkpoint that fits an environment.
 
     Returns:
         The networks in evaluation mode, on the CPU; the critic is untrained if the file has none. And the content of
         the checkpoint.
 
     Raises:
-        RslRlError: the file is missing, damaged or was not written by the learner.
+        UserError: it is of another task.
+        RslRlError: it is missing or damaged, or reads other observations.
     """
     from rsl_rl.models.saved_policy import build_policy
 
-    return build_policy(path)
+    network, content = build_policy(source.path, env.observation_dims, env.num_actions)
+    task = content["meta"].get("task") or source.task
+    if task != source.task:
+        raise UserError(f"checkpoint {source.path} is of task {task!r}, not {source.task!r}")
+    return network, content
 
 
 def inference_checkpoint(content: Mapping[str, Any]) -> Dict[str, Any]:
     """What of a checkpoint it takes to run the policy: neither critic nor optimiser nor state of the training."""
+    from rsl_rl.models.saved_policy import without_critic
+
     return {
-        "model_state_dict": _without_critic(content["model_state_dict"]),
+        "model_state_dict": without_critic(content["model_state_dict"]),
         "meta": content["meta"],
         "iter": content["iter"],
     }
-
-
-def _without_critic(state: Mapping[str, Any]) -> Dict[str, Any]:
-    return {name: tensor for name, tensor in state.items() if not name.startswith("critic.")}
 
 
 def _find_at(args: argparse.Namespace) -> PolicySource:
@@ -234,7 +225,9 @@ def _settings_folder(path: str) -> Optional[str]:
 def _task_inside(path: str, kind: str) -> Optional[str]:
     """The task that a file names."""
     if kind == "checkpoint":
-        return load_network(path)[1]["meta"].get("task")
+        from rsl_rl.models.saved_policy import read_checkpoint
+
+        return read_checkpoint(path)["meta"].get("task")
     with _reading_description(path):
         return str(_exported_step(path).description["task"])
 
@@ -262,22 +255,3 @@ def _exported_step(path: str) -> Any:
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from None
     return (OnnxStep if path.endswith(".onnx") else TorchScriptStep)(content, path)
-
-
-def _check_network(source: PolicySource, network: PolicyNetwork, meta: Mapping[str, Any], env: Any) -> None:
-    """Refuse a checkpoint of another task or other observations."""
-    if meta.get("task") and meta["task"] != source.task:
-        raise UserError(f"checkpoint {source.path} is of task {meta['task']!r}, not {source.task!r}")
-    here = {group: list(shape) for group, shape in env.observation_dims.items()}
-    for group in network.actor.groups:
-        saved = list(meta["observation_dims"][group])
-        if here.get(group) != saved:
-            raise UserError(
-                f"checkpoint {source.path} does not fit task {source.task}: it reads observations {group!r} of shape "
-                f"{saved}, the environment gives {here.get(group, 'none')}"
-            )
-    if meta["num_actions"] != env.num_actions:
-        raise UserError(
-            f"checkpoint {source.path} does not fit task {source.task}: it has {meta['num_actions']} actions, the "
-            f"robot {env.num_actions} joints"
-        )

@@ -77,7 +77,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         if show == "window":
             _play_in_window(player, driver, num_steps)
         elif show == "video":
-            _play_into_video(player, source, groups_read(source, policy), stem + ".mp4", num_steps)
+            _play_into_video(player, source, groups_read(policy), stem + ".mp4", num_steps)
         else:
             for _ in range(num_steps):
                 player.step()

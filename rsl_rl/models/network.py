@@ -111,9 +111,10 @@ class Network(nn.Module):
             self.memory = Memory(inputs, rnn_hidden_size, rnn_num_layers, rnn_type)
         self.head = head or make_head()
         if isinstance(self.head, Mixture) and experts is not None:
-            own = {"groups": groups, "activation": activation, "normalize_observations": normalize_observations}
+            own = {"groups": groups, "hidden_dims": (64, 64), "normalize_observations": normalize_observations}
             place, num_experts = f"{section}.experts.gate", len(self.head.experts)
-            self.gate = Network(place, observation_dims, num_experts, **{**own, **experts.get("gate", {})})
+            settings = {**defaults, **own, **experts.get("gate", {})}
+            self.gate = Network(place, observation_dims, num_experts, **settings)
         readers = self._readers().values()
         self.groups: List[str] = list(dict.fromkeys(group for reader in readers for group in reader.groups))
         self.state_names = tuple(self.initial_hidden(1))

@@ -146,9 +146,9 @@ class Policy(nn.Module):
             "hidden_dims": cfg.actor_hidden_dims,
             "output_activation": cfg.output_activation,
         }
-        place = "policy.actor" if "encoders" in cfg.actor else "policy"
+        place = "policy.actor" if cfg.actor else "policy"
         self.actor = Network(place, observation_dims, num_actions, **{**both, **short, **cfg.actor})
-        self.has_fine_parts = self.is_shared or place != "policy" or cfg.encoders is not None
+        self._has_fine_parts = self.is_shared or bool(cfg.actor) or cfg.encoders is not None
         self.groups: List[str] = self.actor.groups
         self.is_recurrent = self.actor.is_recurrent
         if self.is_shared:
@@ -220,7 +220,7 @@ class Policy(nn.Module):
 
     def parts(self) -> Dict[str, nn.Module]:
         """Return the parts that can be frozen or copied, by name; an actor with encoders counts part by part."""
-        actor = self.actor.parts() if self.has_fine_parts else {"actor": self.actor}
+        actor = self.actor.parts() if self._has_fine_parts else {"actor": self.actor}
         return {**actor, "critic": self.critic, "distribution": self.distribution}
 
     def freeze(self, names: Iterable[str]) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from typing import Any, Dict, Mapping, Tuple
+from typing import Any, Dict, Mapping, Optional, Tuple
 
 import torch
 
 from rsl_rl.models import POLICIES, Policy
-from rsl_rl.models.encoder import Dims
+from rsl_rl.models.encoder import Dims, Encoder
 from rsl_rl.utils.checkpoint import check_same, check_shapes, load_checkpoint
 from rsl_rl.utils.errors import RslRlError, check_choice, near_matches
 from rsl_rl.utils.saved_content import check_content, check_finite
@@ -34,17 +34,21 @@ def read_checkpoint(path: str) -> Dict[str, Any]:
     return {**content, "model_state_dict": {_OLD_NAME.sub(r"\1.inputs.0.\2", name): x for name, x in state.items()}}
 
 
-def build_policy(path: str) -> Tuple[Policy, Dict[str, Any]]:
+def build_policy(
+    path: str, observation_dims: Optional[Dims] = None, num_actions: Optional[int] = None
+) -> Tuple[Policy, Dict[str, Any]]:
     """Build the policy of a checkpoint of any runner.
 
     Args:
         path: the file; a small one for inference will do.
+        observation_dims: of the environment that it must fit, group -> shape of one entry; None for any.
+        num_actions: of that environment; None for any.
 
     Returns:
         The policy on the CPU, in evaluation mode; its critic is untrained if the file has none. And the content.
 
     Raises:
-        RslRlError: the file is missing or damaged, or holds no policy that can be built.
+        RslRlError: the file is missing or damaged, or holds no policy that can be built, or one that does not fit.
     """
     content = read_checkpoint(path)
     meta, state = content["meta"], content["model_state_dict"]
@@ -56,39 +60,25 @@ def build_policy(path: str) -> Tuple[Policy, Dict[str, Any]]:
         raise RslRlError(f"checkpoint '{path}' describes no policy that can be built: {error}") from error
     check_networks(path, state, policy)
     policy.load_state_dict(state, strict=False)
+    given = dims if observation_dims is None else observation_dims
+    for group in policy.actor.groups:
+        if tuple(given.get(group, ())) != dims[group]:
+            here = list(given[group]) if group in given else f"none; {near_matches(group, given)}"
+            what = f"reads observations {group!r} of shape {list(dims[group])}"
+            raise RslRlError(f"checkpoint '{path}' {what}, the environment gives {here}")
+    if num_actions not in (None, meta["num_actions"]):
+        raise RslRlError(f"checkpoint '{path}' has {meta['num_actions']} actions, the environment {num_actions}")
     return policy.eval(), content
 
 
-def check_fits(
-    path: str, policy: Policy, meta: Mapping[str, Any], observation_dims: Dims, num_actions: int, what: str
-) -> None:
-    """Refuse a policy that reads other observations than an environment gives, or has other actions.
-
-    Args:
-        path: of its checkpoint.
-        policy: from `build_policy`.
-        meta: of its checkpoint.
-        observation_dims: of the environment, group -> shape of one entry.
-        num_actions: of the environment.
-        what: the policy, in the error.
-
-    Raises:
-        RslRlError: naming what differs, and both sides.
-    """
-    check_same(path, "num_actions", meta["num_actions"], num_actions)
-    for group in policy.actor.groups:
-        if group not in observation_dims:
-            raise RslRlError(f"the {what} '{path}' reads {group!r}; {near_matches(group, observation_dims)}")
-        check_same(path, f"observation {group!r}", meta["observation_dims"][group], observation_dims[group])
-
-
-def check_settings(path: str, saved: Mapping[str, Any], current: Mapping[str, Any]) -> None:
+def check_settings(path: str, saved: Mapping[str, Any], current: Mapping[str, Any], grafts: bool = False) -> None:
     """Refuse the policy of other networks than this run's; an option that a checkpoint lacks has its default of today.
 
     Args:
         path: of the checkpoint.
         saved: its `meta`.
         current: that of this run.
+        grafts: whether the checkpoint may lack gated encoders, which have no say before they have learned.
 
     Raises:
         RslRlError: naming the setting and both sides.
@@ -98,16 +88,29 @@ def check_settings(path: str, saved: Mapping[str, Any], current: Mapping[str, An
     defaults = option_defaults(current["policy_class_name"])
     # The noise at the start is overwritten by what was learned.
     policies = [{**defaults, **meta["policy"], "init_noise_std": None} for meta in (saved, current)]
-    check_same(path, "policy", *policies)
+    check_same(path, "policy", policies[0], _without_grafts(policies[1], policies[0]) if grafts else policies[1])
 
 
-def check_networks(path: str, saved: Mapping[str, Any], policy: Policy) -> None:
+def _without_grafts(current: Mapping[str, Any], saved: Any) -> Dict[str, Any]:
+    """Settings without the gated encoders that `saved` does not have."""
+    kept: Dict[str, Any] = {}
+    for key, value in current.items():
+        there = saved[key] if isinstance(saved, Mapping) and key in saved else None
+        if there is not None or not (isinstance(value, Mapping) and value.get("fusion") == "gated"):
+            kept[key] = _without_grafts(value, there) if isinstance(value, Mapping) else value
+    return kept
+
+
+def check_networks(path: str, saved: Mapping[str, Any], policy: Policy, grafts: bool = False) -> None:
     """Refuse weights that do not fit or are not finite; those of the critic may be missing altogether.
 
     Raises:
         RslRlError: naming the tensor.
     """
     own = policy.state_dict()
+    if grafts:
+        gated = [name for name, module in policy.named_modules() if isinstance(module, Encoder) and module.is_gated]
+        own = {name: x for name, x in own.items() if name in saved or not name.startswith(tuple(gated))}
     has_critic = any(name.startswith("critic.") for name in saved)
     check_shapes(path, "network", saved, own if has_critic else without_critic(own))
     check_finite(path, "network", saved)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, Mapping, Optional, Tuple, Type
+from typing import Any, Dict, Mapping, Optional, Type
 
 from rsl_rl.algorithms.dagger import DAgger
-from rsl_rl.models import Policy
-from rsl_rl.models.saved_policy import build_policy, check_fits
+from rsl_rl.models.saved_policy import build_policy
 from rsl_rl.runners.runner import Runner
 from rsl_rl.runners.saved_run import Checked
 from rsl_rl.runners.train_config import RUNNER_DEFAULTS
@@ -59,7 +58,7 @@ class DaggerRunner(Runner):
             raise RslRlError("DaggerRunner trains in one process; start it without torchrun")
         if not self.cfg["teacher"]:
             raise RslRlError("runner.teacher is not set: give the path of the teacher's checkpoint")
-        teacher = load_teacher(self.cfg["teacher"], self.env.observation_dims, self.env.num_actions)
+        teacher, _ = build_policy(self.cfg["teacher"], self.env.observation_dims, self.env.num_actions)
         algorithm_class = self.ALGORITHMS[self.cfg["algorithm_class_name"]]
         return algorithm_class(self.policy, teacher, device=self.device, **settings)
 
@@ -108,22 +107,3 @@ class DaggerRunner(Runner):
         if load_env:
             self._aggregate = self._files.read(os.path.dirname(os.path.abspath(path)), checked.main["iter"])
         return checked
-
-
-def load_teacher(path: str, observation_dims: Mapping[str, Tuple[int, ...]], num_actions: int) -> Policy:
-    """Build the policy of a checkpoint of any runner.
-
-    Args:
-        path: the file; a small one for inference will do.
-        observation_dims: what the environment gives, group -> shape of one environment's entry.
-        num_actions: of the environment.
-
-    Returns:
-        The policy on the CPU, in evaluation mode. Its critic is untrained if the file has none.
-
-    Raises:
-        RslRlError: the file is missing or damaged, holds no policy, or one that needs other observations or actions.
-    """
-    teacher, content = build_policy(path)
-    check_fits(path, teacher, content["meta"], observation_dims, num_actions, "teacher")
-    return teacher

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
-from typing import Any, Dict, Optional, Union
+from typing import Dict, Optional, Union
 
 import torch
+
+from rsl_rl.models import Policy
 
 
 class InferencePolicy:
@@ -19,13 +21,17 @@ class InferencePolicy:
     Without the last line a new episode would begin with the memories of the one before.
 
     Args:
-        policy: an ActorCritic; used as it is, or as a copy when it lives on another device than asked for.
+        policy: used as it is, or as a copy when it lives on another device than asked for.
         device: where to compute; None for where the policy is.
+
+    Attributes:
+        groups: the observation groups that the actor reads.
     """
 
-    def __init__(self, policy: Any, device: Optional[Union[str, torch.device]] = None) -> None:
+    def __init__(self, policy: Policy, device: Optional[Union[str, torch.device]] = None) -> None:
         home = next(policy.parameters()).device
         self.device = home if device is None else torch.device(device)
+        self.groups = list(policy.actor.groups)
         self._policy = policy if self.device == home else copy.deepcopy(policy).to(self.device)
         self._hidden: Optional[Dict[str, torch.Tensor]] = None
 

@@ -119,13 +119,14 @@ class SavedRun(ABC):
 
         Args:
             path: a checkpoint, also one for inference alone, whose critic is missing; the critic then starts untrained.
+                So do gated encoders that it lacks.
 
         Raises:
             RslRlError: the file is missing, damaged or holds other networks; nothing has been changed then.
         """
         content = read_checkpoint(path)
-        check_settings(path, content["meta"], self._meta())
-        check_networks(path, content["model_state_dict"], self.policy)
+        check_settings(path, content["meta"], self._meta(), grafts=True)
+        check_networks(path, content["model_state_dict"], self.policy, grafts=True)
         self.policy.load_state_dict(content["model_state_dict"], strict=False)
         self.logger.message(f"networks   {path}")
 

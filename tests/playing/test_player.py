@@ -78,7 +78,7 @@ def test_what_a_policy_reads(tmp_path, path):
     env = make_env(source)
     export_checkpoint(source, env, only_onnx=True)
     source = find_policy(flags(f"--policy={run}/{path}"))
-    assert groups_read(source, load_policy(source, env)) == ["policy"]
+    assert groups_read(load_policy(source, env)) == ["policy"]
     env.close()
 
 

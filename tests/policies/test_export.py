@@ -22,7 +22,7 @@ from rsl_rl.models import ActorCritic, ActorCriticRecurrent, SharedActorCritic
 
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.* is deprecated:DeprecationWarning")
 
-DIMS = {"policy": (10,), "heights": (5,), "depth": (1, 58, 87)}
+DIMS = {"policy": (10,), "heights": (5,), "depth": (1, 58, 87), "history": (10, 6)}
 STEPS = 80
 # reads an image, and remembers in two encoders besides the memory behind them
 SEEING = {
@@ -33,12 +33,23 @@ SEEING = {
     },
     "rnn_type": "gru",
 }
+# experts with a gate that remembers, a history, and what is added into the first hidden layer
+MIXED = {
+    "encoders": {
+        "policy": {},
+        "past": {"groups": ["history"], "history_conv": {}, "output_dim": 4},
+        "heights": {"fusion": "gated"},
+    },
+    "actor": {"experts": {"names": ["a", "b", "c"], "top_k": 2, "gate": {"groups": ["heights"], "rnn_hidden_size": 5}}},
+    "critic": {"groups": ["policy"]},
+}
 POLICIES = {
     "mlp": (ActorCritic, {}),
     "normalised": (ActorCritic, {"normalize_observations": True, "actor_obs_groups": ["heights", "policy"]}),
     "lstm": (ActorCriticRecurrent, {"normalize_observations": True}),
     "gru": (ActorCriticRecurrent, {"rnn_type": "gru", "rnn_num_layers": 2}),
     "seeing": (SharedActorCritic, SEEING),
+    "mixed": (ActorCritic, MIXED),
 }
 
 
@@ -46,6 +57,9 @@ def make_policy(name):
     policy_class, options = POLICIES[name]
     options = {"actor_hidden_dims": [16, 8], "critic_hidden_dims": [8], "rnn_hidden_size": 12, **options}
     policy = policy_class(DIMS, 3, **options)
+    for module in policy.modules():
+        if getattr(module, "is_gated", False):
+            torch.nn.init.normal_(module.gate)
     policy.update_normalizers({group: 2.0 + 3.0 * torch.randn(50, *shape) for group, shape in DIMS.items()})
     return policy
 

@@ -14,7 +14,8 @@ import yaml
 from legged_gym.errors import UserError
 from legged_gym.policies import policy_io
 from legged_gym.policies.export import export_checkpoint
-from legged_gym.policies.policy_io import find_policy, inference_checkpoint, load_network, load_policy
+from legged_gym.policies.policy_io import find_policy, inference_checkpoint, load_policy
+from rsl_rl.models.saved_policy import build_policy
 from rsl_rl.utils.checkpoint import load_checkpoint, save_checkpoint
 from rsl_rl.utils.errors import RslRlError
 from tests.policies.tiny_run import ITERATION, RECURRENT, flags, make_env, make_run
@@ -142,7 +143,7 @@ def test_an_inference_checkpoint_is_enough_and_small(runs, tmp_path):
     small = load_checkpoint(str(tmp_path / "model.pt"))
     assert set(small) == {"schema_version", "model_state_dict", "meta", "iter"}
     assert not any(name.startswith("critic.") for name in small["model_state_dict"])
-    expected, found = (load_network(path)[0].actor for path in (checkpoint(runs["lstm"]), str(tmp_path / "model.pt")))
+    expected, found = (build_policy(path)[0].actor for path in (checkpoint(runs["lstm"]), str(tmp_path / "model.pt")))
     for name, value in expected.state_dict().items():
         assert torch.equal(value, found.state_dict()[name])
 
@@ -200,12 +201,13 @@ def test_a_checkpoint_without_settings(run, capsys):
     content["meta"]["task"] = ""
     save_checkpoint(checkpoint(run), content)
     refuse([f"--policy={checkpoint(run)}"], "does not say which task it is of; give --task=<name>")
-    refuse([f"--policy={checkpoint(run)}", "--task=a1"], r"reads observations 'policy' of shape \[48\].* gives \[235\]")
+    words = r"reads observations 'policy' of shape \[48\].* gives \[235\]"
+    refuse([f"--policy={checkpoint(run)}", "--task=a1"], words, RslRlError)
 
 
 def test_observations_that_do_not_fit(run):
     removed = "--env.observations.policy.base_lin_vel=null"
-    refuse([f"--policy={run}", removed], r"reads observations 'policy' of shape \[48\].* gives \[45\]")
+    refuse([f"--policy={run}", removed], r"reads observations 'policy' of shape \[48\].* gives \[45\]", RslRlError)
     for name in ("policy.onnx", "policy.pt"):
         path = f"--policy={run}/exported/{name}"
         refuse([path, removed], r"its observation 'policy' is \[48\].*the environment's is \[45\]")

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import torch
 
+from rsl_rl.models.saved_policy import build_policy
 from rsl_rl.runners import DaggerRunner, InferencePolicy, OnPolicyRunner
-from rsl_rl.runners.dagger_runner import load_teacher
 from rsl_rl.utils.checkpoint import latest_checkpoint, load_checkpoint, save_checkpoint
 from rsl_rl.utils.distributed import Distributed
 from rsl_rl.utils.errors import RslRlError
@@ -158,7 +158,7 @@ def test_without_its_aggregate_a_run_begins_to_collect_anew(
 
 def test_the_teacher_drives_first(teacher: str) -> None:
     runner = make(None, config(teacher))
-    drivers, expected = [], load_teacher(teacher, runner.env.observation_dims, 2)
+    drivers, expected = [], build_policy(teacher, runner.env.observation_dims, 2)[0]
     step = runner.env.step
 
     def watched_step(actions: torch.Tensor) -> Any:
@@ -202,7 +202,7 @@ def test_a_student_is_saved_like_any_policy(tmp_path: Path, teacher: str) -> Non
     assert {"model_state_dict", "optimizer_state_dict", "meta", "iter", "runner", "rng", "env"} <= content.keys()
     state = {name: x for name, x in content["model_state_dict"].items() if not name.startswith("critic.")}
     save_checkpoint(str(tmp_path / "small.pt"), {"model_state_dict": state, "meta": content["meta"], "iter": 1})
-    loaded = load_teacher(str(tmp_path / "small.pt"), runner.env.observation_dims, runner.env.num_actions)
+    loaded = build_policy(str(tmp_path / "small.pt"), runner.env.observation_dims, runner.env.num_actions)[0]
     assert not loaded.training
     first, second = runner.get_inference_policy(), InferencePolicy(loaded)
     obs = {name: torch.rand(N, *shape) - 0.5 for name, shape in runner.env.observation_dims.items()}
@@ -254,20 +254,20 @@ def test_mistakes_in_the_config_are_named(teacher: str, change: dict[str, Any], 
 
 
 def test_a_teacher_that_does_not_fit_is_refused(tmp_path: Path, teacher: str) -> None:
-    with pytest.raises(RslRlError, match=r"observation 'critic' is \[5\], this run has \[7\]"):
-        load_teacher(teacher, {"critic": (7,)}, 2)
-    with pytest.raises(RslRlError, match="num_actions is 2, this run has 3"):
-        load_teacher(teacher, {"critic": (5,)}, 3)
-    with pytest.raises(RslRlError, match="reads 'critic'; did you mean critics"):
-        load_teacher(teacher, {"critics": (5,)}, 2)
+    with pytest.raises(RslRlError, match=r"reads observations 'critic' of shape \[5\], the environment gives \[7\]"):
+        build_policy(teacher, {"critic": (7,)}, 2)
+    with pytest.raises(RslRlError, match="has 2 actions, the environment 3"):
+        build_policy(teacher, {"critic": (5,)}, 3)
+    with pytest.raises(RslRlError, match="gives none; did you mean critics"):
+        build_policy(teacher, {"critics": (5,)}, 2)
     save_checkpoint(str(tmp_path / "other.pt"), {"weights": 1})
     with pytest.raises(RslRlError, match="holds no policy"):
-        load_teacher(str(tmp_path / "other.pt"), {}, 2)
+        build_policy(str(tmp_path / "other.pt"), {}, 2)
     content = load_checkpoint(teacher)
     content["meta"]["policy_class_name"] = "Oracle"
     save_checkpoint(str(tmp_path / "oracle.pt"), content)
     with pytest.raises(RslRlError, match="is 'Oracle'; known: ActorCritic"):
-        load_teacher(str(tmp_path / "oracle.pt"), {"critic": (5,)}, 2)
+        build_policy(str(tmp_path / "oracle.pt"), {"critic": (5,)}, 2)
 
 
 def test_several_processes_are_refused(teacher: str) -> None:

@@ -16,6 +16,7 @@ from legged_gym.scripts import train
 from legged_gym.utils import run_folder
 from legged_gym.utils.cli import apply_args, get_args
 from legged_gym.utils.task_registry import check_sizes, resolve_policies
+from rsl_rl.models.saved_policy import build_policy
 from tests.utils.fake_task import FakeCfg, FakeEnv, FakeTrainCfg
 
 
@@ -136,7 +137,7 @@ def test_train_teacher_then_student_then_resume(root, capsys):
     with open(os.path.join(folders[1], "metrics.jsonl")) as file:
         assert [json.loads(line)["iteration"] for line in file] == [1, 2, 3, 4]
     assert run_folder.read_run_config(folders[1])["train"]["runner"]["teacher"] == f"{taught_by}/model_2.pt"
-    assert policy_io.load_network(f"{folders[1]}/model_4.pt")[1]["meta"]["task"] == "fake_student"
+    assert build_policy(f"{folders[1]}/model_4.pt")[1]["meta"]["task"] == "fake_student"
 
 
 def test_a_missing_teacher_is_told_before_anything_is_built(root):

@@ -15,6 +15,7 @@ import numpy as np
 from torch import Tensor
 
 from legged_gym import LEGGED_GYM_ROOT_DIR
+from legged_gym.envs.base.table_entries import ObsTerm
 from legged_gym.errors import UserError
 from legged_gym.utils.files import sha256_of
 from rsl_rl.models import Network
@@ -28,9 +29,16 @@ ACTIONS = "actions"
 _PLACEHOLDER = "{LEGGED_GYM_ROOT_DIR}"
 _OBSERVATION_RULE = "each term: within its clip, if any, times its scale; all in this order, within +-clip"
 _IMAGE_RULE = "the newest image of the camera that has arrived, times the scale of its term, within +-clip"
+_TIME_RULE = (
+    "a frame is the term within its clip, times its scale (of one frame), within +-clip of the group; frames are taken"
+    " at the first control step of an episode, which fills the whole history, and then at control steps t, counted from"
+    " 0, with t mod hold = offset; the term shows the last `history` frames one after the other, the newest last or"
+    " (newest_first) first, and keeps them between"
+)
 # settings of a depth camera that decide what an image shows; times, jitters and noise do not
 _CAMERA_KEYS = ("position", "pitch", "width", "height", "horizontal_fov", "crop", "near", "far")
 # of a term: what must agree, and what is the environment's business or is compared by itself; other keys must agree too
+_TIMES = {name: getattr(ObsTerm(), name) for name in ObsTerm.TIMES}
 _TERM_KEYS, _FREE_KEYS = ("name", "size", "scale", "clip"), ("start", "noise", "gaussian", "meaning", "camera")
 _ACTION_RULES = {
     "P": "torque = stiffness * (default_pos + scale * a - pos) - damping * vel",
@@ -156,7 +164,8 @@ def _describe_group(env: Any, group: str) -> Dict[str, Any]:
     for row in table.layout():
         name, bound = row.pop("name"), row["clip"]
         row["clip"] = [-bound, bound] if isinstance(bound, (int, float)) else bound
-        terms.append({"name": name, "start": start, **row, **_describe_term(env, name)})
+        rule = {"time_rule": _TIME_RULE} if "history" in row else {}
+        terms.append({"name": name, "start": start, **row, **rule, **_describe_term(env, name)})
         start += row["size"]
     return description
 
@@ -169,7 +178,7 @@ def _describe_term(env: Any, name: str) -> Dict[str, Any]:
     """
     lines = (getattr(env, f"_obs_{name}").__doc__ or "").strip().splitlines() or [""]
     own: Dict[str, Any] = getattr(env, f"_describe_{name}", dict)()
-    taken = {*_TERM_KEYS, *_FREE_KEYS}.difference(["camera"]).intersection(own)
+    taken = {*_TERM_KEYS, *_FREE_KEYS, *_TIMES, "time_rule"}.difference(["camera"]).intersection(own)
     if taken:
         raise UserError(f"_describe_{name}: the keys {', '.join(sorted(taken))} are those of every term; name others")
     try:
@@ -211,7 +220,10 @@ def numbers(values: Tensor) -> List[Any]:
 
 def _layout(group: Mapping[str, Any]) -> Any:
     """What must agree; noise is the business of the environment alone."""
-    terms = [[term[key] for key in _TERM_KEYS] for term in group.get("terms", [])]
+    terms = [
+        [*(term[key] for key in _TERM_KEYS), *(term.get(key, plain) for key, plain in _TIMES.items())]
+        for term in group.get("terms", [])
+    ]
     return group["shape"], group.get("clip"), terms, _camera_layout(group)
 
 
@@ -222,7 +234,11 @@ def _camera_layout(group: Mapping[str, Any]) -> Dict[str, Any]:
 
 
 def _summary(group: Mapping[str, Any]) -> str:
-    parts = [f"{term['name']} {term['size']} x {term['scale']}" for term in group.get("terms", [])]
+    parts = [
+        f"{term['name']} {term['size']} x {term['scale']}"
+        + "".join(f" {key} {term[key]}" for key, plain in _TIMES.items() if term.get(key, plain) != plain)
+        for term in group.get("terms", [])
+    ]
     parts += [f"{key} {value}" for key, value in _camera_layout(group).items()]
     return f"{group['shape']} ({', '.join(parts)})" if parts else str(group["shape"])
 
@@ -235,7 +251,7 @@ def _check_details(saved: Mapping[str, Any], current: Mapping[str, Any], path: s
     """
     for old, new in zip(saved.get("terms", []), current.get("terms", [])):
         for key, value in old.items():
-            if key not in (*_TERM_KEYS, *_FREE_KEYS) and not key.endswith("rule") and value != new.get(key):
+            if key not in (*_TERM_KEYS, *_FREE_KEYS, *_TIMES) and not key.endswith("rule") and value != new.get(key):
                 name = old["name"]
                 raise UserError(
                     f"{path} does not fit: {key} of its observation {name} is {value}, the environment's {new.get(key)}"

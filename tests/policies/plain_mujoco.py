@@ -143,6 +143,7 @@ class Drive:
         self._actions = [np.zeros(len(joints))]  # all, clipped, the newest last
         self._steps = 0
         self._cameras = {}
+        self._frames = {}  # of terms that are seen more than once
 
     def step(self):
         """Advance by one control step: observe, act, and the physics between."""
@@ -199,8 +200,12 @@ class Drive:
             value = np.asarray(getattr(self, f"_obs_{term['name']}")(term), float)
             if term["clip"] is not None:
                 value = np.clip(value, *term["clip"])
+            value = np.clip(value * np.array(term["scale"]), -group["clip"], group["clip"])
+            if "history" in term:
+                key = name, term["name"]
+                value = np.concatenate(see(self._frames.setdefault(key, []), value, term, self._steps))
             assert value.size == term["size"], f"{name}.{term['name']}: {term['meaning']}"
-            parts.append(value * np.array(term["scale"]))
+            parts.append(value)
         return np.clip(np.concatenate(parts), -group["clip"], group["clip"]).reshape(group["shape"])
 
     def _obs_base_lin_vel(self, term):
@@ -311,6 +316,16 @@ class DepthCamera:
     def _normalised(self, depth):
         near, far = self.settings["near"], self.settings["far"]
         return (np.clip(depth, near, far) - near) / (far - near) - 0.5
+
+
+def see(frames, value, term, step):
+    """The frames of a term that are seen at a control step of the episode; `frames` are those taken so far."""
+    if not frames:
+        frames += [value] * term["history"]
+    elif step % term["hold"] == term["offset"]:
+        frames.append(value)
+        del frames[0]
+    return frames[::-1] if term["newest_first"] else frames
 
 
 def _only_ground():

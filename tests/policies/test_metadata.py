@@ -23,6 +23,7 @@ from legged_gym.policies.export import export_checkpoint
 from legged_gym.policies.metadata import _CAMERA_KEYS, _describe_group, check_fits
 from legged_gym.policies.policy_io import find_policy, load_policy
 from legged_gym.utils.task_registry import task_registry
+from tests.policies.plain_mujoco import see
 from tests.policies.tiny_run import ITERATION, SMALL, flags, make_env, make_run
 
 
@@ -258,6 +259,48 @@ def test_a_term_of_a_user_says_what_it_needs():
         with pytest.raises(UserError, match=f"_describe_clock.*{message}"):
             _describe_group(env, "policy")
     env.close()
+
+
+def remembering(**entry):
+    """A robot that sees its joints' velocities alone, as an entry says."""
+    cfg, _ = task_registry.get_cfgs("a1_flat")
+    cfg.update({"env": {"num_envs": 1}, "noise": {"add_noise": False}})
+    for name in list(vars(cfg.observations.policy)):
+        setattr(cfg.observations.policy, name, None)
+    cfg.observations.policy.dof_vel = ObsTerm(scale=0.05, clip=1.5, **entry)
+    return LeggedRobot(cfg, sim="mujoco", seed=1)
+
+
+@pytest.mark.parametrize(
+    "entry", [{"history": 3}, {"history": 2, "newest_first": True, "hold": 3, "offset": 1}, {"hold": 2}]
+)
+def test_what_a_term_remembers_can_be_rebuilt_from_the_description(entry):
+    env = remembering(**entry)
+    env.reset()
+    group = json.loads(json.dumps(_describe_group(env, "policy")))
+    (term,), frames = group["terms"], []
+    for step in range(8):
+        frame = 0.05 * np.clip(env.dof_vel[0].numpy(), *term["clip"])
+        seen = np.concatenate(see(frames, frame, term, step))
+        assert seen.size == term["size"] == group["shape"][0]
+        np.testing.assert_allclose(env.obs_buf["policy"][0].numpy(), seen, atol=1e-6)
+        env.step(torch.randn(1, 12, generator=torch.Generator().manual_seed(step)))
+    env.close()
+
+
+def test_a_policy_that_remembers_otherwise_does_not_fit():
+    env, other = remembering(hold=2), remembering()
+    groups = [json.loads(json.dumps(_describe_group(robot, "policy"))) for robot in (env, other)]
+    assert "hold" not in groups[1]["terms"][0]
+    actions, joints = {"scale": env.cfg.control.action_scale}, [{"name": name} for name in env.dof_names]
+    for group, robot in zip(groups, (other, env)):
+        description = {
+            "joints": joints, "actions": actions, "control_dt": env.dt, "observations": {"policy": group}
+        }  # fmt: skip
+        with pytest.raises(UserError, match=r"dof_vel 12 x 0\.05 hold 2"):
+            check_fits(description, robot, "policy.onnx")
+    env.close()
+    other.close()
 
 
 def described(task, *options):

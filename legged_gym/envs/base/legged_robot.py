@@ -17,6 +17,7 @@ from legged_gym.envs.base.domain_rand import DomainRandomization
 from legged_gym.envs.base.legged_robot_config import RETIRED_SETTINGS
 from legged_gym.envs.base.name_checks import check_joints, check_names
 from legged_gym.envs.base.observation_groups import make_group
+from legged_gym.envs.base.observation_history import ObservationHistory
 from legged_gym.envs.base.observations import ObservationTerms
 from legged_gym.envs.base.reward_sum import RewardSum
 from legged_gym.envs.base.rewards import RewardTerms
@@ -213,6 +214,7 @@ class LeggedRobot(
         self.obs_buf = {
             name: group.assemble(raw, limit, self.generator) for name, group in self.observation_groups.items()
         }
+        self.observation_history.extend(self.obs_buf, self.episode_length_buf, self.common_step_counter)
 
     def _remember(self) -> None:
         self.last_actions = self.actions
@@ -238,6 +240,7 @@ class LeggedRobot(
             buffer[env_ids] = 0.0
         self.last_contacts[env_ids] = False
         self.episode_length_buf[env_ids] = 0
+        self.observation_history.reset(env_ids)
         self._reset_control(env_ids)
         if self.depth_camera is not None:
             self.depth_camera.share = self.randomization_share()
@@ -378,6 +381,7 @@ class LeggedRobot(
         }
         self.observation_dims = {name: group.shape for name, group in self.observation_groups.items()}
         n, device = self.num_envs, self.device
+        self.observation_history = ObservationHistory(self.observation_groups, n, device)
         self.obs_buf = {name: torch.zeros(n, *shape, device=device) for name, shape in self.observation_dims.items()}
         entries = table(cfg.terminations)
         terms = {name: find_term(self, "_termination_", name, "terminations") for name in entries}

@@ -1,4 +1,8 @@
-"""How an observation is put together from its terms: the layout of a group, which exported policies carry."""
+"""How an observation is put together from its terms: the layout of a group, which exported policies carry.
+
+A frame of a term is its value as the policy sees it: within its clip, scaled, with noise. A term with a history shows
+its last frames, so noise is drawn once for each; one that is held shows the frame of an earlier step.
+"""
 
 from __future__ import annotations
 
@@ -41,6 +45,7 @@ class ImageGroup:
     Attributes:
         names: the one term.
         shape: (channels, rows, columns).
+        table: term -> entry.
     """
 
     def __init__(self, group: str, name: str, entry: ObsTerm, shape: Sequence[int]) -> None:
@@ -49,10 +54,11 @@ class ImageGroup:
         Raises:
             UserError: the entry asks for more than a scale.
         """
-        if not isinstance(entry.scale, (int, float)) or entry.noise != 0.0 or entry.clip is not None:
+        more = entry.noise != 0.0 or entry.clip is not None or entry.remembers
+        if not isinstance(entry.scale, (int, float)) or more:
             raise UserError(f"observations.{group}.{name} is an image: it takes a scale, one number, and nothing else")
         self.names, self.shape = [name], tuple(int(size) for size in shape)
-        self._entry, self._scale = entry, float(entry.scale)
+        self.table, self._scale = {name: entry}, float(entry.scale)
 
     def to(self, device: torch.device) -> ImageGroup:
         """Nothing to move; returns self."""
@@ -64,8 +70,7 @@ class ImageGroup:
 
     def layout(self) -> List[Dict[str, Any]]:
         """As `ObservationGroup.layout`; the size is the number of pixels."""
-        pixels = int(torch.Size(self.shape).numel())
-        return [dict(name=self.names[0], size=pixels, **self._entry.to_dict())]
+        return [_row_of(self.names[0], int(torch.Size(self.shape).numel()), self.table[self.names[0]])]
 
 
 class ObservationGroup:
@@ -73,8 +78,10 @@ class ObservationGroup:
 
     Attributes:
         names: terms in order.
-        sizes: their widths.
+        sizes: their widths, of all frames together.
         shape: (total width,).
+        table: term -> entry.
+        frame_sizes: widths of one frame of each term.
     """
 
     def __init__(self, group: str, table: Mapping[str, ObsTerm], sizes: Mapping[str, int], noise_level: float) -> None:
@@ -83,7 +90,7 @@ class ObservationGroup:
         Args:
             group: name of the group, for errors.
             table: term name -> entry, in order.
-            sizes: term name -> width.
+            sizes: term name -> width of a frame.
             noise_level: factor on every noise; 0 for none.
 
         Raises:
@@ -92,7 +99,8 @@ class ObservationGroup:
         self.group = group
         self.table = dict(table)
         self.names: List[str] = list(table)
-        self.sizes: List[int] = [sizes[name] for name in self.names]
+        self.frame_sizes: List[int] = [sizes[name] for name in self.names]
+        self.sizes: List[int] = [sizes[name] * entry.history for name, entry in table.items()]
         self.shape = (sum(self.sizes),)
         scale = torch.cat([self._row(name, "scale", entry.scale, sizes[name]) for name, entry in table.items()])
         noise = torch.cat([self._row(name, "noise", entry.noise, sizes[name]) for name, entry in table.items()])
@@ -118,7 +126,7 @@ class ObservationGroup:
         return self
 
     def assemble(self, raw: Dict[str, Tensor], limit: float, generator: torch.Generator) -> Tensor:
-        """Put the vector together: clip, scale, add noise, clip to the overall limit.
+        """Put the newest frames together: clip, scale, add noise, clip to the overall limit.
 
         Args:
             raw: term name -> (N, k), unscaled.
@@ -126,7 +134,7 @@ class ObservationGroup:
             generator: source of the noise.
 
         Returns:
-            (N, dim).
+            (N, sum of `frame_sizes`).
         """
         parts = []
         for name in self.names:
@@ -150,4 +158,9 @@ class ObservationGroup:
 
     def layout(self) -> List[Dict[str, Any]]:
         """One dict a term, in order: name, size and the fields of its table entry; goes with exported policies."""
-        return [dict(name=name, size=size, **self.table[name].to_dict()) for name, size in zip(self.names, self.sizes)]
+        return [_row_of(name, size, self.table[name]) for name, size in zip(self.names, self.sizes)]
+
+
+def _row_of(name: str, size: int, entry: ObsTerm) -> Dict[str, Any]:
+    fields = {key: value for key, value in entry.to_dict().items() if key not in entry.TIMES}
+    return dict(name=name, size=size, **fields, **entry.times())

@@ -9,7 +9,7 @@ values that JSON can hold. Exported policies carry both, for programs that have 
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 import torch
 from torch import Tensor
@@ -194,9 +194,12 @@ class ObservationTerms(RobotState):
         check_mirror(self, self.mirror_joints(), self._mirror_feet_contact()[0])
         maps: Dict[str, Tuple[Tensor, Tensor]] = {}
         for name, group in self.observation_groups.items():
-            mirrors = [getattr(self, f"_mirror_{term}", None) for term in group.names]
-            if any(mirror is None for mirror in mirrors):
-                return None
-            maps[name] = join_mirrors([mirror() for mirror in mirrors if mirror is not None], self.device)
+            mirrors: List[Mirror] = []
+            for term, entry in group.table.items():
+                mirror = getattr(self, f"_mirror_{term}", None)
+                if mirror is None:
+                    return None
+                mirrors += [mirror()] * entry.history
+            maps[name] = join_mirrors(mirrors, self.device)
         maps["actions"] = join_mirrors([self.mirror_joints()], self.device)
         return maps

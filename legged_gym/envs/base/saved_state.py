@@ -33,7 +33,7 @@ class SavedState(JointControl):
         """Entries of `state_dict` that checkpoints from before they existed lack."""
         late = [name for name in self._STATE_BUFFERS if name not in SavedState._FIRST_BUFFERS]
         # Fields of the model are saved when they differ between robots; the others are those of the robot file.
-        return (*late, "control", "sim.fields")
+        return (*late, "control", "sim.fields", "observation_history")
 
     def state_dict(self) -> Dict[str, Any]:
         """Everything needed to go on bit for bit: physics, buffers, curricula, random numbers."""
@@ -42,6 +42,9 @@ class SavedState(JointControl):
         state["control"] = self._control_state()
         state["depth_camera"] = None if self.depth_camera is None else self.depth_camera.state_dict()
         state["episode_sums"] = self.reward_sum.episode_sums.clone()
+        frames = self.observation_history.state_dict()
+        if frames:
+            state["observation_history"] = frames
         state["observations"] = {name: obs.clone() for name, obs in self.obs_buf.items()}
         state["lin_vel_x_range"] = list(self.command_ranges.lin_vel_x)
         state["counters"] = [self.common_step_counter, self.num_failures, int(self._ever_reset)]
@@ -70,6 +73,7 @@ class SavedState(JointControl):
         self.command_ranges.lin_vel_x = list(state["lin_vel_x_range"])
         self.common_step_counter, self.num_failures, ever_reset = state["counters"]
         self._ever_reset = bool(ever_reset)
+        self.observation_history.load_state_dict(state.get("observation_history", {}), self.common_step_counter)
         self.generator.set_state(state["generator"].cpu())
         self._update_base()
         self.obs_buf = {name: obs.to(self.device).clone() for name, obs in state["observations"].items()}

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from legged_gym.envs.base.observation_groups import ImageGroup, ObservationGroup
+from legged_gym.envs.base.observation_history import ObservationHistory
 from legged_gym.envs.base.reward_sum import RewardSum
 from legged_gym.sensors.depth_camera import DepthCamera
 from legged_gym.sensors.height_scan import HeightScan
@@ -83,4 +84,5 @@ class RobotState:
     terrain_levels: Tensor  # (N,) int64
     terrain_types: Tensor  # (N,) int64
     reward_sum: RewardSum
+    observation_history: ObservationHistory
     observation_groups: Dict[str, Union[ObservationGroup, ImageGroup]]

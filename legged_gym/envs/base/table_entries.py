@@ -44,19 +44,48 @@ class ObsTerm(TableEntry):
         noise: Half-width of uniform noise before scaling, one number or k of them, in the units of the quantity.
         clip: Bound before scaling: c for [-c, c], or the pair [low, high]; None for no bound.
         gaussian: Whether the noise is normal, with `noise` its standard deviation.
+        history: How many frames the policy sees, the newest among them; one after the other, (N, history * k).
+        newest_first: Whether the newest frame comes first, not last.
+        hold: Policy steps from one frame to the next; the last one is held between.
+        offset: Which policy steps of an episode, counted from 0, bring a frame: this one and every `hold`-th after it,
+            besides the first of all.
     """
 
     scale: Numbers = 1.0
     noise: Numbers = 0.0
     clip: Optional[Numbers] = None
     gaussian: bool = False
+    history: int = 1
+    newest_first: bool = False
+    hold: int = 1
+    offset: int = 0
 
     TYPES: ClassVar[Dict[str, Type]] = {
         "scale": _one_or_many(),
         "noise": _one_or_many(low=0.0),
         "clip": OneOf(True, (Number(above=0.0), Items(least=2, most=2, order="<="))),
         "gaussian": Flag(),
+        "history": Number(whole=True, low=1, high=10_000),
+        "newest_first": Flag(),
+        "hold": Number(whole=True, low=1, high=10**6),
+        "offset": Number(whole=True, low=0),
     }
+    TIMES: ClassVar[Sequence[str]] = ("history", "newest_first", "hold", "offset")
+
+    def check(self, where: str) -> None:
+        """See `TableEntry.check`."""
+        super().check(where)
+        if self.offset >= self.hold:
+            raise UserError(f"{where}.offset is {self.offset}: it has to be below hold, which is {self.hold}")
+
+    @property
+    def remembers(self) -> bool:
+        """Whether the policy sees other frames than the newest."""
+        return self.history > 1 or self.hold > 1
+
+    def times(self) -> Dict[str, Any]:
+        """The fields that say when frames are taken, for a term that remembers; empty for others."""
+        return {name: getattr(self, name) for name in self.TIMES} if self.remembers else {}
 
 
 @dataclass

@@ -35,10 +35,11 @@ from torch import Tensor
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from legged_gym.envs.a1.a1_config import A1RoughCfg
+from legged_gym.envs.base.world import sim_spec
 from legged_gym.rotations import quat_from_euler
 from legged_gym.sensors.depth_camera import DepthCamera
 from legged_gym.sim.factory import make_simulator
-from legged_gym.terrain import Terrain, make_heightfield
+from legged_gym.terrain import Terrain
 from legged_gym.utils import reports
 
 POLICY_STEP = 0.02
@@ -65,7 +66,7 @@ def make_world(envs: int, threads: int, sim: str) -> Any:
     terrain.num_rows, terrain.num_cols = 20, 10
     terrain.horizontal_scale, terrain.border_size = 0.05, 2.5
     ground = Terrain(terrain, 1)
-    simulator = make_simulator(cfg, envs, sim, ground=make_heightfield(ground.height_map))
+    simulator = make_simulator(sim_spec(cfg, ground.height_map), envs, sim)
     generator = torch.Generator().manual_seed(1)
     tile = torch.randint(200, (envs,), generator=generator)
     place = torch.as_tensor(ground.env_origins).reshape(-1, 3)[tile]

@@ -11,6 +11,7 @@ import numpy as np
 
 from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
 from legged_gym.envs.base.mirror import partners
+from legged_gym.envs.base.world import sim_spec
 from legged_gym.sim.model import RobotModel, bodies_in_pose, build_model
 from legged_gym.sim.robot.robot_feet import notes_on_feet
 from legged_gym.sim.robot.robot_file import load_robot
@@ -56,7 +57,7 @@ def guess_config(file: str, foot_name: str) -> LeggedRobotCfg:
     cfg.control.stiffness, cfg.control.damping = {"": 1.0}, {"": 0.0}
     cfg.asset.foot_name = foot_name or _guess_feet(file)
     with contextlib.redirect_stdout(io.StringIO()):  # the notes come once more, with the environment
-        robot = build_model(cfg)
+        robot = build_model(sim_spec(cfg))
     names = robot.dof_names
     cfg.asset.left_right = [pair for pair in _SIDES if partners(names, [pair]) != list(range(len(names)))]
     feet = [i for i, name in enumerate(robot.body_names) if cfg.asset.foot_name in name]

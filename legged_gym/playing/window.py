@@ -10,9 +10,9 @@ from typing import Any, Callable, Optional, Type
 import mujoco
 import numpy as np
 
+from legged_gym.envs.base.world import sim_spec
 from legged_gym.errors import UserError
 from legged_gym.sim.model import build_model, shown_groups
-from legged_gym.terrain import make_heightfield
 
 
 class Viewer:
@@ -36,12 +36,7 @@ class Viewer:
             warnings.simplefilter("ignore")
             if not glfw.init():
                 raise UserError("no window can be opened on this display; use --video, or --headless to see nothing")
-        cfg = env.cfg.terrain
-        ground = None
-        if env.terrain is not None:
-            refine = cfg.edge_refinement if cfg.mesh_type == "trimesh" else 1
-            ground = make_heightfield(env.terrain.height_map, refine, cfg.slope_treshold)
-        robot = build_model(env.cfg, ground, visual=True)
+        robot = build_model(sim_spec(env.cfg, env.terrain and env.terrain.height_map), visual=True)
         self._env, self._model, self._joints = env, robot.model, robot.qpos_ids
         self._free, self._root, self._mocap = not robot.fixed_base, int(robot.body_ids[0]), robot.root_mocap
         self._data = mujoco.MjData(self._model)

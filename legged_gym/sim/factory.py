@@ -1,72 +1,89 @@
-"""Chooses a physics backend and imports it, and no other."""
+"""The physics backends: their names, which of them runs where, and how one is made. No other is imported then."""
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 from importlib import metadata
-from typing import Any, Optional, Union
-
-import torch
+from typing import TYPE_CHECKING, Optional, Tuple, Union
 
 from legged_gym.errors import UserError
-from legged_gym.sim.simulator import Simulator
 from rsl_rl.utils.errors import near_matches
 
-BACKENDS = ("mujoco", "mujoco_warp")
+if TYPE_CHECKING:  # command lines read the names alone
+    import torch
+
+    from legged_gym.sim.simulator import Simulator
+    from legged_gym.sim.spec import SimSpec
+
+BACKENDS = {
+    "mujoco": "legged_gym.sim.mujoco_cpu:MujocoCpuSimulator",
+    "mujoco_warp": "legged_gym.sim.mujoco_warp:MujocoWarpSimulator",
+}
+"""Where a backend's class is; it takes a `SimSpec`, the number of environments, a device and `deterministic`."""
+
+SIMULATORS = ("auto", *BACKENDS)
+"""What can be asked for."""
 
 
 def make_simulator(
-    cfg: Any,
+    spec: SimSpec,
     num_envs: int,
     sim: str = "auto",
     device: Union[str, torch.device, None] = None,
-    ground: Optional[Any] = None,
-    num_obstacles: int = 0,
     deterministic: bool = False,
 ) -> Simulator:
-    """Make the simulator of an environment config.
+    """Make N environments of a world.
 
     Args:
-        cfg: an environment config.
+        spec: the world.
         num_envs: N.
-        sim: 'mujoco' (CPU), 'mujoco_warp' (NVIDIA GPU; on a CPU for tests) or 'auto': mujoco_warp where a GPU and the
-            package are there and no other device is asked for, else mujoco.
+        sim: see `choose`.
         device: where the tensors live; None for the backend's own choice.
-        ground: height field or None for a plane, see `model.build_model`.
-        num_obstacles: boxes that every environment can place.
         deterministic: same bits in every run, where the backend would not give them anyway.
 
     Raises:
         UserError: the backend is unknown, not installed or cannot use the device.
     """
-    place = None if device is None else torch.device(device)
-    if place is not None and place.type == "cuda" and not torch.cuda.is_available():
-        raise UserError(f"device {place} was asked for, but PyTorch finds no CUDA GPU here; use device cpu")
-    backend = _choose(sim, place)
+    name, place = choose(sim, None if device is None else str(device))
     _check_mujoco()
-    if backend == "mujoco":
-        if place is not None and place.type != "cpu":
-            raise UserError(f"sim mujoco runs on the CPU, not on {place}; use sim mujoco_warp, or device cpu")
-        from legged_gym.sim.mujoco_cpu import MujocoCpuSimulator
-
-        return MujocoCpuSimulator(cfg, num_envs, ground, num_obstacles)
-    if importlib.util.find_spec("mujoco_warp") is None:
-        raise UserError("sim mujoco_warp needs the package mujoco_warp: pip install -e '.[gpu]' in the repository")
-    from legged_gym.sim.mujoco_warp import MujocoWarpSimulator
-
-    name = str(place or ("cuda" if torch.cuda.is_available() else "cpu"))
-    return MujocoWarpSimulator(cfg, num_envs, name, ground, num_obstacles, deterministic)
+    module, _, kind = BACKENDS[name].partition(":")
+    simulator: Simulator = getattr(importlib.import_module(module), kind)(spec, num_envs, place, deterministic)
+    return simulator
 
 
-def _choose(sim: str, device: Optional[torch.device]) -> str:
+def has_warp() -> bool:
+    """Whether MuJoCo Warp is installed."""
+    return importlib.util.find_spec("mujoco_warp") is not None
+
+
+def choose(sim: str, device: Optional[str] = None) -> Tuple[str, str]:
+    """A backend and a torch device for it.
+
+    Args:
+        sim: 'mujoco' (CPU), 'mujoco_warp' (NVIDIA GPU; on a CPU for tests) or 'auto': mujoco_warp where a GPU and the
+            package are there and no other device is asked for, else mujoco.
+        device: what is asked for.
+
+    Raises:
+        UserError: the backend is unknown, not installed or cannot use the device.
+    """
+    import torch
+
+    if sim not in SIMULATORS:
+        raise UserError(f"unknown simulator '{sim}'; {near_matches(sim, SIMULATORS)}")
+    gpu, asks_for_gpu = torch.cuda.is_available(), device is not None and device.startswith("cuda")
+    if asks_for_gpu and not gpu:
+        raise UserError(f"device {device} was asked for, but PyTorch finds no CUDA GPU here; use device cpu")
     if sim == "auto":
-        if device is not None and device.type == "cuda":
-            return "mujoco_warp"
-        gpu = device is None and torch.cuda.is_available()
-        return "mujoco_warp" if gpu and importlib.util.find_spec("mujoco_warp") is not None else "mujoco"
-    if sim not in BACKENDS:
-        raise UserError(f"unknown simulator '{sim}'; {near_matches(sim, ('auto', *BACKENDS))}")
-    return sim
+        sim = "mujoco_warp" if asks_for_gpu or (device is None and gpu and has_warp()) else "mujoco"
+    if sim == "mujoco" and device not in (None, "cpu"):
+        raise UserError(f"--sim=mujoco computes on the CPU, not on {device}; use --sim=mujoco_warp or --sim_device=cpu")
+    if sim == "mujoco_warp" and not has_warp():
+        raise UserError(
+            "--sim=mujoco_warp: it is not installed; pip install -e '.[gpu]' in the repository, or use --sim=mujoco"
+        )
+    return sim, device or ("cuda" if gpu and sim == "mujoco_warp" else "cpu")
 
 
 def _check_mujoco() -> None:

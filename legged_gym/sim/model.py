@@ -7,18 +7,18 @@ with its torque limit, armature, collision filters, one contact-force sensor a b
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence, Union
 
 import mujoco
 import numpy as np
 
-from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.errors import UserError
 from legged_gym.sim.pictures.scenery import add_scenery
 from legged_gym.sim.robot.gains import gains_of
 from legged_gym.sim.robot.robot_feet import notes_on_feet
 from legged_gym.sim.robot.robot_file import load_robot
 from legged_gym.sim.robot.robot_parts import all_bodies, collides, compile_spec, motor_joints
+from legged_gym.sim.spec import HeightField, SimSpec
 
 # collision classes: a geom pair collides if one's contype meets the other's conaffinity
 GROUND_BIT, ROBOT_BIT = 1, 2
@@ -42,7 +42,8 @@ class RobotModel:
         qvel_ids: (D,) addresses of the joints in qvel.
         body_ids: (B,) MuJoCo body ids.
         robot_geoms: ids of the robot's collision geoms.
-        obstacle_geoms: ids of the obstacle boxes.
+        obstacle_geoms: (K,) ids of the obstacles.
+        cylinders: (K,) which of them are cylinders; the others are boxes.
         position_control: whether actuators are PD controllers (else they take torques).
         dof_pos_limits: (D, 2) rad; infinite for a joint without limits.
         dof_vel_limits: (D,) rad/s; MuJoCo does not enforce them.
@@ -60,6 +61,7 @@ class RobotModel:
     body_ids: np.ndarray
     robot_geoms: np.ndarray
     obstacle_geoms: np.ndarray
+    cylinders: np.ndarray
     position_control: bool
     dof_pos_limits: np.ndarray
     dof_vel_limits: np.ndarray
@@ -69,41 +71,39 @@ class RobotModel:
     obstacle_mocaps: np.ndarray
 
 
-def build_model(cfg: Any, ground: Optional[Any] = None, num_obstacles: int = 0, visual: bool = False) -> RobotModel:
+def build_model(spec: SimSpec, visual: bool = False) -> RobotModel:
     """Compile the model of one robot on one ground.
 
     Args:
-        cfg: an environment config; the groups asset, control, init_state, sim and terrain are read.
-        ground: a height field (attributes data (rows, cols) in 0..1, size (4,), pos (3,)), or None for a plane.
-        num_obstacles: K boxes that every environment can place with `Simulator.set_obstacles`.
+        spec: the world.
         visual: keep the robot's visual shapes; they cost time, so only the model for rendering has them.
 
     Returns:
         The compiled model with its index tables.
 
     Raises:
-        UserError: the robot file is missing or broken, or a name in the config is not in it.
+        UserError: the robot file is missing or broken, or a name in the spec is not in it.
     """
-    file = cfg.asset.file.replace("{LEGGED_GYM_ROOT_DIR}", LEGGED_GYM_ROOT_DIR)
-    loaded = load_robot(file, cfg.asset.foot_name, cfg.asset.dof_names or cfg.init_state.default_joint_angles)
-    spec, root = loaded.spec, loaded.root
-    spec.compiler.fusestatic = bool(cfg.asset.collapse_fixed_joints)
-    spec.compiler.discardvisual = not visual
-    spec.compiler.balanceinertia = True
-    _set_base(spec, root, cfg)
-    dof_names = _dof_order(spec, root, cfg.asset.dof_names)
-    body_names = _body_order(root, cfg)
-    _set_options(spec, cfg)
-    _set_robot_collision(root, cfg)
-    for note in [*loaded.notes, *notes_on_feet(root, cfg.asset.foot_name)] if not visual else ():  # then it is known
+    loaded = load_robot(spec.file, spec.foot_name, spec.dof_names or spec.joint_names)
+    mj, root = loaded.spec, loaded.root
+    mj.compiler.fusestatic = spec.collapse_fixed_joints
+    mj.compiler.discardvisual = not visual
+    mj.compiler.balanceinertia = True
+    _set_base(mj, root, spec)
+    dof_names = _dof_order(root, spec.dof_names)
+    body_names = _body_order(root, spec)
+    _set_options(mj, spec)
+    _set_robot_collision(root, spec)
+    for note in [*loaded.notes, *notes_on_feet(root, spec.foot_name)] if not visual else ():  # then it is known
         print(note)
-    _add_ground(spec, ground, cfg)
-    _add_obstacles(spec, num_obstacles)
+    _add_ground(mj, spec.ground, spec.ground_friction)
+    _add_obstacles(mj, spec.obstacles)
     if visual:
-        add_scenery(spec)
-    torque_limits = _add_actuators(spec, dof_names, cfg)
-    _add_contact_sensors(spec, body_names)
-    model = compile_spec(spec, file)
+        add_scenery(mj)
+    torque_limits = _add_actuators(mj, dof_names, spec)
+    _add_contact_sensors(mj, body_names)
+    model = compile_spec(mj, spec.file)
+    obstacles = range(len(spec.obstacles))
     joints = [model.joint(name) for name in dof_names]
     return RobotModel(
         model=model,
@@ -113,16 +113,15 @@ def build_model(cfg: Any, ground: Optional[Any] = None, num_obstacles: int = 0, 
         qvel_ids=np.array([j.dofadr[0] for j in joints]),
         body_ids=np.array([model.body(name).id for name in body_names]),
         robot_geoms=np.flatnonzero(model.geom_group == ROBOT_GROUP),
-        obstacle_geoms=np.array([model.geom(f"obstacle_{k}").id for k in range(num_obstacles)], dtype=np.int64),
-        position_control=is_position_control(cfg),
+        obstacle_geoms=np.array([model.geom(f"obstacle_{k}").id for k in obstacles], dtype=np.int64),
+        cylinders=np.array([kind == "cylinder" for kind in spec.obstacles], dtype=bool),
+        position_control=spec.position_control,
         dof_pos_limits=np.array([j.range if model.jnt_limited[j.id] else [-np.inf, np.inf] for j in joints]),
         dof_vel_limits=np.array([loaded.velocity_limits.get(name, np.inf) for name in dof_names]),
         torque_limits=torque_limits,
-        fixed_base=bool(cfg.asset.fix_base_link),
+        fixed_base=spec.fixed_base,
         root_mocap=int(model.body(body_names[0]).mocapid[0]),
-        obstacle_mocaps=np.array(
-            [model.body(f"obstacle_{k}").mocapid[0] for k in range(num_obstacles)], dtype=np.int64
-        ),
+        obstacle_mocaps=np.array([model.body(f"obstacle_{k}").mocapid[0] for k in obstacles], dtype=np.int64),
     )
 
 
@@ -147,17 +146,12 @@ def shown_groups(model: Any) -> List[int]:
     return [GROUND_GROUP, OBSTACLE_GROUP, robot]
 
 
-def is_position_control(cfg: Any) -> bool:
-    """Whether the engine runs the PD controller (control_type 'P'); otherwise it is handed torques."""
-    return bool(cfg.control.control_type == "P")
-
-
 def quat_to_xyzw(wxyz: np.ndarray) -> np.ndarray:
     """Quaternions (..., 4) from MuJoCo's w,x,y,z to Isaac Gym's x,y,z,w."""
     return np.roll(wxyz, -1, axis=-1)
 
 
-def _dof_order(spec: Any, root: Any, names: Optional[Sequence[str]]) -> List[str]:
+def _dof_order(root: Any, names: Optional[Sequence[str]]) -> List[str]:
     found = [str(joint.name) for body in all_bodies(root) for joint in motor_joints(body)]
     if names is None:
         return found
@@ -170,13 +164,13 @@ def _dof_order(spec: Any, root: Any, names: Optional[Sequence[str]]) -> List[str
     return list(names)
 
 
-def _body_order(root: Any, cfg: Any) -> List[str]:
+def _body_order(root: Any, spec: SimSpec) -> List[str]:
     """Bodies that can move on their own, and feet: what is left when Isaac Gym collapses fixed joints."""
     bodies = all_bodies(root)
-    if cfg.asset.collapse_fixed_joints:
-        bodies = [b for b in bodies if b is bodies[0] or b.joints or cfg.asset.foot_name in str(b.name)]
+    if spec.collapse_fixed_joints:
+        bodies = [b for b in bodies if b is bodies[0] or b.joints or spec.foot_name in str(b.name)]
     found = [str(b.name) for b in bodies]
-    names = cfg.asset.body_names
+    names = spec.body_names
     if names is None:
         return found
     missing = [name for name in names if name not in found]
@@ -185,28 +179,26 @@ def _body_order(root: Any, cfg: Any) -> List[str]:
     return list(names)
 
 
-def _set_base(spec: Any, root: Any, cfg: Any) -> None:
-    """Make the root float freely, or fix it where the config starts it."""
-    if cfg.asset.fix_base_link:
+def _set_base(mj: Any, root: Any, spec: SimSpec) -> None:
+    """Make the root float freely, or fix it where the spec starts it."""
+    if spec.fixed_base:
         for joint in list(root.joints):
-            spec.delete(joint)
+            mj.delete(joint)
         root.mocap = True
         root.alt.type = mujoco.mjtOrientation.mjORIENTATION_QUAT
-        root.pos, root.quat = list(cfg.init_state.pos), np.roll(cfg.init_state.rot, 1)
+        root.pos, root.quat = list(spec.start_pos), np.roll(spec.start_rot, 1)
     elif not root.joints:
         root.add_freejoint(name="root")
 
 
-def _set_options(spec: Any, cfg: Any) -> None:
-    option = spec.option
-    option.timestep = cfg.sim.dt
-    option.gravity = [0.0, 0.0, 0.0] if cfg.asset.disable_gravity else list(cfg.sim.gravity)
-    option.integrator = _member(mujoco.mjtIntegrator, "mjINT_", cfg.sim.mujoco.integrator, "sim.mujoco.integrator")
-    option.cone = _member(mujoco.mjtCone, "mjCONE_", cfg.sim.mujoco.cone, "sim.mujoco.cone")
-    option.impratio = cfg.sim.mujoco.impratio
-    option.iterations = cfg.sim.mujoco.iterations
-    option.ls_iterations = cfg.sim.mujoco.ls_iterations
-    option.tolerance = cfg.sim.mujoco.tolerance
+def _set_options(mj: Any, spec: SimSpec) -> None:
+    option, solver = mj.option, spec.solver
+    option.timestep = spec.dt
+    option.gravity = list(spec.gravity)
+    option.integrator = _member(mujoco.mjtIntegrator, "mjINT_", solver.integrator, "sim.mujoco.integrator")
+    option.cone = _member(mujoco.mjtCone, "mjCONE_", solver.cone, "sim.mujoco.cone")
+    option.impratio, option.tolerance = solver.impratio, solver.tolerance
+    option.iterations, option.ls_iterations = solver.iterations, solver.ls_iterations
     # one robot on static ground is one island: looking for more costs 5 % of a step
     option.disableflags |= int(mujoco.mjtDisableBit.mjDSBL_ISLAND)
 
@@ -219,16 +211,16 @@ def _member(enum: Any, prefix: str, name: str, key: str) -> Any:
     return members[prefix + name.upper()]
 
 
-def _set_robot_collision(root: Any, cfg: Any) -> None:
+def _set_robot_collision(root: Any, spec: SimSpec) -> None:
     """Robot against ground and obstacles, and against itself where asked; its friction rules the pair's (priority).
 
     Raises:
         UserError: a robot that can fall has no shape that collides.
     """
-    bodies, asset = all_bodies(root), cfg.asset
-    if not (asset.fix_base_link or asset.disable_gravity or any(collides(geom) for b in bodies for geom in b.geoms)):
+    bodies, falls = all_bodies(root), not spec.fixed_base and any(spec.gravity)
+    if falls and not any(collides(geom) for body in bodies for geom in body.geoms):
         raise UserError(
-            f"{asset.file}: no shape of the robot collides, so it would fall through the ground: give it some"
+            f"{spec.file}: no shape of the robot collides, so it would fall through the ground: give it some"
         )
     for body in bodies:
         for geom in body.geoms:
@@ -239,16 +231,16 @@ def _set_robot_collision(root: Any, cfg: Any) -> None:
                 continue
             geom.group = ROBOT_GROUP
             geom.contype = ROBOT_BIT
-            geom.conaffinity = GROUND_BIT if asset.self_collisions else GROUND_BIT | ROBOT_BIT
+            geom.conaffinity = GROUND_BIT | ROBOT_BIT if spec.self_collisions else GROUND_BIT
             geom.condim = 3
             geom.priority = 1
-            geom.friction = [combined_friction(1.0, cfg.terrain.static_friction), 0.005, 0.0001]
+            geom.friction = [combined_friction(1.0, spec.ground_friction), 0.005, 0.0001]
         for joint in motor_joints(body):
-            joint.armature = max(float(joint.armature), _armature_of(str(joint.name), asset.armature))
+            joint.armature = max(float(joint.armature), _armature_of(str(joint.name), spec.armature))
 
 
-def _armature_of(joint: str, armature: Any) -> float:
-    """What the config says of one joint: one number for all, or numbers by parts of names as for gains."""
+def _armature_of(joint: str, armature: Union[float, Dict[str, float]]) -> float:
+    """What the spec says of one joint: one number for all, or numbers by parts of names as for gains."""
     return float(gains_of([joint], armature)[0] if isinstance(armature, dict) else armature)
 
 
@@ -257,38 +249,46 @@ def combined_friction(robot: Any, ground: float) -> Any:
     return 0.5 * (robot + ground)
 
 
-def _add_ground(spec: Any, ground: Optional[Any], cfg: Any) -> None:
+def _add_ground(mj: Any, ground: Optional[HeightField], friction: float) -> None:
     kind = {"contype": GROUND_BIT, "conaffinity": ROBOT_BIT, "group": GROUND_GROUP}
     if ground is None:
-        geom = spec.worldbody.add_geom(name="ground", type=mujoco.mjtGeom.mjGEOM_PLANE, size=[0, 0, 0.05], **kind)
+        geom = mj.worldbody.add_geom(name="ground", type=mujoco.mjtGeom.mjGEOM_PLANE, size=[0, 0, 0.05], **kind)
     else:
         rows, cols = ground.data.shape
-        spec.add_hfield(name="ground", nrow=rows, ncol=cols, size=list(ground.size), userdata=ground.data.reshape(-1))
-        geom = spec.worldbody.add_geom(
+        mj.add_hfield(name="ground", nrow=rows, ncol=cols, size=list(ground.size), userdata=ground.data.reshape(-1))
+        geom = mj.worldbody.add_geom(
             name="ground", type=mujoco.mjtGeom.mjGEOM_HFIELD, hfieldname="ground", pos=list(ground.pos), **kind
         )
-    geom.friction = [cfg.terrain.static_friction, 0.005, 0.0001]
+    geom.friction = [friction, 0.005, 0.0001]
 
 
-def _add_obstacles(spec: Any, count: int) -> None:
-    """Boxes on mocap bodies: their poses are state, so each environment places its own."""
-    for k in range(count):
-        body = spec.worldbody.add_body(name=f"obstacle_{k}", mocap=True, pos=list(HIDDEN_POSITION))
+def _add_obstacles(mj: Any, kinds: Sequence[str]) -> None:
+    """Shapes on mocap bodies: their poses are state, so each environment places its own."""
+    shapes = {"box": mujoco.mjtGeom.mjGEOM_BOX, "cylinder": mujoco.mjtGeom.mjGEOM_CYLINDER}
+    for k, kind in enumerate(kinds):
+        body = mj.worldbody.add_body(name=f"obstacle_{k}", mocap=True, pos=list(HIDDEN_POSITION))
         body.add_geom(
-            name=f"obstacle_{k}", type=mujoco.mjtGeom.mjGEOM_BOX, size=[HIDDEN_HALF_SIZE] * 3, contype=GROUND_BIT,
-            conaffinity=ROBOT_BIT, group=OBSTACLE_GROUP,
+            name=f"obstacle_{k}", type=shapes[kind], size=[HIDDEN_HALF_SIZE] * 3, contype=GROUND_BIT,
+            conaffinity=ROBOT_BIT, group=OBSTACLE_GROUP, mass=0.0,
         )  # fmt: skip
 
 
-def _add_actuators(spec: Any, dof_names: Sequence[str], cfg: Any) -> np.ndarray:
+def engine_sizes(half_sizes: Any, cylinders: Any) -> Any:
+    """MuJoCo's sizes of obstacles from half sizes (..., K, 3), a copy: those of a cylinder are radius, half length."""
+    sizes = half_sizes + 0.0
+    sizes[..., cylinders, 1] = half_sizes[..., cylinders, 2]
+    return sizes
+
+
+def _add_actuators(mj: Any, dof_names: Sequence[str], spec: SimSpec) -> np.ndarray:
     """One actuator a joint; returns the torque limits (D,) N m."""
-    kp, kd = gains_of(dof_names, cfg.control.stiffness), gains_of(dof_names, cfg.control.damping)
+    kp, kd = gains_of(dof_names, spec.stiffness), gains_of(dof_names, spec.damping)
     limits = np.zeros(len(dof_names))
     for i, name in enumerate(dof_names):
-        low, high = spec.joint(name).actfrcrange
+        low, high = mj.joint(name).actfrcrange
         limits[i] = max(-low, high) or np.inf
-        actuator = spec.add_actuator(name=name, target=name, trntype=mujoco.mjtTrn.mjTRN_JOINT)
-        if is_position_control(cfg):
+        actuator = mj.add_actuator(name=name, target=name, trntype=mujoco.mjtTrn.mjTRN_JOINT)
+        if spec.position_control:
             actuator.set_to_position(kp=kp[i], kv=kd[i])
         else:
             actuator.set_to_motor()
@@ -299,11 +299,11 @@ def _add_actuators(spec: Any, dof_names: Sequence[str], cfg: Any) -> np.ndarray:
     return limits
 
 
-def _add_contact_sensors(spec: Any, body_names: Sequence[str]) -> None:
+def _add_contact_sensors(mj: Any, body_names: Sequence[str]) -> None:
     force = 1 << int(mujoco.mjtConDataField.mjCONDATA_FORCE)
     net_force = 3  # reduction of all contacts of the body to their sum, in the world frame
     for name in body_names:
-        spec.add_sensor(
+        mj.add_sensor(
             name=f"contact_{name}", type=mujoco.mjtSensor.mjSENS_CONTACT, objtype=mujoco.mjtObj.mjOBJ_BODY,
             objname=name, intprm=[force, net_force, 1],
         )  # fmt: skip

@@ -23,12 +23,14 @@ from legged_gym.sim.model import (
     bodies_in_pose,
     build_model,
     combined_friction,
+    engine_sizes,
     shown_groups,
 )
 from legged_gym.sim.physics_description import describe_physics
 from legged_gym.sim.pictures.rendering import SceneRenderer
 from legged_gym.sim.robot.gains import gains_of
 from legged_gym.sim.simulator import Camera, PhysicsFailure, Simulator
+from legged_gym.sim.spec import SimSpec
 
 # the model fields that may differ between environments
 FIELDS = (
@@ -49,29 +51,19 @@ _SAVED_BUFFERS = {
 class MujocoSimulator(Simulator):
     """Buffers, frames and domain randomisation over an engine's arrays; see `Simulator` for the contract."""
 
-    def __init__(
-        self, cfg: Any, num_envs: int, device: str, ground: Optional[Any] = None, num_obstacles: int = 0
-    ) -> None:
-        """Build the model and the buffers.
-
-        Args:
-            cfg: environment config, see `build_model`.
-            num_envs: N.
-            device: torch device of all tensors.
-            ground: height field or None for a plane, see `build_model`.
-            num_obstacles: K boxes an environment.
-        """
+    def __init__(self, spec: SimSpec, num_envs: int, device: str) -> None:
+        """Build the model and the buffers, with N environments and all tensors on a torch device."""
         self.device = torch.device(device)
         self.num_envs = num_envs
-        self.robot: RobotModel = build_model(cfg, ground, num_obstacles)
-        self._scene = SceneRenderer(lambda: build_model(cfg, ground, num_obstacles, visual=True).model, shown_groups)
+        self.robot: RobotModel = build_model(spec)
+        self._scene = SceneRenderer(lambda: build_model(spec, visual=True).model, shown_groups)
         self.dof_names, self.body_names = self.robot.dof_names, self.robot.body_names
         self.dof_pos_limits = self._tensor(self.robot.dof_pos_limits)
         self.dof_vel_limits = self._tensor(self.robot.dof_vel_limits)
         self.torque_limits = self._tensor(self.robot.torque_limits)
-        self.sim_dt = float(cfg.sim.dt)
+        self.sim_dt = spec.dt
         self._failure: Optional[PhysicsFailure] = None
-        self._ground_friction = float(cfg.terrain.static_friction)
+        self._ground_friction = spec.ground_friction
         self._body_ids = torch.as_tensor(self.robot.body_ids, device=self.device)
         dofs, bodies = len(self.dof_names), len(self.body_names)
         # one packed buffer, so that a step converts the whole state with one gather
@@ -89,14 +81,17 @@ class MujocoSimulator(Simulator):
         self._gather = torch.as_tensor(self._packing_order(), device=self.device)
         self._qpos_ids = torch.as_tensor(self.robot.qpos_ids, device=self.device)
         self._qvel_ids = torch.as_tensor(self.robot.qvel_ids, device=self.device)
-        self._kp = self._tensor(gains_of(self.dof_names, cfg.control.stiffness)).repeat(num_envs, 1)
-        self._kd = self._tensor(gains_of(self.dof_names, cfg.control.damping)).repeat(num_envs, 1)
+        self._kp = self._tensor(gains_of(self.dof_names, spec.stiffness)).repeat(num_envs, 1)
+        self._kd = self._tensor(gains_of(self.dof_names, spec.damping)).repeat(num_envs, 1)
         self._strength = torch.ones(num_envs, dofs, device=self.device)
         self._robot_geoms = torch.as_tensor(self.robot.robot_geoms, device=self.device)
         self._obstacle_geoms = torch.as_tensor(self.robot.obstacle_geoms, device=self.device)
         self._obstacle_mocaps = torch.as_tensor(self.robot.obstacle_mocaps, device=self.device)
+        self._cylinders = torch.as_tensor(self.robot.cylinders, device=self.device)
         self._hidden = self._tensor(HIDDEN_POSITION)
-        self._obstacles = torch.zeros(num_envs, num_obstacles, 10, device=self.device)  # pose, half sizes as placed
+        self._obstacles = torch.zeros(
+            num_envs, len(spec.obstacles), 10, device=self.device
+        )  # pose, half sizes as placed
         self._obstacles[..., 6] = 1.0
 
     # ---------------------------------------------------------------- what a backend provides
@@ -316,12 +311,13 @@ class MujocoSimulator(Simulator):
         self._obstacles[env_ids] = torch.cat((poses, half_sizes), dim=-1)
         self._place_obstacles(env_ids)
         sizes = torch.where((half_sizes <= 0).any(-1, keepdim=True), HIDDEN_HALF_SIZE, half_sizes)
+        sizes = engine_sizes(sizes, self._cylinders)
         self._write("geom_size", (env_ids[:, None], self._obstacle_geoms), sizes)
         self._update_constants(env_ids, inertia=False)
         self._mark_stale(env_ids)
 
     def _place_obstacles(self, env_ids: Tensor) -> None:
-        """Write the poses of the boxes as they were last set."""
+        """Write the poses of the obstacles as they were last set."""
         if self._obstacles.shape[1] == 0:
             return
         arrays, at = self._arrays, (env_ids[:, None], self._obstacle_mocaps)

@@ -25,6 +25,7 @@ from legged_gym.errors import UserError
 from legged_gym.sim.engine_arrays import EngineArrays, fill_body_states
 from legged_gym.sim.model import GROUND_GROUP, OBSTACLE_GROUP, ROBOT_GROUP
 from legged_gym.sim.mujoco_base import FIELDS, MujocoSimulator
+from legged_gym.sim.spec import SimSpec
 
 VEL = int(mujoco.mjtStage.mjSTAGE_VEL)
 NONE = int(mujoco.mjtStage.mjSTAGE_NONE)
@@ -44,10 +45,11 @@ WATCHED = [*BAD_STATE, int(mujoco.mjtWarning.mjWARN_CONTACTFULL), int(mujoco.mjt
 class MujocoCpuSimulator(MujocoSimulator):
     """N environments on a persistent `mujoco.batch.Batch`."""
 
-    def __init__(self, cfg: Any, num_envs: int, ground: Optional[Any] = None, num_obstacles: int = 0) -> None:
-        """See `MujocoSimulator`; all tensors live on the CPU."""
-        super().__init__(cfg, num_envs, "cpu", ground, num_obstacles)
-        self.batch = mujoco_batch.Batch(self.robot.model, num_envs, num_threads(cfg), persistent=True)
+    def __init__(self, spec: SimSpec, num_envs: int, device: str = "cpu", deterministic: bool = True) -> None:
+        """See `MujocoSimulator`; all tensors live on the CPU, and results repeat anyway."""
+        super().__init__(spec, num_envs, "cpu")
+        threads = spec.num_threads or num_cpus()
+        self.batch = mujoco_batch.Batch(self.robot.model, num_envs, threads, persistent=True)
         names = EngineArrays.__annotations__
         self._arrays = EngineArrays(**{name: _view(self.batch, name) for name in names})
         self._numpy_arrays = EngineArrays(**{name: self.batch.bind(name) for name in names})
@@ -178,10 +180,8 @@ class MujocoCpuSimulator(MujocoSimulator):
         self._load_buffers(state["buffers"])
 
 
-def num_threads(cfg: Any) -> int:
-    """Threads of the pool: `sim.num_threads`, or this process's share of the CPUs it may use if that is 0."""
-    if cfg.sim.num_threads > 0:
-        return int(cfg.sim.num_threads)
+def num_cpus() -> int:
+    """This process's share of the CPUs that it may use."""
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     processes = os.environ.get("LOCAL_WORLD_SIZE", "1")
     if not processes.isdigit() or int(processes) < 1:

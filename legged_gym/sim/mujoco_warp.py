@@ -29,6 +29,7 @@ from legged_gym.sim.model import ROBOT_GROUP
 from legged_gym.sim.mujoco_base import FIELDS, MujocoSimulator
 from legged_gym.sim.scene_rays import SceneRays
 from legged_gym.sim.simulator import PhysicsFailure
+from legged_gym.sim.spec import SimSpec
 
 # what mjw.set_const derives from the fields that may differ
 DERIVED_OF_INERTIA = ("body_subtreemass", "dof_invweight0", "body_invweight0", "actuator_acc0")
@@ -56,45 +57,34 @@ OVERFLOW_ADVICE = {
 class MujocoWarpSimulator(MujocoSimulator):
     """N environments as the worlds of one MuJoCo Warp model."""
 
-    def __init__(
-        self,
-        cfg: Any,
-        num_envs: int,
-        device: str = "cuda:0",
-        ground: Optional[Any] = None,
-        num_obstacles: int = 0,
-        deterministic: bool = False,
-    ) -> None:
+    def __init__(self, spec: SimSpec, num_envs: int, device: str = "cuda:0", deterministic: bool = False) -> None:
         """Put model and data on the device.
 
         Args:
-            cfg: environment config, see `build_model`.
+            spec: the world.
             num_envs: N.
             device: a torch device, 'cuda:0' or 'cpu'.
-            ground: height field or None for a plane, see `build_model`.
-            num_obstacles: K boxes an environment.
             deterministic: sums in the same order in every run, for some speed. Contacts come in any order on a GPU all
                 the same (MuJoCo Warp 4.0), so only robots in the air repeat bit for bit; a CPU always does.
         """
         if device == "cuda":
             device = f"cuda:{torch.cuda.current_device()}"
-        super().__init__(cfg, num_envs, device, ground, num_obstacles)
+        super().__init__(spec, num_envs, device)
         _start_warp()
         self._wp_device = wp.device_from_torch(self.device)
         self._graphs: Dict[Any, Any] = {}
         per_env = [*FIELDS, *DERIVED_OF_INERTIA, *DERIVED_OF_SIZE]
-        if num_obstacles == 0:
+        if not spec.obstacles:
             per_env = [name for name in per_env if name not in ("geom_size", *DERIVED_OF_SIZE)]
         self._per_env = per_env
-        margin = float(cfg.sim.mujoco_warp.contact_margin)
-        nconmax, njmax = contact_sizes(self.robot, margin)
+        nconmax, njmax = contact_sizes(self.robot, spec.contact_margin)
         with wp.ScopedDevice(self._wp_device):
             self.engine_model = mjw.put_model(self.robot.model, batch_sizes={name: num_envs for name in per_env})
             self.engine_model.opt.deterministic = deterministic
             self.engine_model.opt.warn_overflow = 0  # a kernel would print at every sub-step; see _check_overflow
             # without it the solver's loop is unrolled to its last iteration; CUDA has it from 12.4
             self.engine_model.opt.graph_conditional = wp.is_conditional_graph_supported() or self._wp_device.is_cpu
-            if ground is not None:
+            if spec.ground is not None:
                 filter_ = impossible_contact_filter(self.robot.model, self._wp_device)
                 self.engine_model.callback.contactfilter = filter_
             self.data = mjw.make_data(self.robot.model, nworld=num_envs, nconmax=nconmax, njmax=njmax)

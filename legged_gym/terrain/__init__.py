@@ -5,8 +5,9 @@ Pure numpy. `Terrain` makes a `HeightMap` of a `TileGrid`, `make_heightfield` de
 
 from __future__ import annotations
 
+from legged_gym.sim.spec import HeightField
 from legged_gym.terrain.height_map import HeightMap
-from legged_gym.terrain.heightfield import HeightField, make_heightfield
+from legged_gym.terrain.heightfield import make_heightfield
 from legged_gym.terrain.terrain import Terrain, uses_height_map
 from legged_gym.terrain.tile_grid import TileGrid
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Tuple
-
 import numpy as np
 
+from legged_gym.sim.spec import HeightField
 from legged_gym.terrain.height_map import HeightMap
 
 # MuJoCo wants a positive range of elevation even where the map is flat, m
@@ -14,22 +12,6 @@ _LEAST_ELEVATION = 1e-3
 
 # solid ground under the lowest point, m: a foot that is pressed in is still pushed up and not out at the bottom
 _BASE_THICKNESS = 1.0
-
-
-@dataclass(frozen=True)
-class HeightField:
-    """Arguments of a MuJoCo height field and of the geom that shows it.
-
-    Attributes:
-        data: (nrow, ncol) float32 in 0..1; rows along +y, columns along +x; the ground is data * elevation range above
-            the geom's frame. Vertices lie on the edge too: x from -size_x to +size_x, y from -size_y to +size_y.
-        size: (size_x, size_y, elevation range, base thickness), m; the first two are half lengths.
-        pos: position of the geom, m, in the frame of the map.
-    """
-
-    data: np.ndarray
-    size: Tuple[float, float, float, float]
-    pos: Tuple[float, float, float]
 
 
 def make_heightfield(height_map: HeightMap, refine: int = 1, slope_treshold: float = 0.75) -> HeightField:

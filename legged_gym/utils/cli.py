@@ -16,8 +16,8 @@ from legged_gym.envs.base.base_config import BaseConfig
 from legged_gym.errors import UserError, in_file
 from legged_gym.reading import read_yaml
 from legged_gym.setting_types import LARGEST_SEED
+from legged_gym.sim.factory import SIMULATORS
 
-SIMULATORS = ("auto", "mujoco", "mujoco_warp")
 LOGGERS = ("tensorboard", "wandb", "none")
 
 # Flags of NVIDIA Isaac Gym's parser that old command lines carry: name -> whether a value follows.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import os
 import random
 import re
@@ -11,6 +10,7 @@ import re
 import torch
 
 from legged_gym.errors import UserError
+from legged_gym.sim.factory import choose, has_warp
 from rsl_rl.utils.checkpoint import seed_everything
 from rsl_rl.utils.distributed import Distributed
 
@@ -35,22 +35,12 @@ def resolve_devices(args: argparse.Namespace) -> Distributed:
     _split_device(args)
     best = "cuda:0" if torch.cuda.is_available() else "cpu"
     args.rl_device = _checked("--rl_device", args.rl_device or best)
-    has_warp = importlib.util.find_spec("mujoco_warp") is not None
-    if args.sim_device is None:
-        args.sim_device = "cpu" if args.sim == "mujoco" or (args.sim == "auto" and not has_warp) else best
-    args.sim_device = _checked("--sim_device", args.sim_device)
-    on_gpu = args.sim_device.startswith("cuda")
-    if args.sim == "auto":
-        args.sim = "mujoco_warp" if on_gpu else "mujoco"
-    if args.sim == "mujoco" and on_gpu:
-        raise UserError("--sim=mujoco computes on the CPU; use --sim=mujoco_warp, or --sim_device=cpu")
-    if args.sim == "mujoco_warp" and not has_warp:
-        raise UserError(
-            "--sim=mujoco_warp: it is not installed; pip install -e '.[gpu]' in the repository, or use --sim=mujoco"
-        )
+    asked = args.sim_device and _checked("--sim_device", args.sim_device)
+    args.sim, place = choose(args.sim, asked)
+    args.sim_device = _checked("--sim_device", place)
     distributed = Distributed.from_environment(args.rl_device)
     args.rl_device = str(distributed.device)
-    if on_gpu and distributed.world_size > 1:
+    if args.sim_device != "cpu" and distributed.world_size > 1:
         args.sim_device = f"cuda:{distributed.local_rank}"
     return distributed
 
@@ -67,7 +57,7 @@ def _split_device(args: argparse.Namespace) -> None:
         print(f"warning: --device={device}: PyTorch sees no GPU, so this runs on the CPU; --num_envs=512 suits it")
         device = "cpu"
     args.rl_device = args.rl_device or device
-    if device == "cpu" or (args.sim != "mujoco" and importlib.util.find_spec("mujoco_warp") is not None):
+    if device == "cpu" or (args.sim != "mujoco" and has_warp()):
         args.sim_device = args.sim_device or device
 
 

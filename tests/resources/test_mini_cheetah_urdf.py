@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from legged_gym.envs.mini_cheetah.mini_cheetah_config import MiniCheetahCfg
-from legged_gym.sim.model import RobotModel, build_model
+from legged_gym.sim.model import RobotModel
+from tests.sim.worlds import build
 
 # leg -> (forward, left) signs, in the order of joints and feet
 LEGS = {"rf": (1, -1), "lf": (1, 1), "rh": (-1, -1), "lh": (-1, 1)}
@@ -19,7 +20,7 @@ THIGH, SHANK, FOOT_RADIUS = 0.2085, 0.196, 0.0202
 
 @pytest.fixture(scope="module")
 def robot() -> RobotModel:
-    return build_model(MiniCheetahCfg())
+    return build(MiniCheetahCfg())
 
 
 def part_of(body: str) -> str:

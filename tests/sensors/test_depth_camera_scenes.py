@@ -86,7 +86,7 @@ def slope_and_wall(backend):
     """The ground is z = 0.2 + 0.1 x; at x = 1.2 stands a wall, wider and higher than the view, but for robot 1."""
     cfg = a1_cfg()
     cfg.asset.self_collisions = 0
-    sim = make(backend, cfg, 3, ground=sloped_ground(), num_obstacles=2)
+    sim = make(backend, cfg, 3, ground=sloped_ground(), obstacles=["box"] * 2)
     place_a1(sim)
     poses, sizes = torch.zeros(3, 2, 7), torch.zeros(3, 2, 3)
     poses[..., 6] = 1.0

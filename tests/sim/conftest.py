@@ -25,7 +25,7 @@ def a1_field(backend):
     """Three A1 with self-collisions on sloping ground, with two obstacles each."""
     cfg = a1_cfg()
     cfg.asset.self_collisions = 0
-    return make(backend, cfg, 3, ground=sloped_ground(), num_obstacles=2)
+    return make(backend, cfg, 3, ground=sloped_ground(), obstacles=["box"] * 2)
 
 
 @pytest.fixture(scope="session")

@@ -6,12 +6,11 @@ import pytest
 import torch
 
 from legged_gym.sim.contact_sizes import contact_sizes
-from legged_gym.sim.model import build_model
-from tests.sim.worlds import a1_cfg, make, place_a1, sloped_ground
+from tests.sim.worlds import a1_cfg, build, make, place_a1, sloped_ground
 
 
 def test_room_for_more_than_standing_on_four_feet():
-    robot = build_model(a1_cfg())
+    robot = build(a1_cfg())
     contacts, rows = contact_sizes(robot, 1.0)
     assert contacts >= 4
     assert rows >= 16
@@ -21,17 +20,17 @@ def test_room_for_more_than_standing_on_four_feet():
 
 def test_margin_and_self_collisions_and_obstacles_need_more():
     cfg = a1_cfg()
-    contacts, rows = contact_sizes(build_model(cfg), 1.0)
-    with_margin = contact_sizes(build_model(cfg), 3.0)
+    contacts, rows = contact_sizes(build(cfg), 1.0)
+    with_margin = contact_sizes(build(cfg), 3.0)
     assert with_margin[0] > contacts
     assert with_margin[1] > 2 * rows
     cfg.asset.self_collisions = 0
-    more, _ = contact_sizes(build_model(cfg, sloped_ground(), num_obstacles=3), 1.0)
+    more, _ = contact_sizes(build(cfg, ground=sloped_ground(), obstacles=["box"] * 3), 1.0)
     assert more > contacts
 
 
 def test_it_is_measured_alike_each_time():
-    robot = build_model(a1_cfg())
+    robot = build(a1_cfg())
     assert contact_sizes(robot, 1.5) == contact_sizes(robot, 1.5)
 
 

@@ -7,15 +7,14 @@ import numpy as np
 import pytest
 
 from legged_gym.errors import UserError
-from legged_gym.sim.model import build_model
 from legged_gym.sim.robot.gains import gains_of
-from tests.sim.worlds import A1_MASS, BENCH, a1_cfg, sloped_ground, urdf_cfg
+from tests.sim.worlds import A1_MASS, BENCH, a1_cfg, build, sloped_ground, urdf_cfg
 
 LEGS = ["FL", "FR", "RL", "RR"]
 
 
 def test_order_is_isaac_gyms():
-    robot = build_model(a1_cfg())
+    robot = build(a1_cfg())
     assert robot.dof_names == [f"{leg}_{part}_joint" for leg in LEGS for part in ("hip", "thigh", "calf")]
     parts = ("hip", "thigh", "calf", "foot")
     assert robot.body_names == ["base", *(f"{leg}_{part}" for leg in LEGS for part in parts)]
@@ -25,8 +24,8 @@ def test_order_is_isaac_gyms():
 
 def test_order_can_be_given():
     cfg = a1_cfg()
-    cfg.asset.dof_names = sorted(build_model(cfg).dof_names, reverse=True)
-    robot = build_model(cfg)
+    cfg.asset.dof_names = sorted(build(cfg).dof_names, reverse=True)
+    robot = build(cfg)
     assert robot.dof_names == cfg.asset.dof_names
     joints = [robot.model.joint(name) for name in robot.dof_names]
     assert [joint.qposadr[0] for joint in joints] == list(robot.qpos_ids)
@@ -34,7 +33,7 @@ def test_order_can_be_given():
 
 
 def test_what_the_file_says_is_kept():
-    robot = build_model(a1_cfg())
+    robot = build(a1_cfg())
     assert robot.model.body_subtreemass[1] == pytest.approx(A1_MASS, abs=2e-3)
     np.testing.assert_allclose(robot.torque_limits, 33.5)
     np.testing.assert_allclose(robot.dof_vel_limits, 21.0)
@@ -46,7 +45,7 @@ def test_what_the_file_says_is_kept():
 def test_friction_is_the_mean_and_the_robots_rules():
     cfg = a1_cfg()
     cfg.terrain.static_friction = 0.4
-    model = build_model(cfg).model
+    model = build(cfg).model
     robot_geoms = model.geom_contype == 2
     assert robot_geoms.sum() > 10
     np.testing.assert_allclose(model.geom_friction[robot_geoms, 0], 0.7)
@@ -58,7 +57,7 @@ def test_self_collisions_are_legged_gyms_switch():
     def self_contacts(value):
         cfg = a1_cfg()
         cfg.asset.self_collisions = value
-        robot = build_model(cfg)
+        robot = build(cfg)
         data = mujoco.MjData(robot.model)
         data.qpos[2] = 2.0
         data.qpos[robot.qpos_ids] = [0.8, 2.0, -1.0, -0.8, 2.0, -1.0, 0.8, -0.5, -1.0, -0.8, -0.5, -1.0]
@@ -71,7 +70,7 @@ def test_self_collisions_are_legged_gyms_switch():
 
 
 def test_scenery_is_for_pictures_alone():
-    plain, seen = build_model(a1_cfg()).model, build_model(a1_cfg(), visual=True).model
+    plain, seen = build(a1_cfg()).model, build(a1_cfg(), visual=True).model
     assert (plain.nlight, plain.ntex, plain.nmat) == (0, 0, 0)
     assert seen.nlight == 1
     assert seen.ngeom > plain.ngeom
@@ -79,7 +78,7 @@ def test_scenery_is_for_pictures_alone():
 
 
 def test_height_field_is_where_it_was_described():
-    model = build_model(a1_cfg(), sloped_ground()).model
+    model = build(a1_cfg(), ground=sloped_ground()).model
     assert model.geom("ground").type == mujoco.mjtGeom.mjGEOM_HFIELD
     np.testing.assert_allclose(model.hfield_size[0], [4.5, 4.5, 0.9, 1.0], rtol=1e-5)
     np.testing.assert_allclose(model.geom("ground").pos, [0.0, 0.0, -0.25], atol=1e-6)
@@ -88,7 +87,7 @@ def test_height_field_is_where_it_was_described():
 def test_fixed_base_hangs_where_the_config_starts_it(tmp_path):
     cfg = urdf_cfg(tmp_path, BENCH, fix_base_link=True)
     cfg.init_state.pos = [0.1, 0.2, 1.3]
-    robot = build_model(cfg)
+    robot = build(cfg)
     assert robot.model.nv == 2
     np.testing.assert_allclose(robot.dof_pos_limits, [[-100.0, 100.0], [-np.inf, np.inf]])
     assert robot.root_mocap == 0
@@ -114,7 +113,7 @@ def test_mjcf_keeps_the_torque_limits_of_its_actuators(tmp_path):
     cfg = a1_cfg()
     cfg.asset.file = str(file)
     cfg.asset.foot_name = "leg"
-    robot = build_model(cfg)
+    robot = build(cfg)
     limits = dict(zip(robot.dof_names, robot.torque_limits))
     # a gear multiplies the force; the range of a position target says nothing of torques
     assert limits == {"force": 20.0, "geared": 12.0, "motor": 10.0, "free": np.inf}
@@ -132,7 +131,7 @@ def test_mjcf_loses_its_own_actuators_and_sensors(tmp_path):
     cfg = a1_cfg()
     cfg.asset.file = str(file)
     cfg.asset.foot_name = "leg"
-    robot = build_model(cfg)
+    robot = build(cfg)
     assert robot.model.nu == 1
     assert robot.model.nsensordata == 6
     assert robot.model.nkey == 0
@@ -156,11 +155,11 @@ def test_mistakes_are_one_line(group, key, value, message):
         section = getattr(section, name)
     setattr(section, key, value)
     with pytest.raises(UserError, match=message) as caught:
-        build_model(cfg)
+        build(cfg)
     assert "\n" not in str(caught.value)
 
 
 def test_broken_file(tmp_path):
     with pytest.raises(UserError, match="MuJoCo cannot read") as caught:
-        build_model(urdf_cfg(tmp_path, "<robot name='x'><link></robot>"))
+        build(urdf_cfg(tmp_path, "<robot name='x'><link></robot>"))
     assert "\n" not in str(caught.value)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from legged_gym.sim.factory import make_simulator
-from tests.sim.worlds import A1_POSE, a1_cfg, make, place_a1, root_states, sloped_ground, stand
+from tests.sim.worlds import A1_POSE, a1_cfg, make, place_a1, root_states, sloped_ground, spec_of, stand
 
 pytest.importorskip("mujoco_warp")
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
@@ -15,7 +15,7 @@ GPU = "cuda:0"
 
 
 def on_gpu(num_envs: int, deterministic: bool = False, **world):
-    return make_simulator(a1_cfg(), num_envs, sim="mujoco_warp", device=GPU, deterministic=deterministic, **world)
+    return make_simulator(spec_of(a1_cfg(), **world), num_envs, "mujoco_warp", GPU, deterministic)
 
 
 def place(sim, height: float) -> None:
@@ -85,8 +85,8 @@ def test_a_saved_state_goes_on_alike():
 
 
 def test_rays_meet_the_ground_and_boxes_as_on_the_cpu():
-    sim = on_gpu(2, ground=sloped_ground(), num_obstacles=1)
-    reference = make("mujoco", a1_cfg(), 2, ground=sloped_ground(), num_obstacles=1)
+    sim = on_gpu(2, ground=sloped_ground(), obstacles=["box"])
+    reference = make("mujoco", a1_cfg(), 2, ground=sloped_ground(), obstacles=["box"])
     generator = torch.Generator().manual_seed(3)
     origins = torch.tensor([0.0, 0.0, 1.0]) + 0.2 * torch.randn(2, 500, 3, generator=generator)
     directions = torch.randn(2, 500, 3, generator=generator) - torch.tensor([0.0, 0.0, 1.0])

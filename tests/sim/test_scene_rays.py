@@ -44,7 +44,7 @@ def sim(request, tmp_path_factory):
     rng = np.random.default_rng(0)
     field = {"blocks": lambda: ground(blocks(rng)), "hills": lambda: ground(hills(rng)), "plane": lambda: None}
     cfg = urdf_cfg(tmp_path_factory.mktemp("sled"), SLED)
-    return make("mujoco", cfg, 3, ground=field[request.param](), num_obstacles=4)
+    return make("mujoco", cfg, 3, ground=field[request.param](), obstacles=["box"] * 4)
 
 
 def place_boxes(sim) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 
 import numpy as np
@@ -9,8 +10,10 @@ import torch
 
 from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
+from legged_gym.envs.base.world import sim_spec
 from legged_gym.sim.factory import make_simulator
-from legged_gym.terrain.heightfield import HeightField
+from legged_gym.sim.model import RobotModel, build_model
+from legged_gym.sim.spec import HeightField, SimSpec
 
 GRAVITY = 9.81
 A1 = os.path.join(LEGGED_GYM_ROOT_DIR, "resources", "robots", "a1", "urdf", "a1.urdf")
@@ -86,8 +89,17 @@ def urdf_cfg(folder, text: str, **asset) -> LeggedRobotCfg:
     return cfg
 
 
-def make(backend: str, cfg, num_envs: int, **kwargs):
-    return make_simulator(cfg, num_envs, sim=backend, device="cpu", **kwargs)
+def spec_of(cfg, **changes) -> SimSpec:
+    """The world of a config; `ground` and `obstacles` are the test's own."""
+    return dataclasses.replace(sim_spec(cfg), **changes)
+
+
+def build(cfg, visual: bool = False, **changes) -> RobotModel:
+    return build_model(spec_of(cfg, **changes), visual)
+
+
+def make(backend: str, cfg, num_envs: int, **changes):
+    return make_simulator(spec_of(cfg, **changes), num_envs, sim=backend, device="cpu")
 
 
 def sloped_ground() -> HeightField:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import random
 
 import numpy as np
@@ -22,7 +23,7 @@ def machine(monkeypatch):
         monkeypatch.delenv("WORLD_SIZE", raising=False)
         monkeypatch.setattr(torch.cuda, "is_available", lambda: gpus > 0)
         monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
-        monkeypatch.setattr(devices.importlib.util, "find_spec", lambda name: object() if warp else None)
+        monkeypatch.setattr(importlib.util, "find_spec", lambda name: object() if warp else None)
 
     return pretend
 

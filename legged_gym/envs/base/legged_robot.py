@@ -25,11 +25,12 @@ from legged_gym.envs.base.saved_state import SavedState
 from legged_gym.envs.base.tables import check_values, find_term
 from legged_gym.envs.base.terminations import TerminationTerms
 from legged_gym.envs.base.terrain_levels import TerrainLevels
+from legged_gym.envs.base.world import sim_spec
 from legged_gym.rotations import quat_rotate_inverse
 from legged_gym.sensors.depth_camera import DepthCamera
 from legged_gym.sensors.height_scan import HeightScan
 from legged_gym.sim.factory import make_simulator
-from legged_gym.terrain import Terrain, make_heightfield, uses_height_map
+from legged_gym.terrain import Terrain, uses_height_map
 from rsl_rl.env import VecEnv
 
 # N of vertical force from which on a foot counts as touching the ground
@@ -289,14 +290,10 @@ class LeggedRobot(
             cfg.terrain.curriculum = False
 
     def _create_sim(self, sim: str, device: Optional[str], deterministic: bool) -> None:
-        cfg, ground, height_map = self.cfg.terrain, None, None
-        self.terrain = None
-        if uses_height_map(cfg.mesh_type):
-            self.terrain = Terrain(cfg, self.seed)
-            refine = cfg.edge_refinement if cfg.mesh_type == "trimesh" else 1
-            height_map = self.terrain.height_map
-            ground = make_heightfield(height_map, refine, cfg.slope_treshold)
-        self.sim = make_simulator(self.cfg, self.num_envs, sim, device, ground, deterministic=deterministic)
+        cfg = self.cfg.terrain
+        self.terrain = Terrain(cfg, self.seed) if uses_height_map(cfg.mesh_type) else None
+        height_map = None if self.terrain is None else self.terrain.height_map
+        self.sim = make_simulator(sim_spec(self.cfg, height_map), self.num_envs, sim, device, deterministic)
         self.device = self.sim.device
         self.height_scan = HeightScan(height_map, cfg.measured_points_x, cfg.measured_points_y, self.device)
 

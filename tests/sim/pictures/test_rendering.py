@@ -81,7 +81,7 @@ def test_camera_follows_the_root(kind):
 
 
 def test_obstacles_are_drawn_with_their_sizes(kind):
-    sim = standing_a1(num_obstacles=1)
+    sim = standing_a1(obstacles=["box"])
 
     def orange(half_size):
         poses = torch.tensor([[[1.5, 0.0, 0.3, 0.0, 0.0, 0.0, 1.0]]])

@@ -6,8 +6,8 @@ import mujoco
 import numpy as np
 import pytest
 
-from legged_gym.sim.model import build_model
 from tests.sim.robots import FOOT, LEGS, mjcf, robot_cfg, standing
+from tests.sim.worlds import build
 
 TETRAHEDRON = '<asset><mesh name="wedge" vertex="0 0 0  0.1 0 0  0 0.06 0  0 0 0.04"/></asset>'
 # how a foot is written, and where in the calf its middle is
@@ -82,7 +82,7 @@ PLACES = {
 def test_a_foot_is_where_the_file_has_the_geom(tmp_path, how):
     pieces, place = PLACES[how]
     text = mjcf(**pieces)
-    robot = build_model(robot_cfg(tmp_path, text))
+    robot = build(robot_cfg(tmp_path, text))
     feet = [name for name in robot.body_names if "foot" in name]
     # the engine alone says where the shapes of the file are and how they are turned; bodies of the model are the same
     plain, ours = mujoco.MjModel.from_xml_string(text), robot.model
@@ -118,7 +118,7 @@ def test_it_stands_on_them(tmp_path, how):
 
 def test_a_foot_of_several_geoms_without_name_is_one_body(tmp_path):
     spheres = "".join(f'<geom class="foot" size="0.005" pos="{x} 0 -0.2"/>' for x in (-0.02, 0.02))
-    robot = build_model(robot_cfg(tmp_path, mjcf(foot=spheres)))
+    robot = build(robot_cfg(tmp_path, mjcf(foot=spheres)))
     assert [name for name in robot.body_names if "foot" in name] == [f"{leg}_calf_foot" for leg in LEGS]
     assert int(robot.model.body("FL_calf_foot").geomnum[0]) == 2
 
@@ -131,14 +131,14 @@ def test_masses_of_geoms_stay_what_the_file_says(tmp_path):
         in_base='<geom type="sphere" size="0.05" group="3" mass="9"/>',
     )
     plain = mujoco.MjModel.from_xml_string(text)
-    assert build_model(robot_cfg(tmp_path, text)).model.body_mass.sum() == pytest.approx(plain.body_mass.sum())
+    assert build(robot_cfg(tmp_path, text)).model.body_mass.sum() == pytest.approx(plain.body_mass.sum())
 
 
 def test_feet_that_cannot_be_meant_are_named(tmp_path, capsys):
     bare = '<body name="{0}_foot" pos="0 0 -0.2"/>'
-    build_model(robot_cfg(tmp_path, mjcf(foot=bare)))
+    build(robot_cfg(tmp_path, mjcf(foot=bare)))
     assert "feet that can never touch: FL_foot, FR_foot, RL_foot, RR_foot have no collision" in capsys.readouterr().out
     nested = '<body name="{0}_foot" pos="0 0 -0.2"><geom size="0.02"/><body name="{0}_foot_sensor"/></body>'
-    build_model(robot_cfg(tmp_path, mjcf(foot=nested)))
+    build(robot_cfg(tmp_path, mjcf(foot=nested)))
     out = capsys.readouterr().out
     assert "asset.foot_name 'foot' matches FL_foot and, below it, FL_foot_sensor" in out

@@ -14,7 +14,7 @@ from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.envs.go2.go2 import Go2
 from legged_gym.envs.go2.go2_dynaflow_config import Go2Cfg
 from legged_gym.errors import UserError
-from legged_gym.sim.model import build_model
+from tests.sim.worlds import build
 
 LEGS = ("FL", "FR", "RL", "RR")
 URDF = f"{LEGGED_GYM_ROOT_DIR}/resources/robots/go2/urdf/go2.urdf"
@@ -51,7 +51,7 @@ def go2_cfg(folder: Path, spec: Any) -> Go2Cfg:
 
 
 def test_a_scene_becomes_the_same_robot_as_the_urdf(tmp_path, capsys):
-    theirs, ours = build_model(go2_cfg(tmp_path, go2_scene())), build_model(Go2Cfg())
+    theirs, ours = build(go2_cfg(tmp_path, go2_scene())), build(Go2Cfg())
     assert "go2.xml: parts of its world are left out (floor, ball)" in capsys.readouterr().out
     assert theirs.body_names == ours.body_names
     assert theirs.dof_names == ours.dof_names
@@ -93,7 +93,7 @@ def test_inertia_from_geoms_moves_with_the_foot(tmp_path):
         <geom name="left_foot" size="0.03" pos="0 0 -0.2" mass="0.2"/></body></body></worldbody></mujoco>""")
     cfg = Go2Cfg()
     cfg.asset.file, cfg.asset.dof_names = str(file), None
-    robot = build_model(cfg)
+    robot = build(cfg)
     assert robot.body_names == ["trunk", "shank", "left_foot"]
     np.testing.assert_allclose(robot.model.body_mass[robot.body_ids], [1.0, 0.3, 0.2])
     np.testing.assert_allclose(robot.model.body("left_foot").pos, [0.0, 0.0, -0.2])
@@ -105,7 +105,7 @@ def test_a_file_without_a_robot_is_refused(tmp_path):
     cfg = Go2Cfg()
     cfg.asset.file = str(file)
     with pytest.raises(UserError, match=r"floor\.xml has no body with a joint"):
-        build_model(cfg)
+        build(cfg)
 
 
 def test_missing_joints_and_feet_are_named(tmp_path):
@@ -113,7 +113,7 @@ def test_missing_joints_and_feet_are_named(tmp_path):
     spec.delete(spec.body("RL_calf"))
     cfg = go2_cfg(tmp_path, spec)
     with pytest.raises(UserError, match=r"missing in it: RL_calf_joint; more in it: none"):
-        build_model(cfg)
+        build(cfg)
     cfg.asset.dof_names = None
     with pytest.raises(UserError, match=r"go2\.xml lacks joints of init_state\.default_joint_angles: RL_calf_joint"):
         Go2(cfg, sim="mujoco")

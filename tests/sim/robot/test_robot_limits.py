@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from legged_gym.errors import UserError
-from legged_gym.sim.model import build_model
 from tests.sim.robots import INERTIAL, LIMIT, mjcf, robot_cfg, standing, urdf
+from tests.sim.worlds import build
 
 ALL = "all 12 joints"
 
@@ -34,7 +34,7 @@ def limit(**changes: str) -> str:
     ],
 )
 def test_torque_limits_of_motors(tmp_path, capsys, motor, torque):
-    robot = build_model(robot_cfg(tmp_path, mjcf(motor=motor)))
+    robot = build(robot_cfg(tmp_path, mjcf(motor=motor)))
     assert robot.torque_limits.tolist() == [max(-torque[0], torque[1]) if torque else np.inf] * 12
     if torque:
         assert robot.model.actuator_forcerange[0].tolist() == list(torque)
@@ -44,7 +44,7 @@ def test_torque_limits_of_motors(tmp_path, capsys, motor, torque):
 def test_limits_that_are_switched_on_one_by_one(tmp_path):
     motor = '<position joint="{0}" forcelimited="true" forcerange="-30 30"/>'
     text = mjcf(head='<compiler autolimits="false"/>', motor=motor).replace(" range=", ' limited="true" range=')
-    robot = build_model(robot_cfg(tmp_path, text))
+    robot = build(robot_cfg(tmp_path, text))
     assert robot.torque_limits.tolist() == [30.0] * 12
     assert robot.dof_pos_limits.tolist() == [[-1.5, 1.5]] * 12
 
@@ -68,7 +68,7 @@ def test_limits_that_are_switched_on_one_by_one(tmp_path):
     ],
 )
 def test_zero_is_no_limit_and_is_told(tmp_path, capsys, numbers, note, torque, speed, end):
-    robot = build_model(robot_cfg(tmp_path, urdf(limit=numbers)))
+    robot = build(robot_cfg(tmp_path, urdf(limit=numbers)))
     out = capsys.readouterr().out
     assert out == (f"note: robot.urdf: {note}\n" if note else "")
     assert robot.torque_limits.tolist() == [torque] * 12
@@ -103,7 +103,7 @@ def test_zero_is_no_limit_and_is_told(tmp_path, capsys, numbers, note, torque, s
 )
 def test_numbers_that_cannot_be_are_one_line(tmp_path, text, message):
     with pytest.raises(UserError, match=message) as caught:
-        build_model(robot_cfg(tmp_path, text))
+        build(robot_cfg(tmp_path, text))
     assert "\n" not in str(caught.value)
 
 
@@ -112,7 +112,7 @@ def test_another_encoding_is_one_line(tmp_path):
     with open(cfg.asset.file, "wb") as stream:
         stream.write(urdf().replace("<robot", "<!-- Gerät --><robot").encode("latin-1"))
     with pytest.raises(UserError, match="save it as UTF-8"):
-        build_model(cfg)
+        build(cfg)
 
 
 DUMMY = INERTIAL.format(1e-6, 0, 1e-6).replace('ixy="0"', 'ixy="1e-6"').replace('iyz="0"', 'iyz="1e-6"')
@@ -124,7 +124,7 @@ BESIDE = (
 
 @pytest.mark.parametrize("trunk", ["", DUMMY])
 def test_the_mass_of_a_base_may_stand_on_a_link_beside_it(tmp_path, capsys, trunk):
-    model = build_model(robot_cfg(tmp_path, urdf(trunk=trunk, more=BESIDE))).model
+    model = build(robot_cfg(tmp_path, urdf(trunk=trunk, more=BESIDE))).model
     assert model.body_mass.sum() == pytest.approx(15.44)
     assert model.body("base").mass[0] == pytest.approx(8.0)
     assert capsys.readouterr().out == ""
@@ -132,7 +132,7 @@ def test_the_mass_of_a_base_may_stand_on_a_link_beside_it(tmp_path, capsys, trun
 
 def test_made_up_masses_are_named(tmp_path, capsys):
     # a box of 0.4 x 0.2 x 0.1 m at 1000 kg/m^3
-    model = build_model(robot_cfg(tmp_path, urdf(trunk=""))).model
+    model = build(robot_cfg(tmp_path, urdf(trunk=""))).model
     assert model.body("base").mass[0] == pytest.approx(8.0)
     assert "1000 kg/m^3, for want of an inertial: base 8.000 kg" in capsys.readouterr().out
 
@@ -143,9 +143,9 @@ def test_a_robot_that_floats_by_a_joint_of_its_own(tmp_path, capsys):
         '<origin xyz="1 2 3"/></joint>'
     )
     cfg = robot_cfg(tmp_path, urdf(more=odom))
-    alone = build_model(robot_cfg(tmp_path, urdf()))
+    alone = build(robot_cfg(tmp_path, urdf()))
     cfg = robot_cfg(tmp_path, urdf(more=odom))
-    floating = build_model(cfg)
+    floating = build(cfg)
     assert "links above the floating joint are left out (odom)" in capsys.readouterr().out
     assert floating.body_names == alone.body_names and floating.dof_names == alone.dof_names
     np.testing.assert_allclose(floating.model.body_mass, alone.model.body_mass)
@@ -159,7 +159,7 @@ def test_a_floating_robot_keeps_its_meshes(tmp_path):
     )
     odom = '<link name="odom"/><joint name="o" type="floating"><parent link="odom"/><child link="base"/></joint>'
     text = urdf(more=odom).replace('<sphere radius="0.02"/>', '<mesh filename="tetra.obj"/>')
-    assert build_model(robot_cfg(tmp_path, text)).model.nmesh == 1
+    assert build(robot_cfg(tmp_path, text)).model.nmesh == 1
 
 
 def test_something_that_floats_beside_joints_is_refused(tmp_path):
@@ -168,11 +168,11 @@ def test_something_that_floats_beside_joints_is_refused(tmp_path):
         '</inertial></link><joint name="held" type="floating"><parent link="FL_calf"/><child link="ball"/></joint>'
     )
     with pytest.raises(UserError, match="joint held floats beside joint FL_hip_joint, which moves"):
-        build_model(robot_cfg(tmp_path, urdf(more=ball)))
+        build(robot_cfg(tmp_path, urdf(more=ball)))
 
 
 def test_the_engines_own_reading_is_kept(tmp_path):
-    robot = build_model(robot_cfg(tmp_path, urdf(axis='<dynamics damping="0.2" friction="0.1"/>')))
+    robot = build(robot_cfg(tmp_path, urdf(axis='<dynamics damping="0.2" friction="0.1"/>')))
     np.testing.assert_allclose(robot.model.dof_damping[robot.qvel_ids], 0.2)
     np.testing.assert_allclose(robot.model.dof_frictionloss[robot.qvel_ids], 0.1)
     plain = mujoco.MjModel.from_xml_string(urdf(LIMIT))

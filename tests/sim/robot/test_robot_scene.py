@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from legged_gym.errors import UserError
-from legged_gym.sim.model import build_model
 from tests.sim.robots import joints, mjcf, robot_cfg, standing, urdf
+from tests.sim.worlds import build
 
 BALL = '<body name="ball" pos="2 0 0.5"><freejoint/><geom type="sphere" size="0.1"/></body>'
 FLOOR = '<geom name="floor" type="plane" size="0 0 1" contype="0" conaffinity="0"/>'
@@ -70,10 +70,10 @@ def test_the_robot_stands_as_if_it_were_alone(tmp_path, capsys, what):
 def test_the_config_says_which_of_two_robots(tmp_path):
     links = "".join(f'<body name="c{k}"><joint name="crane_{k}"/><geom size="0.1"/>' for k in range(13))
     text = mjcf(world=f'<body name="crane"><geom size="0.1"/>{links}{"</body>" * 13}</body>')
-    assert build_model(robot_cfg(tmp_path, text)).dof_names == joints()
+    assert build(robot_cfg(tmp_path, text)).dof_names == joints()
     cfg = robot_cfg(tmp_path, text)
     cfg.init_state.default_joint_angles = {"no": 0.0, "such": 0.0}
-    assert build_model(cfg).body_names[0] == "crane"
+    assert build(cfg).body_names[0] == "crane"
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_the_config_says_which_of_two_robots(tmp_path):
 )
 def test_what_cannot_be_is_one_line(tmp_path, text, message):
     with pytest.raises(UserError, match=message) as caught:
-        build_model(robot_cfg(tmp_path, text))
+        build(robot_cfg(tmp_path, text))
     assert "\n" not in str(caught.value)
 
 
@@ -103,7 +103,7 @@ def test_parts_without_name_get_one(tmp_path, capsys):
         '<body pos="-0.2 0 0.1"><joint axis="0 1 0" armature="0.01"/><geom size="0.02" mass="0.1"/>'
         '<body><geom size="0.01"/></body></body><body><geom size="0.01"/></body>'
     )
-    robot = build_model(robot_cfg(tmp_path, mjcf(in_base=tail)))
+    robot = build(robot_cfg(tmp_path, mjcf(in_base=tail)))
     assert "base_part_joint" in robot.dof_names and "base_part" in robot.body_names
     out = capsys.readouterr().out
     assert "parts without name are called body base_part (at -0.2 0 0.1 in base), joint base_part_joint" in out
@@ -116,7 +116,7 @@ def test_mimic_joints_are_said_not_to_be(tmp_path, capsys):
         urdf().replace('<joint name="FL_calf_joint" type="revolute">', '<joint name="FL_calf_joint" type="revolute">'
                        '<mimic joint="FR_calf_joint" multiplier="1" offset="0"/>'),
     ):  # fmt: skip
-        robot = build_model(robot_cfg(tmp_path, text))
+        robot = build(robot_cfg(tmp_path, text))
         assert "mimic joints are not supported (FL_calf_joint follows FR_calf_joint)" in capsys.readouterr().out
         assert robot.model.neq == 0 and len(robot.dof_names) == 12
 
@@ -129,7 +129,7 @@ def test_names_of_the_scene_are_not_in_the_way_of_pictures(tmp_path):
     )
     world = '<geom name="ground" type="hfield" hfield="ground"/><light name="sun"/>'
     cfg = robot_cfg(tmp_path, mjcf(head=assets, world=world))
-    assert build_model(cfg, visual=True).model.nlight == 1
+    assert build(cfg, visual=True).model.nlight == 1
 
 
 def test_a_bad_file_leaves_no_log(tmp_path, monkeypatch):
@@ -137,7 +137,7 @@ def test_a_bad_file_leaves_no_log(tmp_path, monkeypatch):
     (tmp_path / "sub").mkdir()
     for text in (mjcf().replace('range="-1.5 1.5"', 'range="nan 1"'), urdf().replace("0.6", "nan"), "<robot><"):
         with pytest.raises(UserError):
-            build_model(robot_cfg(tmp_path / "sub", text))
+            build(robot_cfg(tmp_path / "sub", text))
     assert os.listdir(tmp_path) == ["sub"]
 
 
@@ -145,7 +145,7 @@ def test_a_fixed_base_stands_as_the_config_has_it(tmp_path):
     cfg = robot_cfg(tmp_path, mjcf(root="<freejoint/>").replace('pos="0 0 0.42"', 'pos="0 0 0.42" euler="1 0 0"'))
     cfg.asset.fix_base_link = True
     cfg.init_state.pos, cfg.init_state.rot = [0.3, 0.2, 1.0], [0.0, 0.7071068, 0.0, 0.7071068]
-    np.testing.assert_allclose(build_model(cfg).model.body("base").quat, [0.7071068, 0.0, 0.7071068, 0.0], atol=1e-6)
+    np.testing.assert_allclose(build(cfg).model.body("base").quat, [0.7071068, 0.0, 0.7071068, 0.0], atol=1e-6)
     env = standing(cfg, steps=3)
     assert env.root_states[0, :7].tolist() == pytest.approx([0.3, 0.2, 1.0, 0.0, 0.7071068, 0.0, 0.7071068], abs=1e-6)
     assert env.projected_gravity[0].tolist() == pytest.approx([1.0, 0.0, 0.0], abs=1e-6)

@@ -1,0 +1,39 @@
+"""From an environment's config to the world that a simulator builds."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+from legged_gym import LEGGED_GYM_ROOT_DIR
+from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
+from legged_gym.sim.spec import SimSpec, Solver
+from legged_gym.terrain import HeightMap, make_heightfield
+
+
+def sim_spec(cfg: LeggedRobotCfg, height_map: Optional[HeightMap] = None) -> SimSpec:
+    """The world of a config, on a height map or a plane."""
+    asset, control, ground, init, sim = cfg.asset, cfg.control, cfg.terrain, cfg.init_state, cfg.sim
+    refine = ground.edge_refinement if ground.mesh_type == "trimesh" else 1
+    return SimSpec(
+        file=asset.file.replace("{LEGGED_GYM_ROOT_DIR}", LEGGED_GYM_ROOT_DIR),
+        joint_names=list(init.default_joint_angles),
+        foot_name=asset.foot_name,
+        dof_names=asset.dof_names,
+        body_names=asset.body_names,
+        collapse_fixed_joints=asset.collapse_fixed_joints,
+        fixed_base=asset.fix_base_link,
+        start_pos=init.pos,
+        start_rot=init.rot,
+        self_collisions=not asset.self_collisions,
+        armature=asset.armature,
+        position_control=control.control_type == "P",
+        stiffness=control.stiffness,
+        damping=control.damping,
+        dt=float(sim.dt),
+        gravity=[0.0, 0.0, 0.0] if asset.disable_gravity else sim.gravity,
+        solver=Solver(**{name: getattr(sim.mujoco, name) for name in Solver.__dataclass_fields__}),
+        ground=None if height_map is None else make_heightfield(height_map, refine, ground.slope_treshold),
+        ground_friction=float(ground.static_friction),
+        num_threads=int(sim.num_threads),
+        contact_margin=float(sim.mujoco_warp.contact_margin),
+    )

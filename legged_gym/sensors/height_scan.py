@@ -1,4 +1,4 @@
-"""Heights of the ground around a robot, read from the height map (no rays)."""
+"""Heights around a robot: of the ground, read from the height map without rays, and of obstacles that stand on it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Optional, Sequence, Tuple, Union
 import torch
 
 if TYPE_CHECKING:
+    from legged_gym.sim.simulator import Simulator
     from legged_gym.terrain import HeightMap
+
+# m, rays that look for obstacles come from this high
+_ABOVE = 50.0
 
 
 class HeightScan:
@@ -28,6 +32,7 @@ class HeightScan:
         points_x: Sequence[float],
         points_y: Sequence[float],
         device: Union[str, torch.device] = "cpu",
+        sim: Optional[Simulator] = None,
     ) -> None:
         """Lay out the grid and put the map on the device.
 
@@ -36,7 +41,9 @@ class HeightScan:
             points_x: places forward of the base, m; the outer loop of the points' order.
             points_y: places to the left, m; the inner loop.
             device: where queries come from.
+            sim: whose obstacles count as ground; None where there are none.
         """
+        self._sim = sim
         x, y = (torch.tensor(points, dtype=torch.float32, device=device) for points in (points_x, points_y))
         self.points = torch.stack((x.repeat_interleave(len(y)), y.repeat(len(x))), dim=1)
         self.num_points = len(self.points)
@@ -65,6 +72,10 @@ class HeightScan:
         Returns:
             (N, P) m above the plane z = 0.
         """
+        heights = self._scan(positions, quats)
+        return heights if self._sim is None else self._with_obstacles(heights, self.places(positions, quats))
+
+    def _scan(self, positions: torch.Tensor, quats: torch.Tensor) -> torch.Tensor:
         if self._flat:
             return positions.new_zeros((len(positions), self.num_points))
         cos, sin = _yaw(quats)
@@ -83,15 +94,25 @@ class HeightScan:
         """Heights at any points.
 
         Args:
-            xy: (..., 2) in the frame of the map, m.
+            xy: (..., 2) in the frame of the map, m; (N, ..., 2) where there are obstacles.
 
         Returns:
             (...) m.
         """
         if self._flat:
-            return xy.new_zeros(xy.shape[:-1])
-        cells = xy * self._cells_per_metre + self._corner
-        return self._look_up(cells[..., 0], cells[..., 1])
+            heights = xy.new_zeros(xy.shape[:-1])
+        else:
+            cells = xy * self._cells_per_metre + self._corner
+            heights = self._look_up(cells[..., 0], cells[..., 1])
+        return heights if self._sim is None else self._with_obstacles(heights, xy)
+
+    def _with_obstacles(self, heights: torch.Tensor, xy: torch.Tensor) -> torch.Tensor:
+        """The higher of the ground (N, ...) and the tops of each environment's obstacles at points (N, ..., 2)."""
+        assert self._sim is not None
+        origins = torch.nn.functional.pad(xy.flatten(1, -2), (0, 1), value=_ABOVE)
+        down = torch.tensor([0.0, 0.0, -1.0], device=xy.device).expand_as(origins)
+        tops = _ABOVE - self._sim.cast_rays(origins, down.contiguous(), ground=False)
+        return torch.maximum(heights, tops.view(heights.shape))
 
     def _look_up(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         # integers first, then the clamp: a robot whose state has become NaN reads some cell and not beyond the map;

@@ -13,6 +13,7 @@ from typing import Any, Tuple
 import mujoco
 import numpy as np
 
+from legged_gym.sim.engine_arrays import engine_sizes
 from legged_gym.sim.model import GROUND_GROUP, RobotModel
 
 ROBOTS = 8
@@ -65,12 +66,14 @@ def _drop(robot: RobotModel, model: Any, data: Any, rng: np.random.Generator) ->
         centre = np.zeros(2)
     place = np.append(centre + rng.uniform(-reach, reach), 0.0)
     place[2] = _ground_height(model, data, place)
-    for geom, mocap in zip(robot.obstacle_geoms, robot.obstacle_mocaps):
+    for geom, mocap, is_cylinder in zip(robot.obstacle_geoms, robot.obstacle_mocaps, robot.cylinders):
         offset = rng.uniform(-OBSTACLE_REACH, OBSTACLE_REACH, 2)
         data.mocap_pos[mocap] = place + np.append(offset, 0.0)
-        model.geom_size[geom] = rng.uniform(0.2, 1.0, 3) * OBSTACLE_HALF_SIZE
-        model.geom_rbound[geom] = np.linalg.norm(model.geom_size[geom])
-        model.geom_aabb[geom, 3:] = model.geom_size[geom]
+        half = rng.uniform(0.2, 1.0, 3) * OBSTACLE_HALF_SIZE
+        half[1] = half[0] if is_cylinder else half[1]
+        model.geom_size[geom] = engine_sizes(half, is_cylinder)
+        model.geom_rbound[geom] = np.linalg.norm(half)
+        model.geom_aabb[geom, 3:] = half
     if robot.fixed_base:
         return
     mujoco.mj_kinematics(model, data)

@@ -41,3 +41,10 @@ def fill_body_states(out: Any, arrays: EngineArrays, bodies: Any, cross: Callabl
     lever = position - arrays.subtree_com[:, bodies[:1]]
     out[..., 7:10] = spatial[..., 3:] + cross(spatial[..., :3], lever)
     out[..., 10:13] = spatial[..., :3]
+
+
+def engine_sizes(half_sizes: Any, cylinders: Any) -> Any:
+    """MuJoCo's sizes of obstacles from half sizes (..., K, 3), a copy: those of a cylinder are radius, half length."""
+    sizes = half_sizes + 0.0
+    sizes[..., 1] += cylinders * (half_sizes[..., 2] - half_sizes[..., 1])
+    return sizes

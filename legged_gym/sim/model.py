@@ -273,13 +273,6 @@ def _add_obstacles(mj: Any, kinds: Sequence[str]) -> None:
         )  # fmt: skip
 
 
-def engine_sizes(half_sizes: Any, cylinders: Any) -> Any:
-    """MuJoCo's sizes of obstacles from half sizes (..., K, 3), a copy: those of a cylinder are radius, half length."""
-    sizes = half_sizes + 0.0
-    sizes[..., cylinders, 1] = half_sizes[..., cylinders, 2]
-    return sizes
-
-
 def _add_actuators(mj: Any, dof_names: Sequence[str], spec: SimSpec) -> np.ndarray:
     """One actuator a joint; returns the torque limits (D,) N m."""
     kp, kd = gains_of(dof_names, spec.stiffness), gains_of(dof_names, spec.damping)

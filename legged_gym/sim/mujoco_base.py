@@ -15,7 +15,7 @@ from torch import Tensor
 
 from legged_gym.errors import UserError
 from legged_gym.rotations import quat_rotate, quat_rotate_inverse
-from legged_gym.sim.engine_arrays import EngineArrays, fill_body_states
+from legged_gym.sim.engine_arrays import EngineArrays, engine_sizes, fill_body_states
 from legged_gym.sim.model import (
     HIDDEN_HALF_SIZE,
     HIDDEN_POSITION,
@@ -23,7 +23,6 @@ from legged_gym.sim.model import (
     bodies_in_pose,
     build_model,
     combined_friction,
-    engine_sizes,
     shown_groups,
 )
 from legged_gym.sim.physics_description import describe_physics
@@ -306,14 +305,16 @@ class MujocoSimulator(Simulator):
         self._write("actuator_biasprm", (rows, every, 1), -kp)
         self._write("actuator_biasprm", (rows, every, 2), -kd)
 
-    def set_obstacles(self, env_ids: Tensor, poses: Tensor, half_sizes: Tensor) -> None:
+    def set_obstacles(self, env_ids: Tensor, poses: Tensor, half_sizes: Optional[Tensor] = None) -> None:
         """See `Simulator.set_obstacles`."""
-        self._obstacles[env_ids] = torch.cat((poses, half_sizes), dim=-1)
+        self._obstacles[env_ids, :, :7] = poses
+        if half_sizes is not None:
+            self._obstacles[env_ids, :, 7:] = half_sizes
+            sizes = torch.where((half_sizes <= 0).any(-1, keepdim=True), HIDDEN_HALF_SIZE, half_sizes)
+            sizes = engine_sizes(sizes, self._cylinders)
+            self._write("geom_size", (env_ids[:, None], self._obstacle_geoms), sizes)
+            self._update_constants(env_ids, inertia=False)
         self._place_obstacles(env_ids)
-        sizes = torch.where((half_sizes <= 0).any(-1, keepdim=True), HIDDEN_HALF_SIZE, half_sizes)
-        sizes = engine_sizes(sizes, self._cylinders)
-        self._write("geom_size", (env_ids[:, None], self._obstacle_geoms), sizes)
-        self._update_constants(env_ids, inertia=False)
         self._mark_stale(env_ids)
 
     def _place_obstacles(self, env_ids: Tensor) -> None:

@@ -116,15 +116,16 @@ class MujocoCpuSimulator(MujocoSimulator):
         env_ids: Optional[Tensor] = None,
         robot: bool = False,
         max_distance: float = math.inf,
+        ground: bool = True,
     ) -> Tensor:
         """See `Simulator.cast_rays`; the engine casts rays at robots, and all rays where Warp is not installed."""
         scene, groups = self._scene_rays, np.zeros(mujoco.mjNGROUP, np.uint8)
         groups[ROBOT_GROUP] = robot
         if scene is None:
-            groups[[GROUND_GROUP, OBSTACLE_GROUP]] = 1
+            groups[[GROUND_GROUP, OBSTACLE_GROUP]] = ground, True
             return self._cast_in_engine(origins, directions, env_ids, groups, max_distance)
-        boxes = self._obstacles if env_ids is None else self._obstacles[env_ids]
-        distance = scene.cast(origins, directions, boxes, max_distance)
+        obstacles = self._obstacles if env_ids is None else self._obstacles[env_ids]
+        distance = scene.cast(origins, directions, obstacles, max_distance, ground)
         if robot:
             seen = self._cast_in_engine(origins, directions, env_ids, groups, max_distance)
             torch.minimum(distance, seen, out=distance)
@@ -142,7 +143,7 @@ class MujocoCpuSimulator(MujocoSimulator):
             return None
         from legged_gym.sim.scene_rays import SceneRays
 
-        return SceneRays(self.robot.model, self.device, self.batch.nthread)
+        return SceneRays(self.robot.model, self.robot.cylinders, self.device, self.batch.nthread)
 
     def _cast_in_engine(
         self, origins: Tensor, directions: Tensor, env_ids: Optional[Tensor], groups: np.ndarray, max_distance: float

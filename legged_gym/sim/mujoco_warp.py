@@ -224,11 +224,12 @@ class MujocoWarpSimulator(MujocoSimulator):
         env_ids: Optional[Tensor] = None,
         robot: bool = False,
         max_distance: float = math.inf,
+        ground: bool = True,
     ) -> Tensor:
         """See `Simulator.cast_rays`; the engine casts rays at robots alone."""
-        boxes = self._obstacles if env_ids is None else self._obstacles[env_ids]
+        obstacles = self._obstacles if env_ids is None else self._obstacles[env_ids]
         with self._on_stream():
-            distance = self._scene_rays.cast(origins, directions, boxes, max_distance)
+            distance = self._scene_rays.cast(origins, directions, obstacles, max_distance, ground)
         if robot:
             seen = self._cast_at_robots(origins.expand_as(directions), directions, env_ids)
             torch.minimum(distance, seen.masked_fill_(seen > max_distance, math.inf), out=distance)
@@ -236,7 +237,7 @@ class MujocoWarpSimulator(MujocoSimulator):
 
     @functools.cached_property
     def _scene_rays(self) -> SceneRays:
-        return SceneRays(self.robot.model, self.device)
+        return SceneRays(self.robot.model, self.robot.cylinders, self.device)
 
     def _cast_at_robots(self, origins: Tensor, directions: Tensor, env_ids: Optional[Tensor]) -> Tensor:
         """Distances (n, R) to each environment's own robot."""

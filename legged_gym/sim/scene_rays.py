@@ -3,7 +3,7 @@
 MuJoCo tests every cell of the rectangle that a ray spans on a height field: with a view to the horizon of a large map
 that is millions of triangles a ray. Here a ray walks from cell to cell as far as it is asked to look (Amanatides and
 Woo, "A Fast Voxel Traversal Algorithm for Ray Tracing", 1987), and over blocks of cells that it passes above in one
-step. The surface is the engine's own: the same two triangles a cell. A plane and boxes come in closed form.
+step. The surface is the engine's own: the same two triangles a cell. A plane, boxes and cylinders come in closed form.
 
 The kernels are Warp's: compiled once for a CPU or a GPU, without a compiler of the user's. Warp is imported here and
 nowhere else on a CPU, so this module is imported only when rays are cast.
@@ -49,6 +49,23 @@ def _clip(span: wp.vec2, place: float, speed: float, inverse: float, size: float
     one = -place * inverse
     two = (size - place) * inverse
     return wp.vec2(wp.max(span[0], wp.min(one, two)), wp.min(span[1], wp.max(one, two)))
+
+
+@wp.func
+def _clip_round(span: wp.vec2, place: wp.vec3, speed: wp.vec3, radius: float) -> wp.vec2:
+    """The part of a span of parameters in which place + t * speed is within a radius of the z axis, likewise."""
+    slope = speed[0] * speed[0] + speed[1] * speed[1]
+    nearest = 0.0
+    if slope > 0.0:
+        nearest = -(place[0] * speed[0] + place[1] * speed[1]) / slope
+    beside = wp.vec2(place[0] + nearest * speed[0], place[1] + nearest * speed[1])
+    inside = radius * radius - wp.dot(beside, beside)
+    if inside < 0.0:
+        return wp.vec2(FAR, -FAR)
+    if slope == 0.0:
+        return span
+    half = wp.sqrt(inside / slope)
+    return wp.vec2(wp.max(span[0], nearest - half), wp.min(span[1], nearest + half))
 
 
 @wp.func
@@ -212,22 +229,28 @@ def _cross_field(
 
 
 @wp.func
-def _cross_boxes(boxes: wp.array3d[float], env: int, origin: wp.vec3, direction: wp.vec3) -> float:
-    """Where a ray first meets a box of an environment, else FAR; from inside, where it leaves the box."""
+def _cross_obstacles(
+    obstacles: wp.array3d[float], cylinders: wp.array[int], env: int, origin: wp.vec3, direction: wp.vec3
+) -> float:
+    """Where a ray first meets an obstacle of an environment, else FAR; from inside, where it leaves it."""
     nearest = float(FAR)
-    for k in range(boxes.shape[1]):
-        half = wp.vec3(boxes[env, k, 7], boxes[env, k, 8], boxes[env, k, 9])
-        to_centre = wp.vec3(boxes[env, k, 0], boxes[env, k, 1], boxes[env, k, 2]) - origin
+    for k in range(obstacles.shape[1]):
+        half = wp.vec3(obstacles[env, k, 7], obstacles[env, k, 8], obstacles[env, k, 9])
+        to_centre = wp.vec3(obstacles[env, k, 0], obstacles[env, k, 1], obstacles[env, k, 2]) - origin
         along = wp.dot(to_centre, direction) / wp.dot(direction, direction)
         beside = to_centre - along * direction
         if wp.min(half) > 0.0 and wp.dot(beside, beside) <= wp.dot(half, half):
-            quat = wp.quat(boxes[env, k, 3], boxes[env, k, 4], boxes[env, k, 5], boxes[env, k, 6])
+            quat = wp.quat(obstacles[env, k, 3], obstacles[env, k, 4], obstacles[env, k, 5], obstacles[env, k, 6])
             centre = wp.vec3(wp.quat_rotate_inv(quat, to_centre))
             speed = wp.vec3(wp.quat_rotate_inv(quat, direction))
             span = wp.vec2(-FAR, FAR)
+            round = cylinders[k] != 0
+            if round:
+                span = _clip_round(span, -centre, speed, half[0])
             for axis in range(3):
-                place = half[axis] - centre[axis]
-                span = _clip(span, place, speed[axis], _inverse(speed[axis]), 2.0 * half[axis])
+                if axis == 2 or not round:
+                    place = half[axis] - centre[axis]
+                    span = _clip(span, place, speed[axis], _inverse(speed[axis]), 2.0 * half[axis])
             if span[0] <= span[1] and span[1] >= 0.0:
                 nearest = wp.min(nearest, wp.where(span[0] >= 0.0, span[0], span[1]))
     return nearest
@@ -240,7 +263,9 @@ def _cast(
     extent: wp.vec2,
     corner: wp.vec3,
     cells_per_metre: wp.vec3,
-    boxes: wp.array3d[float],
+    obstacles: wp.array3d[float],
+    cylinders: wp.array[int],
+    ground: bool,
     origins: wp.array2d[wp.vec3],
     directions: wp.array2d[wp.vec3],
     reach: float,
@@ -255,22 +280,25 @@ def _cast(
     if wp.isfinite(wp.dot(origin, origin)) and wp.isfinite(wp.dot(direction, direction)):
         start = wp.cw_mul(origin - corner, cells_per_metre)
         speed = wp.cw_mul(direction, cells_per_metre)
-        if tops.shape[0] > 0:
+        if not ground:
+            nearest = float(FAR)
+        elif tops.shape[0] > 0:
             nearest = _cross_field(heights, tops, extent, start, speed, reach)
         elif speed[2] < 0.0 and start[2] >= 0.0:
             nearest = -start[2] / speed[2]
-        nearest = wp.min(nearest, _cross_boxes(boxes, env, origin, direction))
+        nearest = wp.min(nearest, _cross_obstacles(obstacles, cylinders, env, origin, direction))
     distances[env, ray] = wp.where(nearest <= reach and nearest < FAR, nearest, MISS)
 
 
 class SceneRays:
     """The ground and the obstacles of all environments, for rays of any of them."""
 
-    def __init__(self, model: Any, device: torch.device, num_threads: int = 1) -> None:
+    def __init__(self, model: Any, cylinders: np.ndarray, device: torch.device, num_threads: int = 1) -> None:
         """Put the ground on the device and compile the kernel.
 
         Args:
             model: an MjModel with a geom "ground" that is a plane or a height field, and not tilted.
+            cylinders: (K,) bool, which obstacles are cylinders and not boxes.
             device: where rays come from.
             num_threads: of a CPU.
         """
@@ -294,19 +322,23 @@ class SceneRays:
             corner = position - [half_x, half_y, 0.0]
             scale = np.array([(cols - 1) / (2.0 * half_x), (rows - 1) / (2.0 * half_y), 1.0])
         place = wp.device_from_torch(device)
+        self._cylinders = wp.array(cylinders, dtype=int, device=place)
         self._ground = [
             wp.array(heights, dtype=float, device=place), wp.array(tops, dtype=float, device=place),
             wp.vec2(*extent.tolist()), wp.vec3(*corner.tolist()), wp.vec3(*scale.tolist()),
         ]  # fmt: skip
 
-    def cast(self, origins: Tensor, directions: Tensor, boxes: Tensor, max_distance: float) -> Tensor:
+    def cast(
+        self, origins: Tensor, directions: Tensor, obstacles: Tensor, max_distance: float, ground: bool = True
+    ) -> Tensor:
         """Distances to the first hit.
 
         Args:
             origins: (n, R, 3), or (n, 1, 3) for rays from one point; world frame, m, float32.
             directions: (n, R, 3).
-            boxes: (n, K, 10) position, quaternion xyzw and half sizes of the obstacles; a size of 0 hides one.
+            obstacles: (n, K, 10) position, quaternion xyzw and half sizes; a size of 0 hides one.
             max_distance: how far to look, in units of a direction's length.
+            ground: whether rays see it besides the obstacles.
 
         Returns:
             (n, R) in units of a direction's length, +inf for a miss.
@@ -314,9 +346,10 @@ class SceneRays:
         distances = torch.empty(directions.shape[:2], device=self._device)
         if distances.numel() == 0:
             return distances
-        tensors = [boxes.contiguous(), origins.contiguous(), directions.contiguous(), distances]
+        tensors = [obstacles.contiguous(), origins.contiguous(), directions.contiguous(), distances]
         parts = min(self._threads, len(distances))
-        launches = [self._record(pieces, max_distance) for pieces in zip(*(t.tensor_split(parts) for t in tensors))]
+        shares = zip(*(tensor.tensor_split(parts) for tensor in tensors))
+        launches = [self._record(share, max_distance, ground) for share in shares]
         if parts == 1:
             launches[0].launch()
         else:
@@ -325,11 +358,13 @@ class SceneRays:
             list(self._pool.map(lambda launch: launch.launch(), launches))
         return distances
 
-    def _record(self, tensors: Any, max_distance: float) -> Any:
+    def _record(self, tensors: Any, max_distance: float, ground: bool) -> Any:
         """A launch over some of the environments; it does not run yet."""
-        boxes, origins, directions, distances = tensors
+        obstacles, origins, directions, distances = tensors
         arrays = [
-            wp.from_torch(boxes, dtype=wp.float32),
+            wp.from_torch(obstacles, dtype=wp.float32),
+            self._cylinders,
+            ground,
             wp.from_torch(origins, dtype=wp.vec3),
             wp.from_torch(directions, dtype=wp.vec3),
         ]

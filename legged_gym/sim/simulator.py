@@ -151,6 +151,7 @@ class Simulator(ABC):
         env_ids: Optional[torch.Tensor] = None,
         robot: bool = False,
         max_distance: float = math.inf,
+        ground: bool = True,
     ) -> torch.Tensor:
         """Distances from ray origins to the first surface hit.
 
@@ -160,6 +161,7 @@ class Simulator(ABC):
             env_ids: (n,) sorted environments of the rows, or None for all.
             robot: whether rays see the environment's own robot besides ground and obstacles.
             max_distance: how far to look, in the same units; what is beyond is a miss. Short rays are cheap ones.
+            ground: whether rays see it besides the obstacles.
 
         Returns:
             (n, R), +inf for a miss.
@@ -186,8 +188,17 @@ class Simulator(ABC):
         """Set the factor (n, D) between commanded and produced torque, before the torque limits."""
 
     @abstractmethod
-    def set_obstacles(self, env_ids: torch.Tensor, poses: torch.Tensor, half_sizes: torch.Tensor) -> None:
-        """Place boxes: poses (n, K, 7) position and quaternion xyzw, half_sizes (n, K, 3) m; size 0 hides a box."""
+    def set_obstacles(
+        self, env_ids: torch.Tensor, poses: torch.Tensor, half_sizes: Optional[torch.Tensor] = None
+    ) -> None:
+        """Place obstacles; moving them alone is cheaper than giving them other sizes.
+
+        Args:
+            env_ids: (n,) sorted.
+            poses: (n, K, 7) position and quaternion xyzw of their middles.
+            half_sizes: (n, K, 3) m, those of a cylinder are radius, radius, half length (along z); 0 hides an obstacle,
+                None leaves sizes as they are.
+        """
 
     @abstractmethod
     def bodies_in_pose(self, dof_pos: torch.Tensor) -> torch.Tensor:

@@ -55,7 +55,7 @@ def hurry(cfg: Any) -> None:
 def scripted(monkeypatch: Any, cls: Any, cfg: Any, **script: Any) -> Any:
     """An environment without physics, all terms in use; each of them notes what it said."""
     module = "legged_gym.envs.base.legged_robot.make_simulator"
-    monkeypatch.setattr(module, lambda cfg, num_envs, *_, **__: ScriptedSimulator(cfg, num_envs, **script))
+    monkeypatch.setattr(module, lambda spec, num_envs, *_, **__: ScriptedSimulator(cfg, num_envs, **script))
     return watched(cls)(switch_all_on(cfg, cls), seed=4)
 
 

@@ -22,10 +22,10 @@ def a1(backend):
 
 @pytest.fixture(scope="session")
 def a1_field(backend):
-    """Three A1 with self-collisions on sloping ground, with two obstacles each."""
+    """Three A1 with self-collisions on sloping ground, with a box and a cylinder each, both hidden."""
     cfg = a1_cfg()
     cfg.asset.self_collisions = 0
-    return make(backend, cfg, 3, ground=sloped_ground(), obstacles=["box"] * 2)
+    return make(backend, cfg, 3, ground=sloped_ground(), obstacles=["box", "cylinder"])
 
 
 @pytest.fixture(scope="session")

@@ -61,13 +61,14 @@ def test_feet_carry_the_weight_on_a_height_field(a1_field):
     assert_feet_carry_weight(a1_field)
 
 
-def test_feet_carry_the_weight_on_an_obstacle(a1_field):
+@pytest.mark.parametrize(("slot", "half_sizes"), [(0, [0.6, 0.5, 0.1]), (1, [0.7, 0.7, 0.1])], ids=["box", "cylinder"])
+def test_feet_carry_the_weight_on_an_obstacle(a1_field, slot, half_sizes):
     """Here the robot's is the first geom of the pair; on the ground it is the second. One robot has no obstacle."""
     hide_obstacles(a1_field)
     poses = torch.zeros(2, 2, 7)
-    poses[:, 0, 2], poses[..., 6] = 0.8, 1.0
+    poses[:, slot, 2], poses[..., 6] = 0.8, 1.0
     sizes = torch.zeros(2, 2, 3)
-    sizes[:, 0] = torch.tensor([0.6, 0.5, 0.1])
+    sizes[:, slot] = torch.tensor(half_sizes)
     a1_field.set_obstacles(torch.tensor([0, 2]), poses, sizes)
     place_a1(a1_field, height=1.22)
     stand(a1_field, 175)

@@ -66,6 +66,47 @@ def test_obstacles_are_seen_and_hidden_ones_are_not(field):
     assert hits[1, 1].item() == pytest.approx(2.5 - 0.4, abs=1e-4)
 
 
+def put_cylinder(sim, centre, quat):
+    """Radius 0.5 m, half length 0.4 m, in environments 0 and 2."""
+    poses, sizes = torch.zeros(3, 2, 7), torch.zeros(3, 2, 3)
+    poses[..., 6] = 1.0
+    poses[:, 1] = torch.tensor([*centre, *quat])
+    sizes[[0, 2], 1] = torch.tensor([0.5, 0.5, 0.4])
+    sim.set_obstacles(everyone(sim), poses, sizes)
+
+
+def test_a_ray_meets_a_cylinder(field):
+    """At half a chord before its axis, on its top, and not in the corners of the box around it."""
+    put_cylinder(field, (2.0, 0.0, 1.5), (0.0, 0.0, 0.0, 1.0))
+    origins = [[0.0, 0.3, 1.5], [2.3, 0.2, 3.0], [2.45, 0.45, 3.0], [2.0, 0.1, 1.5]]
+    directions = [[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 0.0, -1.0], [0.0, 0.0, 2.0]]
+    # the chord at 0.3 m is 0.8 m long; beside it the ground is z = 0.2 + 0.1 x; and half a way up
+    expected = torch.tensor([2.0 - 0.4, 3.0 - 1.9, 3.0 - 0.445, 0.2])
+    hits = cast(field, origins, directions)
+    torch.testing.assert_close(hits[[0, 2]], expected.repeat(2, 1), rtol=0, atol=2e-4)
+    ground = torch.tensor([torch.inf, 3.0 - 0.43, 3.0 - 0.445, torch.inf])
+    torch.testing.assert_close(hits[1], ground, rtol=0, atol=2e-4)
+    alone = cast(field, origins, directions, ground=False)
+    torch.testing.assert_close(alone[0], expected.index_fill(0, torch.tensor(2), torch.inf), rtol=0, atol=2e-4)
+    assert torch.isinf(alone[1]).all()
+
+
+def test_a_cylinder_that_lies(field):
+    """Along y, 0.8 m long; a ray 0.3 m above its axis meets it 0.4 m before."""
+    put_cylinder(field, (2.0, 0.0, 1.5), (SQRT2 / 2, 0.0, 0.0, SQRT2 / 2))
+    hits = cast(field, [[0.0, 0.3, 1.8], [0.0, 0.45, 1.8], [2.0, -2.0, 1.9]], [[1.0, 0, 0], [1.0, 0, 0], [0, 1.0, 0]])
+    torch.testing.assert_close(hits[0], torch.tensor([1.6, torch.inf, 1.6]), rtol=0, atol=2e-4)
+
+
+def test_obstacles_move_with_their_sizes(field):
+    poses = torch.zeros(1, 2, 7)
+    poses[..., 6] = 1.0
+    poses[0, 0, :3] = torch.tensor([3.0, 0.0, 1.5])
+    field.set_obstacles(torch.tensor([2]), poses)
+    hits = cast(field, [[0.0, 0.1, 1.5]], [[1.0, 0.0, 0.0]])[:, 0]
+    torch.testing.assert_close(hits, torch.tensor([1.5, torch.inf, 2.5]), rtol=0, atol=1e-5)
+
+
 def test_obstacles_stay_through_a_reset(field):
     field.reset(torch.tensor([0]))
     hits = cast(field, [[0.0, 0.1, 1.5]], [[1.0, 0.0, 0.0]])

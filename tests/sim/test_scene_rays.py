@@ -44,15 +44,16 @@ def sim(request, tmp_path_factory):
     rng = np.random.default_rng(0)
     field = {"blocks": lambda: ground(blocks(rng)), "hills": lambda: ground(hills(rng)), "plane": lambda: None}
     cfg = urdf_cfg(tmp_path_factory.mktemp("sled"), SLED)
-    return make("mujoco", cfg, 3, ground=field[request.param](), obstacles=["box"] * 4)
+    return make("mujoco", cfg, 3, ground=field[request.param](), obstacles=["box", "cylinder"] * 2)
 
 
-def place_boxes(sim) -> None:
-    """Turned boxes about the field, one hidden in each world."""
+def place_obstacles(sim) -> None:
+    """Turned boxes and cylinders about the field, one hidden in each world."""
     generator = torch.Generator().manual_seed(2)
     poses = torch.randn(3, 4, 7, generator=generator)
     poses[..., 3:] /= poses[..., 3:].norm(dim=-1, keepdim=True)
     sizes = torch.rand(3, 4, 3, generator=generator) * 0.4 + 0.05
+    sizes[:, 1::2, 1] = sizes[:, 1::2, 0]
     sizes[:, 2, 1] = 0.0
     sim.set_obstacles(everyone(sim), poses, sizes)
 
@@ -85,10 +86,10 @@ def differing(a: torch.Tensor, b: torch.Tensor) -> float:
     return 1.0 - torch.isclose(a, b, rtol=1e-4, atol=1e-4).float().mean().item()
 
 
-@pytest.mark.parametrize("boxes", [False, True])
-def test_random_rays(sim, boxes):
-    if boxes:
-        place_boxes(sim)
+@pytest.mark.parametrize("obstacles", [False, True])
+def test_random_rays(sim, obstacles):
+    if obstacles:
+        place_obstacles(sim)
     else:
         sim.set_obstacles(everyone(sim), torch.eye(7)[6].repeat(3, 4, 1), torch.zeros(3, 4, 3))
     origins, directions = random_rays(1)
@@ -99,6 +100,17 @@ def test_random_rays(sim, boxes):
     assert 0.1 < torch.isfinite(expected).float().mean() < 0.98
     # rays that graze an edge to single precision
     assert differing(found, expected) < 2e-3
+
+
+def test_rays_at_obstacles_alone(sim, monkeypatch):
+    place_obstacles(sim)
+    origins, directions = random_rays(5)
+    found = sim.cast_rays(origins, directions, ground=False)
+    monkeypatch.setitem(sim.__dict__, "_scene_rays", None)  # as without Warp
+    expected = sim.cast_rays(origins, directions, ground=False)
+    assert differing(found, expected) < 2e-3
+    share = torch.isfinite(expected).float().mean()
+    assert 0.01 < share < torch.isfinite(sim.cast_rays(origins, directions)).float().mean() - 0.2
 
 
 def test_max_distance_is_in_units_of_the_direction(sim):

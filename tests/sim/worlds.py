@@ -98,8 +98,8 @@ def build(cfg, visual: bool = False, **changes) -> RobotModel:
     return build_model(spec_of(cfg, **changes), visual)
 
 
-def make(backend: str, cfg, num_envs: int, **changes):
-    return make_simulator(spec_of(cfg, **changes), num_envs, sim=backend, device="cpu")
+def make(backend: str, cfg, num_envs: int, deterministic: bool = False, **changes):
+    return make_simulator(spec_of(cfg, **changes), num_envs, backend, "cpu", deterministic)
 
 
 def sloped_ground() -> HeightField:

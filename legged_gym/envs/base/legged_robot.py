@@ -19,6 +19,7 @@ from legged_gym.envs.base.name_checks import check_joints, check_names
 from legged_gym.envs.base.observation_groups import make_group
 from legged_gym.envs.base.observation_history import ObservationHistory
 from legged_gym.envs.base.observations import ObservationTerms
+from legged_gym.envs.base.obstacles import Obstacles
 from legged_gym.envs.base.reward_sum import RewardSum
 from legged_gym.envs.base.rewards import RewardTerms
 from legged_gym.envs.base.saved_state import SavedState
@@ -250,6 +251,8 @@ class LeggedRobot(
     def _reset_robots(self, env_ids: Tensor) -> None:
         cfg, count = self.cfg.init_state, len(env_ids)
         self.sim.reset(env_ids)
+        if self.obstacles is not None:
+            self.obstacles.place(env_ids, self.env_origins[env_ids])
         factor = self._uniform(cfg.dof_pos_factor, count, self.num_actions)
         self.sim.set_dof_states(env_ids, self.default_dof_pos * factor, torch.zeros_like(factor))
         states = self._base_init_state.repeat(count, 1)
@@ -295,7 +298,9 @@ class LeggedRobot(
         height_map = None if self.terrain is None else self.terrain.height_map
         self.sim = make_simulator(sim_spec(self.cfg, height_map), self.num_envs, sim, device, deterministic)
         self.device = self.sim.device
-        self.height_scan = HeightScan(height_map, cfg.measured_points_x, cfg.measured_points_y, self.device)
+        self.obstacles = Obstacles(self.cfg, self.sim) if table(self.cfg.obstacles) else None
+        seen = None if self.obstacles is None else self.sim
+        self.height_scan = HeightScan(height_map, cfg.measured_points_x, cfg.measured_points_y, self.device, seen)
 
     def _parse_config(self) -> None:
         """Times, names, indices, gains and limits."""
@@ -355,6 +360,8 @@ class LeggedRobot(
         init = self.cfg.init_state
         self._base_init_state = torch.tensor([[*init.pos, *init.rot, *init.lin_vel, *init.ang_vel]], device=device)
         self._place_on_terrain()
+        if self.obstacles is not None:
+            self.obstacles.place(torch.arange(n, device=device), self.env_origins)
         self._update_base()
         seen = any("depth" in table(section) for section in table(self.cfg.observations).values())
         camera = self.cfg.depth_camera

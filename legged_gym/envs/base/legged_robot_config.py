@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterator, List, Optional
 
-from legged_gym.envs.base.base_config import BaseConfig, ObsTerm, Termination
+from legged_gym.envs.base.base_config import BaseConfig, Obstacle, ObsTerm, Termination, table
 from legged_gym.envs.base.table_entries import Entry
 from legged_gym.setting_types import LARGEST_SEED, Anything, ByName, Items, Number, OneOf, Text
 from legged_gym.settings import by_name, flag, names, number, numbers, setting, span, text
@@ -64,6 +64,9 @@ class LeggedRobotCfg(BaseConfig):
         difficulty_range: Optional[List[float]] = span(None, low=0, high=1)
         # at difficulty 0 and 1: amplitude of fractal roughness on every tile
         roughness: Optional[List[float]] = numbers(None, "m", length=2, low=0, high=10)
+
+    class obstacles:
+        _each = setting(Obstacle(), Entry(True, Obstacle()))
 
     class commands:
         curriculum = flag(False)  # widen `lin_vel_x` when tracking is good
@@ -273,6 +276,10 @@ class LeggedRobotCfg(BaseConfig):
 
     def _misfits(self) -> Iterator[str]:
         rand, ground = self.domain_rand, self.terrain
+        for name, obstacle in table(self.obstacles).items():
+            if len(obstacle.size) != (3 if obstacle.shape == "box" else 2):
+                kind = "its edges along x, y and z" if obstacle.shape == "box" else "its radius and length"
+                yield f"env.obstacles.{name}.size is {list(obstacle.size)}: give of a {obstacle.shape} {kind}, in m"
         if rand.push_robots and rand.push_interval_s == 0.0:
             yield "env.domain_rand.push_interval_s is 0: set push_robots to False for no pushes, or give s between them"
         if rand.widen_over is not None and not rand.every_episode:

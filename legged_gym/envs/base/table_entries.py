@@ -1,13 +1,13 @@
-"""What the lines of a config's tables carry: `ObsTerm`, `Termination`."""
+"""What the lines of a config's tables carry: `ObsTerm`, `Termination`, `Obstacle`."""
 
 from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Dict, Optional, Sequence, Union
+from typing import Any, ClassVar, Dict, List, Optional, Sequence, Union
 
 from legged_gym.errors import UserError
-from legged_gym.setting_types import PYTHON, Flag, Items, Number, OneOf, Type, parse, shown, unknown_setting
+from legged_gym.setting_types import PYTHON, Flag, Items, Number, OneOf, Text, Type, parse, shown, unknown_setting
 
 Numbers = Union[float, Sequence[float]]
 
@@ -101,6 +101,40 @@ class Termination(TableEntry):
     time_out: bool = False
 
     TYPES: ClassVar[Dict[str, Type]] = {"threshold": _one_or_many(none=True), "time_out": Flag()}
+
+
+@dataclass
+class Obstacle(TableEntry):
+    """A line of the table of obstacles: a solid that stands still in some environments, seen by scans and cameras.
+
+    Attributes:
+        shape: "box", or "cylinder" along its z axis.
+        size: m; of a box its edges along x, y and z, of a cylinder radius and length.
+        pos: m, of its middle, from the origin of the environment.
+        rot: x, y, z, w.
+        envs: The environments that have it, None for all.
+    """
+
+    shape: str = "box"
+    size: Sequence[float] = (1.0, 1.0, 1.0)
+    pos: Sequence[float] = (0.0, 0.0, 0.5)
+    rot: Sequence[float] = (0.0, 0.0, 0.0, 1.0)
+    envs: Optional[Sequence[int]] = None
+
+    TYPES: ClassVar[Dict[str, Type]] = {
+        "shape": Text(choices=("box", "cylinder")),
+        "size": Items(of=Number(above=0.0, high=1000.0), least=2, most=3),
+        "pos": Items(of=Number(low=-1000.0, high=1000.0), least=3, most=3),
+        "rot": Items(least=4, most=4, unit_norm=True),
+        "envs": Items(none=True, of=Number(whole=True, low=0)),
+    }
+
+    def half_sizes(self) -> List[float]:
+        """Along x, y and z, m."""
+        if self.shape == "box":
+            return [0.5 * edge for edge in self.size]
+        radius, length = self.size
+        return [radius, radius, 0.5 * length]
 
 
 @dataclass(frozen=True)

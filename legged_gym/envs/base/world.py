@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Optional
 
 from legged_gym import LEGGED_GYM_ROOT_DIR
+from legged_gym.envs.base.base_config import table
 from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
 from legged_gym.sim.spec import SimSpec, Solver
 from legged_gym.terrain import HeightMap, make_heightfield
@@ -33,6 +34,7 @@ def sim_spec(cfg: LeggedRobotCfg, height_map: Optional[HeightMap] = None) -> Sim
         gravity=[0.0, 0.0, 0.0] if asset.disable_gravity else sim.gravity,
         solver=Solver(**{name: getattr(sim.mujoco, name) for name in Solver.__dataclass_fields__}),
         ground=None if height_map is None else make_heightfield(height_map, refine, ground.slope_treshold),
+        obstacles=[obstacle.shape for obstacle in table(cfg.obstacles).values()],
         ground_friction=float(ground.static_friction),
         num_threads=int(sim.num_threads),
         contact_margin=float(sim.mujoco_warp.contact_margin),

@@ -14,6 +14,7 @@ from typing import Any, Callable, List, Optional, Protocol
 import mujoco
 import numpy as np
 
+from legged_gym.sim.engine_arrays import engine_sizes
 from legged_gym.sim.pictures.raytracer import RayPainter
 from legged_gym.sim.pictures.scenery import SHADOW_REACH, SUN_DIRECTION
 from legged_gym.sim.simulator import Camera
@@ -61,7 +62,7 @@ class SceneRenderer:
             qpos: (nq,) as in MuJoCo.
             mocap_pos: (nmocap, 3) m.
             mocap_quat: (nmocap, 4) w, x, y, z.
-            obstacle_sizes: (K, 3) half sizes of the boxes, m.
+            obstacle_sizes: (K, 3) half sizes, m.
             camera: where to look from; it follows the root if it has no lookat.
             width: pixels.
             height: pixels.
@@ -72,7 +73,8 @@ class SceneRenderer:
         painter = self._painter or self._open()
         data, model = self._data, self._model
         data.qpos[:], data.mocap_pos[:], data.mocap_quat[:] = qpos, mocap_pos, mocap_quat
-        model.geom_size[self._obstacles] = obstacle_sizes
+        cylinders = model.geom_type[self._obstacles] == mujoco.mjtGeom.mjGEOM_CYLINDER
+        model.geom_size[self._obstacles] = engine_sizes(obstacle_sizes, cylinders)
         model.geom_rbound[self._obstacles] = np.linalg.norm(obstacle_sizes, axis=1)
         model.geom_aabb[self._obstacles, 3:] = obstacle_sizes
         mujoco.mj_kinematics(model, data)

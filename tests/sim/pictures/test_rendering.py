@@ -80,8 +80,9 @@ def test_camera_follows_the_root(kind):
     assert (np.abs(near - far).max(axis=-1) > 24).mean() < 0.02
 
 
-def test_obstacles_are_drawn_with_their_sizes(kind):
-    sim = standing_a1(obstacles=["box"])
+@pytest.mark.parametrize("shape", ["box", "cylinder"])
+def test_obstacles_are_drawn_with_their_sizes(kind, shape):
+    sim = standing_a1(obstacles=[shape])
 
     def orange(half_size):
         poses = torch.tensor([[[1.5, 0.0, 0.3, 0.0, 0.0, 0.0, 1.0]]])

@@ -194,9 +194,7 @@ def measure(env: Any, weight: Tensor) -> Dict[str, Tensor]:
 
 def weight(env: Any) -> Tensor:
     """(N,) N, of each environment's robot with the mass that was added to it."""
-    robot = env.sim.robot
-    mass = float(robot.model.body_subtreemass[robot.body_ids[0]]) + env.added_masses
-    return mass * math.sqrt(sum(g * g for g in env.cfg.sim.gravity))
+    return (env.sim.mass + env.added_masses) * math.sqrt(sum(g * g for g in env.cfg.sim.gravity))
 
 
 class TileSchedule:

@@ -85,7 +85,7 @@ def stand(env: Any, seconds: float) -> str:
             f"  joints give way by {float(sag.max()):.2f} rad at most ({env.dof_names[int(sag.argmax())]})",
             f"  torque / limit {float(share.max()):.2f} at most ({env.dof_names[int(share.argmax())]})",
             f"  forces on feet {_row(on_feet.tolist(), 1)} N, together {float(on_feet.sum()):.1f} N of"
-            f" {9.81 * float(env.sim.robot.model.body_mass.sum()):.1f} N of weight",
+            f" {9.81 * env.sim.mass:.1f} N of weight",
             f"  other bodies that touch something: {listed(env.body_names[i] for i in sorted(touching)) or 'none'}",
         ]
     )

@@ -11,13 +11,10 @@ from typing import Any, Mapping, Sequence
 
 import numpy as np
 
-from legged_gym.sim.simulator import Camera
+from legged_gym.sim.simulator import FIELD_OF_VIEW, Camera
 
 SCANDOTS = "scandots"
 """Group of observations whose points are drawn."""
-
-FIELD_OF_VIEW = 45.0
-"""degrees from the lower to the upper edge of a picture: MuJoCo's free camera unless a model says otherwise."""
 
 _NEAR = 0.05  # m, what is nearer to the camera is not drawn
 _PANEL_SHARE = 0.5  # width of the panel for images, in widths of the picture

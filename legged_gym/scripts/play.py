@@ -181,12 +181,14 @@ def _export(source: PolicySource, env: Any) -> None:
 
 def _play_in_window(player: Player, driver: Optional[Driver], num_steps: int) -> None:
     from legged_gym.playing.driving import KEYS_HELP, Keyboard
-    from legged_gym.playing.window import Viewer
+    from legged_gym.sim.simulator import Camera
 
     env = player.env
+    view = env.cfg.viewer
+    camera = Camera(distance=view.distance, azimuth=view.azimuth, elevation=view.elevation)
     keyboard = driver if isinstance(driver, Keyboard) else Keyboard([], env.num_envs)
     print(KEYS_HELP, flush=True)
-    with Viewer(env, keyboard.press) as viewer:
+    with env.sim.open_window(camera, keyboard.press) as viewer:
         while viewer.is_open and not keyboard.quit and player.steps < num_steps:
             if keyboard.take_reset():
                 player.reset()

@@ -7,7 +7,7 @@ to recompute derived fields, to reset, and its per-environment model fields; thi
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, Optional, Tuple
 
 import numpy as np
 import torch
@@ -26,9 +26,9 @@ from legged_gym.sim.model import (
     shown_groups,
 )
 from legged_gym.sim.physics_description import describe_physics
-from legged_gym.sim.pictures.rendering import SceneRenderer
+from legged_gym.sim.pictures.rendering import SceneRenderer, SceneState
 from legged_gym.sim.robot.gains import gains_of
-from legged_gym.sim.simulator import Camera, PhysicsFailure, Simulator
+from legged_gym.sim.simulator import Camera, PhysicsFailure, Simulator, Window
 from legged_gym.sim.spec import SimSpec
 
 # the model fields that may differ between environments
@@ -55,11 +55,13 @@ class MujocoSimulator(Simulator):
         self.device = torch.device(device)
         self.num_envs = num_envs
         self.robot: RobotModel = build_model(spec)
-        self._scene = SceneRenderer(lambda: build_model(spec, visual=True).model, shown_groups)
+        self._make_scene = lambda: SceneRenderer(lambda: build_model(spec, visual=True).model, shown_groups)
+        self._scene = self._make_scene()
         self.dof_names, self.body_names = self.robot.dof_names, self.robot.body_names
         self.dof_pos_limits = self._tensor(self.robot.dof_pos_limits)
         self.dof_vel_limits = self._tensor(self.robot.dof_vel_limits)
         self.torque_limits = self._tensor(self.robot.torque_limits)
+        self.mass = float(self.robot.model.body_subtreemass[self.robot.body_ids[0]])
         self.sim_dt = spec.dt
         self._failure: Optional[PhysicsFailure] = None
         self._ground_friction = spec.ground_friction
@@ -340,16 +342,18 @@ class MujocoSimulator(Simulator):
 
     def render(self, env_id: int, camera: Optional[Camera] = None, width: int = 640, height: int = 480) -> np.ndarray:
         """See `Simulator.render`."""
+        return self._scene.render(self._scene_state(env_id), camera or Camera(), width, height)
+
+    def open_window(self, camera: Camera, on_key: Callable[[int], None]) -> Window:
+        """See `Simulator.open_window`."""
+        from legged_gym.sim.pictures.window import MujocoWindow
+
+        return MujocoWindow(self._make_scene(), self._scene_state, camera, on_key)
+
+    def _scene_state(self, env_id: int) -> SceneState:
         arrays = self._arrays
-        return self._scene.render(
-            qpos=arrays.qpos[env_id].cpu().numpy(),
-            mocap_pos=arrays.mocap_pos[env_id].cpu().numpy(),
-            mocap_quat=arrays.mocap_quat[env_id].cpu().numpy(),
-            obstacle_sizes=self._obstacles[env_id, :, 7:].cpu().numpy(),
-            camera=camera or Camera(),
-            width=width,
-            height=height,
-        )
+        parts = (arrays.qpos, arrays.mocap_pos, arrays.mocap_quat, self._obstacles[..., 7:])
+        return SceneState(*(part[env_id].cpu().numpy() for part in parts))
 
     def describe_physics(self) -> Dict[str, Any]:
         """See `Simulator.describe_physics`."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, TypeVar
 
 import torch
 
@@ -43,6 +43,7 @@ class Simulator(ABC):
         dof_pos_limits: (D, 2) rad.
         dof_vel_limits: (D,) rad/s.
         torque_limits: (D,) N m.
+        mass: kg of a robot as in its file.
         sim_dt: seconds of one sub-step.
         root_states: (N, 13) position, quaternion xyzw, linear and angular velocity of the root body.
         dof_pos: (N, D) rad.
@@ -60,6 +61,7 @@ class Simulator(ABC):
     dof_pos_limits: torch.Tensor
     dof_vel_limits: torch.Tensor
     torque_limits: torch.Tensor
+    mass: float
     sim_dt: float
 
     root_states: torch.Tensor
@@ -212,6 +214,18 @@ class Simulator(ABC):
         """RGB frame (height, width, 3) uint8 of one environment, drawn by OpenGL or, without one, by tracing rays."""
 
     @abstractmethod
+    def open_window(self, camera: Camera, on_key: Callable[[int], None]) -> Window:
+        """A window that follows one robot at a time from where `camera` stands.
+
+        Args:
+            camera: its lookat is not read.
+            on_key: gets the GLFW code of every key that is pressed, in the thread of the window.
+
+        Raises:
+            UserError: no window can be opened here.
+        """
+
+    @abstractmethod
     def describe_physics(self) -> Dict[str, Any]:
         """What the robot file does not say and the motion depends on, nominal, as values that JSON can hold.
 
@@ -237,6 +251,10 @@ class Simulator(ABC):
         return torch.tensor(found, dtype=torch.long, device=self.device)
 
 
+FIELD_OF_VIEW = 45.0
+"""degrees from the lower to the upper edge of a picture."""
+
+
 @dataclass
 class Camera:
     """A camera looking at a point from a distance, as MuJoCo's free camera.
@@ -252,3 +270,29 @@ class Camera:
     distance: float = 1.8
     azimuth: float = 120.0
     elevation: float = -18.0
+
+
+W = TypeVar("W", bound="Window")
+
+
+class Window(ABC):
+    """Shows robots in real time; a context manager that closes it."""
+
+    @property
+    @abstractmethod
+    def is_open(self) -> bool:
+        """Whether the user has not closed it."""
+
+    @abstractmethod
+    def show(self, env_id: int, text: str) -> None:
+        """Show the present state of an environment, and text in a corner."""
+
+    @abstractmethod
+    def wait(self, seconds: float) -> None:
+        """Sleep until `seconds` after the last call, so that the robot moves in real time."""
+
+    def __enter__(self: W) -> W:
+        return self
+
+    @abstractmethod
+    def __exit__(self, *error: Any) -> None: ...

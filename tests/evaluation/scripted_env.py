@@ -23,8 +23,7 @@ class ScriptedEnv:
             env=SimpleNamespace(episode_length_s=max_episode_length * DT),
             sim=SimpleNamespace(gravity=[0.0, 0.0, -GRAVITY]),
         )
-        model = SimpleNamespace(body_subtreemass=[99.0, MASS])
-        self.sim = SimpleNamespace(robot=SimpleNamespace(model=model, body_ids=[1]))
+        self.sim = SimpleNamespace(mass=MASS)
         self.added_masses = torch.arange(num_envs, dtype=torch.float32)
         self.terrain_levels = torch.zeros(num_envs, dtype=torch.long)
         self.terrain_types = torch.zeros(num_envs, dtype=torch.long)

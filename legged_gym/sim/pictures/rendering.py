@@ -6,10 +6,11 @@ is compiled when the first picture is asked for, so a simulator that draws nothi
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
 import sys
-from typing import Any, Callable, List, Optional, Protocol
+from typing import Any, Callable, List, NamedTuple, Optional, Protocol
 
 import mujoco
 import numpy as np
@@ -33,11 +34,30 @@ class Painter(Protocol):
         """Free resources."""
 
 
+class SceneState(NamedTuple):
+    """What a picture shows.
+
+    Attributes:
+        qpos: (nq,) as in MuJoCo.
+        mocap_pos: (nmocap, 3) m.
+        mocap_quat: (nmocap, 4) w, x, y, z.
+        obstacle_sizes: (K, 3) half sizes, m.
+    """
+
+    qpos: np.ndarray
+    mocap_pos: np.ndarray
+    mocap_quat: np.ndarray
+    obstacle_sizes: np.ndarray
+
+
 class SceneRenderer:
     """Draws states of a robot on its ground, with its obstacles.
 
     Attributes:
         kind: 'opengl' or 'rays', which of the two draws; None before the first picture.
+        model: of the scene; compiled when it is first needed.
+        data: what is shown.
+        option: which geom groups are.
     """
 
     def __init__(self, make_model: Callable[[], Any], shown_groups: Callable[[Any], List[int]]) -> None:
@@ -52,57 +72,58 @@ class SceneRenderer:
         self._shown_groups = shown_groups
         self._painter: Optional[Painter] = None
 
-    def render(
-        self, qpos: np.ndarray, mocap_pos: np.ndarray, mocap_quat: np.ndarray, obstacle_sizes: np.ndarray,
-        camera: Camera, width: int, height: int,
-    ) -> np.ndarray:  # fmt: skip
-        """Draw one state.
+    @functools.cached_property
+    def model(self) -> Any:  # noqa: D102
+        return self._make_model()
 
-        Args:
-            qpos: (nq,) as in MuJoCo.
-            mocap_pos: (nmocap, 3) m.
-            mocap_quat: (nmocap, 4) w, x, y, z.
-            obstacle_sizes: (K, 3) half sizes, m.
-            camera: where to look from; it follows the root if it has no lookat.
-            width: pixels.
-            height: pixels.
+    @functools.cached_property
+    def data(self) -> Any:  # noqa: D102
+        return mujoco.MjData(self.model)
 
-        Returns:
-            (height, width, 3) uint8 RGB.
-        """
-        painter = self._painter or self._open()
-        data, model = self._data, self._model
-        data.qpos[:], data.mocap_pos[:], data.mocap_quat[:] = qpos, mocap_pos, mocap_quat
+    @functools.cached_property
+    def option(self) -> Any:  # noqa: D102
+        option = mujoco.MjvOption()
+        option.geomgroup[:] = 0
+        option.geomgroup[self._shown_groups(self.model)] = 1
+        return option
+
+    @functools.cached_property
+    def _obstacles(self) -> List[int]:
+        names = [self.model.geom(i).name for i in range(self.model.ngeom)]
+        return [i for i, name in enumerate(names) if name.startswith("obstacle_")]
+
+    def pose(self, state: SceneState) -> None:
+        """Put the scene into a state."""
+        data, model, sizes = self.data, self.model, state.obstacle_sizes
+        data.qpos[:], data.mocap_pos[:], data.mocap_quat[:] = state.qpos, state.mocap_pos, state.mocap_quat
         cylinders = model.geom_type[self._obstacles] == mujoco.mjtGeom.mjGEOM_CYLINDER
-        model.geom_size[self._obstacles] = engine_sizes(obstacle_sizes, cylinders)
-        model.geom_rbound[self._obstacles] = np.linalg.norm(obstacle_sizes, axis=1)
-        model.geom_aabb[self._obstacles, 3:] = obstacle_sizes
+        model.geom_size[self._obstacles] = engine_sizes(sizes, cylinders)
+        model.geom_rbound[self._obstacles] = np.linalg.norm(sizes, axis=1)
+        model.geom_aabb[self._obstacles, 3:] = sizes
         mujoco.mj_kinematics(model, data)
         mujoco.mj_comPos(model, data)
         mujoco.mj_camlight(model, data)
+
+    def render(self, state: SceneState, camera: Camera, width: int, height: int) -> np.ndarray:
+        """Draw one state: (height, width, 3) uint8 RGB; a camera without lookat follows the root."""
+        painter = self._painter or self._open()
+        self.pose(state)
         view = mujoco.MjvCamera()
-        view.lookat[:] = data.xpos[ROOT] if camera.lookat is None else camera.lookat
+        view.lookat[:] = self.data.xpos[ROOT] if camera.lookat is None else camera.lookat
         view.distance, view.azimuth, view.elevation = camera.distance, camera.azimuth, camera.elevation
-        return painter.paint(data, view, self._option, width, height)
+        return painter.paint(self.data, view, self.option, width, height)
 
     def _open(self) -> Painter:
-        """Compile the scene and choose who draws it; tell the user once if that is not OpenGL."""
-        self._model = self._make_model()
-        self._data = mujoco.MjData(self._model)
-        self._option = mujoco.MjvOption()
-        self._option.geomgroup[:] = 0
-        self._option.geomgroup[self._shown_groups(self._model)] = 1
-        names = [self._model.geom(i).name for i in range(self._model.ngeom)]
-        self._obstacles = [i for i, name in enumerate(names) if name.startswith("obstacle_")]
+        """Choose who draws; tell the user once if that is not OpenGL."""
         try:
-            self._painter = OpenGlPainter(self._model)
+            self._painter = OpenGlPainter(self.model)
             self.kind = "opengl"
         except Exception as error:  # what fails depends on the platform: a driver, a library, a display
             # PyOpenGL raises an AttributeError about None where a library is missing
             missing = isinstance(error, (AttributeError, ImportError))
             reason = "its library is missing" if missing else " ".join(str(error).split()) or type(error).__name__
             print(f"warning: no OpenGL here ({reason}); pictures are traced on the CPU instead", file=sys.stderr)
-            self._painter = RayPainter(self._model)
+            self._painter = RayPainter(self.model)
             self.kind = "rays"
         return self._painter
 

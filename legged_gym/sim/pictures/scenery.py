@@ -6,6 +6,8 @@ from typing import Any
 
 import mujoco
 
+from legged_gym.sim.simulator import FIELD_OF_VIEW
+
 # direction in which sunlight travels, not normalised; in a plane with an axis, as the shadows of OpenGL's depth maps
 # come out speckled otherwise
 SUN_DIRECTION = (-0.6, 0.0, -1.0)
@@ -66,6 +68,7 @@ def _set_camera(spec: Any) -> None:
     # the map, with which a robot a metre away would be cut off
     spec.stat.extent = 1.0
     visual = spec.visual
+    visual.global_.fovy = FIELD_OF_VIEW
     visual.map.znear, visual.map.zfar = 0.05, 50.0
     visual.map.fogstart, visual.map.fogend = HAZE_START, HAZE_END
     visual.map.shadowclip = SHADOW_REACH

@@ -12,10 +12,9 @@ import pytest
 import torch
 from mujoco import viewer as mujoco_viewer
 
-from legged_gym.envs.a1.a1_config import A1FlatCfg
 from legged_gym.errors import UserError
-from legged_gym.playing.window import Viewer
-from legged_gym.utils.task_registry import task_registry
+from legged_gym.sim.simulator import Camera
+from tests.sim.worlds import A1_POSE, a1_cfg, make, place_a1
 
 
 class FakeWindow:
@@ -42,22 +41,22 @@ class FakeWindow:
 
 
 @pytest.fixture
-def env():
-    cfg = A1FlatCfg()
-    cfg.env.num_envs = 2
-    env, _ = task_registry.make_env("a1_flat", env_cfg=cfg)
-    env.reset()
-    yield env
-    env.close()
+def sim():
+    sim = make("mujoco", a1_cfg(), 2, obstacles=["cylinder"])
+    place_a1(sim)
+    yield sim
+    sim.close()
 
 
-def test_it_shows_the_state_of_the_chosen_robot(env, monkeypatch):
+def test_it_shows_the_state_of_the_chosen_robot(sim, monkeypatch):
     monkeypatch.setattr(glfw, "init", lambda: True)
     monkeypatch.setattr(mujoco_viewer, "launch_passive", FakeWindow)
     pressed = []
     for _ in range(3):
-        env.step(torch.randn(2, 12))
-    with Viewer(env, pressed.append) as viewer:
+        sim.step(A1_POSE + torch.randn(2, 12), 4)
+    poses = torch.tensor([[[1.0, 2.0, 3.0, 0.0, 0.0, 0.0, 1.0]]]).repeat(2, 1, 1)
+    sim.set_obstacles(torch.arange(2), poses, torch.tensor([[[0.2, 0.2, 0.4]]]).repeat(2, 1, 1))
+    with sim.open_window(Camera(distance=2.5), pressed.append) as viewer:
         window = viewer._window
         assert viewer.is_open
         window.press(87)
@@ -67,13 +66,15 @@ def test_it_shows_the_state_of_the_chosen_robot(env, monkeypatch):
         viewer.show(1, "hello")
     assert window.closed and not viewer.is_open
     assert pressed == [87] and window.text == "hello"
-    np.testing.assert_allclose(window.shown[0], env.sim.batch.bind("qpos")[1], atol=1e-6)
-    assert (window.opt.flags != before).all()
+    np.testing.assert_allclose(window.shown[0], sim.batch.bind("qpos")[1], atol=1e-6)
+    assert (window.opt.flags != before).all() and window.cam.distance == 2.5
+    np.testing.assert_allclose(window.model.geom("obstacle_0").size[:2], [0.2, 0.4])
+    np.testing.assert_allclose(window.data.geom("obstacle_0").xpos, [1.0, 2.0, 3.0])
     assert window.cam.type == mujoco.mjtCamera.mjCAMERA_TRACKING
-    assert window.model.body(window.cam.trackbodyid).name == env.body_names[0]
+    assert window.model.body(window.cam.trackbodyid).name == sim.body_names[0]
 
 
-def test_a_display_that_is_none_is_one_clear_line(env, monkeypatch):
+def test_a_display_that_is_none_is_one_clear_line(sim, monkeypatch):
     monkeypatch.setattr(glfw, "init", lambda: False)
     with pytest.raises(UserError, match="use --video"):
-        Viewer(env, print)
+        sim.open_window(Camera(), print)

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from legged_gym.envs.a1.a1_vision_config import A1VisionCfg, A1VisionStudentCfg
+from legged_gym.envs.base.mirror import mirror_of_term
 from legged_gym.envs.base.vision_robot import VisionRobot
 
 
@@ -93,7 +94,7 @@ def test_points_of_a_tilted_robot_are_drawn_where_they_were_measured():
 
 def test_a_mirrored_robot_sees_mirrored_scandots():
     env = make_env(1, terrain__roughness=None)
-    index, sign = env._mirror_scandots()
+    index, sign = mirror_of_term(env, "scandots", env._obs_scandots().shape[1])
     dots = {}
     for yaw in (0.5, -0.5):
         place(env, 8.0 + 1.7, 6.0, 0.5, yaw)  # the stairs look alike from the left and from the right

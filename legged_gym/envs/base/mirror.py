@@ -1,22 +1,100 @@
-"""The left-right mirror of a robot by the names of its parts, and whether it is one of the robot itself."""
+"""The left-right mirror of a robot by the names of its parts, whether it is one of the robot itself, and of its terms.
+
+The mirror is the xz plane of the base: vectors change the sign of y, rotations (pseudovectors) that of x and z.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Iterator, List, Sequence, Tuple
+from typing import Any, Callable, Iterator, List, Optional, Protocol, Sequence, Tuple, TypeVar, Union
 
 import torch
 from torch import Tensor
 
+from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
 from legged_gym.errors import UserError, listed
+from rsl_rl.utils.errors import near_matches
 
 Mirror = Tuple[List[int], List[float]]
+Term = TypeVar("Term", bound=Callable[..., Tensor])
 
+_SIGNS = {"same": [1.0], "vector": [1.0, -1.0, 1.0], "pseudovector": [-1.0, 1.0, -1.0]}
+_OF_ROBOTS = ("joints", "joint_factors", "feet", "scan")
 # rad, how far joints are turned to see whether a mirrored pose gives a mirrored robot
 _TURN = 0.3
 # rad, from which default angles of two sides count as different
 _UNEVEN = 0.02
 # of the robot's reach, how far a body may be from the mirror image of its partner
 _TOLERANCE = 0.05
+
+
+class MirroredRobot(Protocol):
+    """A robot that knows the partners of its joints and feet."""
+
+    cfg: LeggedRobotCfg
+
+    def mirror_joints(self) -> Mirror:
+        """For every joint, its partner on the other side and whether the angle changes sign."""
+
+    def mirror_feet(self) -> Mirror:
+        """For every foot, its partner on the other side."""
+
+
+def mirrored(kind: Union[str, Sequence[float]]) -> Callable[[Term], Term]:
+    """Decorator that says what a left-right mirror does to an observation term.
+
+    Args:
+        kind: `same`; `vector` and `pseudovector`, of three numbers each; `joints`, angles, velocities or actions;
+            `joint_factors`, which keep their sign; `feet`; `scan`, a number for each point of the height scan; or the
+            sign that each number gets. A term that is wider has the kind several times.
+
+    Raises:
+        UserError: there is no such kind.
+    """
+    if isinstance(kind, str) and kind not in (*_SIGNS, *_OF_ROBOTS):
+        raise UserError(f"@mirrored: there is no kind {kind!r}; {near_matches(kind, [*_SIGNS, *_OF_ROBOTS])}")
+
+    def mark(term: Term) -> Term:
+        term.mirror_kind = kind  # type: ignore[attr-defined]
+        return term
+
+    return mark
+
+
+def mirror_of_term(env: MirroredRobot, name: str, width: int) -> Optional[Mirror]:
+    """The mirror of the observation term `name`, `width` numbers; None where nothing tells it.
+
+    A method `_mirror_<name>() -> (index, sign)` tells it where no kind fits. Of both, the more derived class's counts.
+
+    Raises:
+        UserError: it does not fit the term, or is not its own inverse.
+    """
+    for cls in type(env).__mro__:
+        method, kind = vars(cls).get(f"_mirror_{name}"), getattr(vars(cls).get(f"_obs_{name}"), "mirror_kind", None)
+        if kind is not None or method is not None:
+            break
+    else:
+        return None
+    index, sign = _mirror_of_kind(env, kind) if kind is not None else getattr(env, f"_mirror_{name}")()
+    count = max(len(index), 1)
+    if kind is not None:
+        index, sign = [start + i for start in range(0, width, count) for i in index], sign * (width // count)
+    if sorted(index) != list(range(width)) or len(sign) != width:
+        raise UserError(f"algorithm.symmetry: the observation {name} has {width} numbers, its mirror is one of {count}")
+    if any(index[i] != own or sign[own] * sign[i] != 1.0 for own, i in enumerate(index)):
+        raise UserError(f"algorithm.symmetry: the observation {name} mirrored twice is not the observation itself")
+    return index, sign
+
+
+def _mirror_of_kind(env: MirroredRobot, kind: Union[str, Sequence[float]]) -> Mirror:
+    if kind == "scan":
+        return mirror_grid(env.cfg.terrain.measured_points_x, env.cfg.terrain.measured_points_y)
+    if kind == "feet":
+        return env.mirror_feet()
+    if kind in ("joints", "joint_factors"):
+        index, sign = env.mirror_joints()
+        return index, sign if kind == "joints" else [1.0] * len(index)
+    sign = list(_SIGNS[kind] if isinstance(kind, str) else kind)
+    return list(range(len(sign))), sign
 
 
 def partners(names: Sequence[str], pairs: Sequence[Sequence[str]]) -> List[int]:

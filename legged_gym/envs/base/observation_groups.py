@@ -46,6 +46,7 @@ class ImageGroup:
         names: the one term.
         shape: (channels, rows, columns).
         table: term -> entry.
+        frame_sizes: the number of pixels, of the one term.
     """
 
     def __init__(self, group: str, name: str, entry: ObsTerm, shape: Sequence[int]) -> None:
@@ -58,6 +59,7 @@ class ImageGroup:
         if not isinstance(entry.scale, (int, float)) or more:
             raise UserError(f"observations.{group}.{name} is an image: it takes a scale, one number, and nothing else")
         self.names, self.shape = [name], tuple(int(size) for size in shape)
+        self.frame_sizes = [int(torch.Size(self.shape).numel())]
         self.table, self._scale = {name: entry}, float(entry.scale)
 
     def to(self, device: torch.device) -> ImageGroup:
@@ -70,7 +72,7 @@ class ImageGroup:
 
     def layout(self) -> List[Dict[str, Any]]:
         """As `ObservationGroup.layout`; the size is the number of pixels."""
-        return [_row_of(self.names[0], int(torch.Size(self.shape).numel()), self.table[self.names[0]])]
+        return [_row_of(self.names[0], self.frame_sizes[0], self.table[self.names[0]])]
 
 
 class ObservationGroup:

@@ -1,8 +1,5 @@
 """Observation terms: `_obs_<name>() -> (N, k)`, unscaled and without noise, and what a left-right mirror does to each.
 
-A term's mirror, `_mirror_<name>() -> (index, sign)`, says that the mirrored robot would see `sign * term[:, index]`.
-The mirror is the xz plane of the base: vectors change the sign of y, rotations (pseudo-vectors) that of x and z.
-
 What the first line of its docstring cannot tell of a term, numbers above all, is told by `_describe_<name>() -> dict`,
 values that JSON can hold. Exported policies carry both, for programs that have nothing else to go by.
 """
@@ -15,7 +12,7 @@ import torch
 from torch import Tensor
 
 from legged_gym.envs.base.base_config import section_to_dict
-from legged_gym.envs.base.mirror import Mirror, check_mirror, join_mirrors, mirror_grid, partners
+from legged_gym.envs.base.mirror import Mirror, check_mirror, join_mirrors, mirror_of_term, mirrored, partners
 from legged_gym.envs.base.state import RobotState
 from legged_gym.errors import UserError
 
@@ -40,27 +37,22 @@ _TIMING_RULE = (
 class ObservationTerms(RobotState):
     """The observation terms every robot has."""
 
+    @mirrored("vector")
     def _obs_base_lin_vel(self) -> Tensor:
         """Velocity of the base in its own frame, m/s."""
         return self.base_lin_vel
 
-    def _mirror_base_lin_vel(self) -> Mirror:
-        return [0, 1, 2], [1.0, -1.0, 1.0]
-
+    @mirrored("pseudovector")
     def _obs_base_ang_vel(self) -> Tensor:
         """Angular velocity of the base in its own frame, rad/s."""
         return self.base_ang_vel
 
-    def _mirror_base_ang_vel(self) -> Mirror:
-        return [0, 1, 2], [-1.0, 1.0, -1.0]
-
+    @mirrored("vector")
     def _obs_projected_gravity(self) -> Tensor:
         """Unit vector of gravity in the base frame."""
         return self.projected_gravity
 
-    def _mirror_projected_gravity(self) -> Mirror:
-        return [0, 1, 2], [1.0, -1.0, 1.0]
-
+    @mirrored([1.0, -1.0, -1.0])
     def _obs_commands(self) -> Tensor:
         """Commanded forward and lateral velocity, m/s, and yaw rate, rad/s."""
         return self.commands[:, :3]
@@ -68,30 +60,22 @@ class ObservationTerms(RobotState):
     def _describe_commands(self) -> Dict[str, Any]:
         return {"names": ["lin_vel_x", "lin_vel_y", "ang_vel_yaw"]}
 
-    def _mirror_commands(self) -> Mirror:
-        return [0, 1, 2], [1.0, -1.0, -1.0]
-
+    @mirrored("joints")
     def _obs_dof_pos(self) -> Tensor:
         """Joint angles relative to the default pose, rad."""
         return self.dof_pos - self.default_dof_pos
 
-    def _mirror_dof_pos(self) -> Mirror:
-        return self.mirror_joints()
-
+    @mirrored("joints")
     def _obs_dof_vel(self) -> Tensor:
         """Joint velocities, rad/s."""
         return self.dof_vel
 
-    def _mirror_dof_vel(self) -> Mirror:
-        return self.mirror_joints()
-
+    @mirrored("joints")
     def _obs_actions(self) -> Tensor:
         """The last action, as clipped and before scaling."""
         return self.actions
 
-    def _mirror_actions(self) -> Mirror:
-        return self.mirror_joints()
-
+    @mirrored("scan")
     def _obs_heights(self) -> Tensor:
         """Height of the base above each point of the height scan, less 0.5 m as in legged_gym, m.
 
@@ -111,9 +95,6 @@ class ObservationTerms(RobotState):
         points = {"points_x": list(terrain.measured_points_x), "points_y": list(terrain.measured_points_y)}
         return {**points, "base_height": float(base_height), "rule": _HEIGHTS_RULE}
 
-    def _mirror_heights(self) -> Mirror:
-        return mirror_grid(self.cfg.terrain.measured_points_x, self.cfg.terrain.measured_points_y)
-
     def _obs_depth(self) -> Tensor:
         """Image of the depth camera (1, rows, columns), 0.5 for `depth_camera.far` and beyond, -0.5 for `near`."""
         assert self.depth_camera is not None  # made for whoever has this term in a table
@@ -123,54 +104,42 @@ class ObservationTerms(RobotState):
         camera = section_to_dict(self.cfg.depth_camera)
         return {"camera": camera, "rule": _DEPTH_RULE, "timing_rule": _TIMING_RULE}
 
+    @mirrored("feet")
     def _obs_feet_contact(self) -> Tensor:
         """1 for each foot whose vertical contact force exceeds 1 N."""
         return self.feet_contact.float()
 
+    @mirrored("same")
     def _obs_friction(self) -> Tensor:
         """Friction coefficient of the robot less 1."""
         return self.friction_coeffs[:, None] - 1.0
 
-    def _mirror_friction(self) -> Mirror:
-        return [0], [1.0]
-
+    @mirrored("same")
     def _obs_added_mass(self) -> Tensor:
         """Mass added to the base, kg."""
         return self.added_masses[:, None]
 
-    def _mirror_added_mass(self) -> Mirror:
-        return [0], [1.0]
-
+    @mirrored("vector")
     def _obs_com_displacement(self) -> Tensor:
         """How far the base's centre of mass was moved, m."""
         return self.com_displacements
 
-    def _mirror_com_displacement(self) -> Mirror:
-        return [0, 1, 2], [1.0, -1.0, 1.0]
-
+    @mirrored("joint_factors")
     def _obs_motor_strength(self) -> Tensor:
         """Factor on each motor's torque, less 1."""
         return self.motor_strengths - 1.0
 
-    def _mirror_motor_strength(self) -> Mirror:
-        index, _ = self.mirror_joints()
-        return index, [1.0] * len(index)
-
+    @mirrored("same")
     def _obs_gain_factors(self) -> Tensor:
         """Mean over the joints of stiffness and of damping, relative to the nominal ones, less 1."""
         pairs = ((self.env_p_gains, self.p_gains), (self.env_d_gains, self.d_gains))
         factors = [(own / nominal).masked_fill(nominal == 0.0, 1.0) for own, nominal in pairs]
         return torch.stack([factor.mean(1) for factor in factors], dim=1) - 1.0
 
-    def _mirror_gain_factors(self) -> Mirror:
-        return [0, 1], [1.0, 1.0]
-
+    @mirrored("same")
     def _obs_base_height(self) -> Tensor:
         """Height of the base above the ground under it, m."""
         return self.root_states[:, 2:3] - self.height_scan.sample(self.root_states[:, None, :2])
-
-    def _mirror_base_height(self) -> Mirror:
-        return [0], [1.0]
 
     def mirror_joints(self) -> Mirror:
         """For every joint, its partner on the other side and whether the angle changes sign."""
@@ -178,28 +147,31 @@ class ObservationTerms(RobotState):
         sign = [-1.0 if any(part in name for part in negates) else 1.0 for name in self.dof_names]
         return partners(self.dof_names, self.cfg.asset.left_right), sign
 
-    def _mirror_feet_contact(self) -> Mirror:
+    def mirror_feet(self) -> Mirror:
+        """For every foot, its partner on the other side."""
         feet = [self.body_names[i] for i in self.feet_indices.tolist()]
         return partners(feet, self.cfg.asset.left_right), [1.0] * len(feet)
 
+    _mirror_feet_contact = mirror_feet  # robots of earlier versions call it
+
     def mirror_maps(self) -> Optional[Dict[str, Tuple[Tensor, Tensor]]]:
-        """Left-right mirror of every observation group and of the actions; None if a term has no `_mirror_` method.
+        """Left-right mirror of every observation group and of the actions; None if a term has none.
 
         Returns:
             name -> (index (dim,), sign (dim,)), so that mirrored = x[..., index] * sign.
 
         Raises:
-            UserError: by the settings of the mirror the robot has none.
+            UserError: by the settings of the mirror the robot has none, or a term has a wrong one.
         """
-        check_mirror(self, self.mirror_joints(), self._mirror_feet_contact()[0])
+        check_mirror(self, self.mirror_joints(), self.mirror_feet()[0])
         maps: Dict[str, Tuple[Tensor, Tensor]] = {}
         for name, group in self.observation_groups.items():
             mirrors: List[Mirror] = []
-            for term, entry in group.table.items():
-                mirror = getattr(self, f"_mirror_{term}", None)
+            for (term, entry), width in zip(group.table.items(), group.frame_sizes):
+                mirror = mirror_of_term(self, term, width)
                 if mirror is None:
                     return None
-                mirrors += [mirror()] * entry.history
+                mirrors += [mirror] * entry.history
             maps[name] = join_mirrors(mirrors, self.device)
         maps["actions"] = join_mirrors([self.mirror_joints()], self.device)
         return maps

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from legged_gym.envs.base.legged_robot import LeggedRobot
-from legged_gym.envs.base.mirror import Mirror
+from legged_gym.envs.base.mirror import mirrored
 from legged_gym.rotations import yaw_from_quat
 from legged_gym.sensors.edge_map import EdgeMap
 
@@ -84,15 +84,13 @@ class VisionRobot(LeggedRobot):
         place = self.height_scan.places(self.root_states[:, :3], self.root_states[:, 3:7])
         return torch.cat((place, self.measured_heights[..., None]), dim=-1)
 
+    @mirrored("scan")
     def _obs_scandots(self) -> Tensor:
         """(N, P) m: how far the ground at each scandot lies below the feet of a standing robot."""
         return self.root_states[:, 2:3] - self.cfg.terrain.scandot_height - self.measured_heights
 
     def _describe_scandots(self) -> Dict[str, Any]:
         return self._describe_scan(self.cfg.terrain.scandot_height)
-
-    def _mirror_scandots(self) -> Mirror:
-        return self._mirror_heights()
 
     # ---------------------------------------------------------------- rewards
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from legged_gym.envs.base.base_config import table
 from legged_gym.envs.base.legged_robot import LeggedRobot
-from legged_gym.envs.base.mirror import Mirror
+from legged_gym.envs.base.mirror import mirrored
 from legged_gym.envs.go2.jumps import JUMP_STEPS, JumpTerms
 from legged_gym.errors import UserError
 
@@ -76,14 +76,17 @@ class Go2(JumpTerms, LeggedRobot):
 
     # ---------------------------------------------------------------- observations
 
+    @mirrored("same")
     def _obs_height_command(self) -> Tensor:
         """Commanded height of the base above the ground, m."""
         return self.height_commands[:, None]
 
+    @mirrored("same")
     def _obs_jump_command(self) -> Tensor:
         """Height of the base to jump to, m, in the step in which a jump begins; 0 otherwise."""
         return self.jump_commands[:, None]
 
+    @mirrored("same")
     def _obs_jump_counter(self) -> Tensor:
         """Share of the jump under way that is still to come."""
         return self.jump_counter[:, None] / JUMP_STEPS
@@ -93,11 +96,6 @@ class Go2(JumpTerms, LeggedRobot):
             "steps": JUMP_STEPS,
             "rule": "steps left / steps, 1 in the step in which a jump begins; 0 without a jump",
         }
-
-    def _mirror_height_command(self) -> Mirror:
-        return [0], [1.0]
-
-    _mirror_jump_command = _mirror_jump_counter = _mirror_height_command
 
     # ---------------------------------------------------------------- rewards, four of them not while jumping
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from legged_gym.envs.base.legged_robot import LeggedRobot
-from legged_gym.envs.base.mirror import Mirror
+from legged_gym.envs.base.mirror import mirrored
 
 # s^2, by which changes of the joint targets are divided
 _RATE_UNIT = 0.0025
@@ -45,6 +45,7 @@ class MiniCheetah(LeggedRobot):
 
     # ---------------------------------------------------------------- observations
 
+    @mirrored("joints")
     def _obs_dof_pos_history(self) -> Tensor:
         """The last three joint targets less the default pose, newest first, rad."""
         return self.dof_pos_history.flatten(1)
@@ -54,11 +55,6 @@ class MiniCheetah(LeggedRobot):
             "length": self.dof_pos_history.shape[1],
             "rule": "a target is actions.scale times the clipped action, the newest of the last action; at first all 0",
         }
-
-    def _mirror_dof_pos_history(self) -> Mirror:
-        index, sign = self.mirror_joints()
-        joints = len(index)
-        return [joints * age + joint for age in range(3) for joint in index], sign * 3
 
     # ---------------------------------------------------------------- rewards
 

@@ -8,7 +8,7 @@ from typing import Any, Dict
 import torch
 from torch import Tensor
 
-from legged_gym.envs.base.mirror import Mirror
+from legged_gym.envs.base.mirror import mirrored
 from legged_gym.envs.mini_cheetah.gait import ReferenceGait
 from legged_gym.envs.mini_cheetah.mini_cheetah import MiniCheetah
 from legged_gym.envs.mini_cheetah.mini_cheetah_config import LEGS
@@ -50,6 +50,7 @@ class MiniCheetahRef(MiniCheetah):
 
     # ---------------------------------------------------------------- observations
 
+    @mirrored([-1.0, -1.0])  # left and right are half a cycle apart
     def _obs_phase(self) -> Tensor:
         """Sine and cosine of the gait's phase, which grows by 2 pi `control.gait_freq` a second."""
         return torch.stack((self.phase.sin(), self.phase.cos()), dim=1)
@@ -61,9 +62,6 @@ class MiniCheetahRef(MiniCheetah):
             "rule": "sin and cos of p = p0 + 2 pi frequency t, t s of the episode, p0 any; a leg whose own phase, p and"
             " that of leg_phases, is below pi (mod 2 pi) swings",
         }
-
-    def _mirror_phase(self) -> Mirror:
-        return [0, 1], [-1.0, -1.0]  # left and right are half a cycle apart
 
     # ---------------------------------------------------------------- rewards
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, List, Mapping, Optional, Sequence, Tuple
 
 import torch
 from torch import nn
@@ -20,7 +20,7 @@ Dims = Mapping[str, Tuple[int, ...]]
 
 FUSIONS = ("concatenate", "gated")
 # Parts of a policy have these names already (see `Policy.parts`).
-RESERVED_NAMES = ("memory", "gate", "head", "actor", "critic", "distribution")
+RESERVED_NAMES = ("encoders", "memory", "gate", "head", "actor", "critic", "distribution")
 
 
 class Encoder(nn.Module):
@@ -28,12 +28,33 @@ class Encoder(nn.Module):
 
     Every part is optional. Without any the groups are passed through, concatenated.
 
+    Args:
+        section: of the configuration that the keys come from, for errors.
+        name: of the encoder.
+        observation_dims: group -> shape of one environment's entry.
+        normalize: scale flat groups by their running mean and standard deviation.
+        head_width: of the first hidden layer of the head; 0 without one.
+        groups: what to read; None for the group that is called like the encoder.
+        conv: keyword arguments of `ConvNet`, through which each image goes on its own.
+        history_conv: keyword arguments of `HistoryConv`, through which each group but images goes on its own.
+        hidden_dims: widths of layers before the memory, each with the activation.
+        activation: key of `ACTIVATIONS`.
+        rnn_type: "lstm" or "gru".
+        rnn_hidden_size: width of the memory; None or 0 for none.
+        rnn_num_layers: layers of the memory.
+        output_dim: of a linear layer at the end; None for none.
+        output_activation: behind that layer; None for none.
+        fusion: "concatenate", or "gated": a linear layer more, and a gate (see `is_gated`).
+        **unknown: keys that do not exist.
+
+    Raises:
+        RslRlError: unknown key, group or choice; an image without `conv` or the other way round.
+
     Attributes:
         groups: the observation groups that it reads, in the order in which they are concatenated.
         output_dim: number of features.
         is_gated: whether they are added into the first hidden layer of the head, behind a gate that starts at 0.
         passes_through: whether they are the observations themselves (scaled, if they are normalised).
-        state_names: names of the tensors of its memory.
     """
 
     def __init__(
@@ -56,30 +77,6 @@ class Encoder(nn.Module):
         fusion: str = "concatenate",
         **unknown: Any,
     ) -> None:
-        """Build the parts.
-
-        Args:
-            section: of the configuration that the keys come from, for errors.
-            name: of the encoder.
-            observation_dims: group -> shape of one environment's entry.
-            normalize: scale flat groups by their running mean and standard deviation.
-            head_width: of the first hidden layer of the head; 0 without one.
-            groups: what to read; None for the group that is called like the encoder.
-            conv: keyword arguments of `ConvNet`, through which each image goes on its own.
-            history_conv: keyword arguments of `HistoryConv`, through which each group but images goes on its own.
-            hidden_dims: widths of layers before the memory, each with the activation.
-            activation: key of `ACTIVATIONS`.
-            rnn_type: "lstm" or "gru".
-            rnn_hidden_size: width of the memory; None or 0 for none.
-            rnn_num_layers: layers of the memory.
-            output_dim: of a linear layer at the end; None for none.
-            output_activation: behind that layer; None for none.
-            fusion: "concatenate", or "gated": a linear layer more, and a gate (see `is_gated`).
-            **unknown: keys that do not exist.
-
-        Raises:
-            RslRlError: unknown key, group or choice; an image without `conv` or the other way round.
-        """
         super().__init__()
         reject_unknown(section, unknown, Encoder.__init__)
         check_choice(f"{section}.activation", activation, ACTIVATIONS)
@@ -90,18 +87,7 @@ class Encoder(nn.Module):
         self.inputs = nn.ModuleList()
         width = 0
         for group in self.groups:
-            shape = observation_dims.get(group, ())
-            module: nn.Module
-            if len(shape) == 3 and conv is not None:
-                module = image = ConvNet(f"{section}.conv", shape, **{"activation": activation, **conv})
-                outputs = image.output_dim
-            elif shape and history_conv is not None:
-                settings = {"activation": activation, **history_conv}
-                module = history = HistoryConv(f"{section}.history_conv", shape, **settings)
-                outputs = history.output_dim
-            else:
-                outputs = flat_width(group, observation_dims, hint=f"; give {section} a conv to read an image")
-                module = EmpiricalNormalization(outputs) if normalize else nn.Identity()
+            module, outputs = _make_input(section, group, observation_dims, normalize, activation, conv, history_conv)
             self.inputs.append(module)
             width += outputs
         if conv is not None and not any(isinstance(module, ConvNet) for module in self.inputs):
@@ -121,7 +107,6 @@ class Encoder(nn.Module):
         if output_dim and not ends_in_mlp:
             self.output = nn.Linear(width, output_dim)
             width = output_dim
-        self.state_names: Tuple[str, ...] = () if self.memory is None else self.memory.state_names
         self._output_activation = None
         if output_activation is not None:
             check_choice(f"{section}.output_activation", output_activation, ACTIVATIONS)
@@ -136,9 +121,7 @@ class Encoder(nn.Module):
             self.gate = nn.Parameter(torch.zeros(head_width))
             width = head_width
         self.output_dim = width
-        has_conv = any(isinstance(module, (ConvNet, HistoryConv)) for module in self.inputs)
-        layers = (self.mlp, self.memory, self.output, self.added)
-        self.passes_through = not has_conv and all(layer is None for layer in layers)
+        self.passes_through = next(self.parameters(), None) is None
 
     def forward(
         self, obs: Observations, hidden: Optional[Hidden] = None, trajectories: Optional[Trajectories] = None
@@ -159,65 +142,33 @@ class Encoder(nn.Module):
             features = self.added(features) * self.gate
         return features, after
 
-    def initial_hidden(self, num_envs: int) -> Hidden:
-        """Return the memory at the start of an episode: name -> zeros (layers, N, H); {} without a memory."""
-        return {} if self.memory is None else self.memory.initial_hidden(num_envs)
 
-    def update_normalizers(self, obs: Observations, distributed: Optional[Any] = None) -> None:
-        """Take in the samples group -> (B, D), of all ranks where several work."""
-        for module, group in zip(self.inputs, self.groups):
-            if isinstance(module, EmpiricalNormalization):
-                module.update(obs[group], distributed)
-
-
-def flat_width(group: str, observation_dims: Dims, hint: str) -> int:
-    """Return the length of a flat observation group.
-
-    Args:
-        group: its name.
-        observation_dims: group -> shape of one environment's entry.
-        hint: what to do about a group that is not flat, appended to the error.
-
-    Raises:
-        RslRlError: there is no such group, or it is not flat.
-    """
+def _make_input(
+    section: str,
+    group: str,
+    observation_dims: Dims,
+    normalize: bool,
+    activation: str,
+    conv: Optional[Mapping[str, Any]],
+    history_conv: Optional[Mapping[str, Any]],
+) -> Tuple[nn.Module, int]:
+    """What reads a group, and the number of its outputs."""
     if group not in observation_dims:
         raise RslRlError(f"there is no observation group {group!r}; {near_matches(group, observation_dims)}")
     shape = observation_dims[group]
+    if len(shape) == 3 and conv is not None:
+        image = ConvNet(f"{section}.conv", shape, **{"activation": activation, **conv})
+        return image, image.output_dim
+    if history_conv is not None:
+        history = HistoryConv(f"{section}.history_conv", shape, **{"activation": activation, **history_conv})
+        return history, history.output_dim
     if len(shape) != 1:
-        raise RslRlError(f"observation group {group!r} has shape {tuple(shape)}, this network reads flat groups{hint}")
-    return shape[0]
+        hint = f"this network reads flat groups; give {section} a conv to read an image"
+        raise RslRlError(f"observation group {group!r} has shape {tuple(shape)}, {hint}")
+    return EmpiricalNormalization(shape[0]) if normalize else nn.Identity(), shape[0]
 
 
-def build_encoders(
-    section: str,
-    table: Mapping[str, Optional[Mapping[str, Any]]],
-    observation_dims: Dims,
-    normalize: bool,
-    head_width: int,
-    defaults: Mapping[str, Any],
-) -> Dict[str, Encoder]:
-    """Build the encoders of a table, in its order.
-
-    Args:
-        section: that holds the table, for errors.
-        table: name -> keyword arguments of `Encoder`; None for an encoder that a derived configuration has dropped.
-        observation_dims: group -> shape of one environment's entry.
-        normalize: see `Encoder`, as the next.
-        head_width: of the first hidden layer of the head.
-        defaults: keyword arguments for all of them.
-
-    Raises:
-        RslRlError: a name that cannot be, nothing for the head to read, or as `Encoder`.
-    """
-    encoders: Dict[str, Encoder] = {}
-    for name, settings in table.items():
-        if settings is None:
-            continue
-        if "." in name or (settings and name in RESERVED_NAMES):
-            raise RslRlError(f"{section}: {name!r} cannot be the name of an encoder")
-        place, settings = f"{section}.{name}", {**defaults, **settings}
-        encoders[name] = Encoder(place, name, observation_dims, normalize, head_width, **settings)
-    if all(encoder.is_gated for encoder in encoders.values()):
-        raise RslRlError(f"{section} is empty: the network would see nothing")
-    return encoders
+def groups_of(network: nn.Module) -> List[str]:
+    """The groups that all encoders in a network read, each once."""
+    encoders = (module for module in network.modules() if isinstance(module, Encoder))
+    return list(dict.fromkeys(group for encoder in encoders for group in encoder.groups))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 import torch
 from torch import nn
 
-from rsl_rl.models.encoder import Dims, Encoder, Observations, build_encoders
+from rsl_rl.models.encoder import RESERVED_NAMES, Dims, Encoder, Observations, groups_of
 from rsl_rl.modules.memory import Hidden, Memory
 from rsl_rl.modules.mixture import Mixture
 from rsl_rl.modules.mlp import MLP
@@ -38,6 +38,28 @@ class Network(nn.Module):
     Encoders are concatenated, or added into the first hidden layer of the head. The state of all memories is one flat
     dict: "h" (LSTM: and "c") of the memory in front of the head, "<encoder>.h" of one inside an encoder.
 
+    Args:
+        section: of the configuration that the keys come from, for errors.
+        observation_dims: group -> shape of one environment's entry.
+        num_outputs: length of an output.
+        groups: flat groups to pass through, where there are no `encoders`.
+        encoders: name -> keyword arguments of `Encoder`, in the order of the concatenation. {} passes the group of that
+            name through; None drops an encoder of a base configuration.
+        hidden_dims: widths of the head's hidden layers.
+        activation: see `modules.mlp.ACTIVATIONS`; of encoders and gate too, where they do not say otherwise.
+        output_activation: another one, of the outputs ("tanh" bounds them); None for none.
+        rnn_type: "lstm" or "gru"; of encoders and gate too, where they do not say otherwise.
+        rnn_hidden_size: width of the memory in front of the head; None or 0 for none.
+        rnn_num_layers: layers of that memory.
+        experts: keyword arguments of `Mixture`, and "gate", those of its gate, a network like this; None for a
+            perceptron.
+        normalize_observations: scale flat observations by their running mean and standard deviation.
+        head_first: draw the head's weights before those of the memory.
+        **unknown: keys that do not exist.
+
+    Raises:
+        RslRlError: unknown key, choice or group, or an image that no convolution reads.
+
     Attributes:
         groups: the observation groups that it reads, each once.
         width: F, inputs of the head.
@@ -62,69 +84,45 @@ class Network(nn.Module):
         head_first: bool = False,
         **unknown: Any,
     ) -> None:
-        """Build the parts.
-
-        Args:
-            section: of the configuration that the keys come from, for errors.
-            observation_dims: group -> shape of one environment's entry.
-            num_outputs: length of an output.
-            groups: flat groups to pass through, where there are no `encoders`.
-            encoders: name -> keyword arguments of `Encoder`, in the order of the concatenation. {} passes the group of
-                that name through; None drops an encoder of a base configuration.
-            hidden_dims: widths of the head's hidden layers.
-            activation: see `modules.mlp.ACTIVATIONS`; of encoders too, where they do not say otherwise.
-            output_activation: another one, of the outputs ("tanh" bounds them); None for none.
-            rnn_type: "lstm" or "gru"; of encoders too, where they do not say otherwise.
-            rnn_hidden_size: width of the memory in front of the head; None or 0 for none.
-            rnn_num_layers: layers of that memory.
-            experts: keyword arguments of `Mixture`, and "gate", those of its gate, a network like this; None for a
-                perceptron.
-            normalize_observations: scale flat observations by their running mean and standard deviation.
-            head_first: draw the head's weights before those of the memory.
-            **unknown: keys that do not exist.
-
-        Raises:
-            RslRlError: unknown key, choice or group, or an image that no convolution reads.
-        """
         super().__init__()
         reject_unknown(section, unknown, Network.__init__)
-        table = {group: {} for group in groups} if encoders is None else encoders
-        head_width = hidden_dims[0] if hidden_dims else 0
-        defaults = {"activation": activation, "rnn_type": rnn_type}
-        built = build_encoders(
-            f"{section}.encoders", table, observation_dims, normalize_observations, head_width, defaults
-        )
-        self.encoders = nn.ModuleDict(built)
+        self.encoders = nn.ModuleDict()
+        inputs = 0
+        own: Dict[str, Any] = {"activation": activation, "rnn_type": rnn_type}
+        for name, settings in ({group: {} for group in groups} if encoders is None else encoders).items():
+            if settings is not None:
+                if "." in name or (settings and name in RESERVED_NAMES):
+                    raise RslRlError(f"{section}.encoders: {name!r} cannot be the name of an encoder")
+                place, settings = f"{section}.encoders.{name}", {**own, **settings}
+                width = hidden_dims[0] if hidden_dims else 0
+                encoder = Encoder(place, name, observation_dims, normalize_observations, width, **settings)
+                inputs += 0 if encoder.is_gated else encoder.output_dim
+                self.encoders[name] = encoder
+        if not inputs:
+            raise RslRlError(f"{section}.encoders is empty: the network would see nothing")
+        self.width = rnn_hidden_size or inputs
+        sizes = (self.width, num_outputs, hidden_dims, activation, output_activation)
         self.memory: Optional[Memory] = None
         self.gate: Optional[Network] = None
-        inputs = sum(encoder.output_dim for encoder in built.values() if not encoder.is_gated)
-        self.width = rnn_hidden_size or inputs
 
-        def make_head() -> nn.Module:
-            sizes = (self.width, num_outputs, hidden_dims, activation, output_activation)
-            if experts is None:
-                return MLP(*sizes)
-            return Mixture(f"{section}.experts", *sizes, **{k: x for k, x in experts.items() if k != "gate"})
+        def make_head() -> Union[MLP, Mixture]:
+            return MLP(*sizes) if experts is None else Mixture(f"{section}.experts", *sizes, **experts)
 
         head = make_head() if head_first else None
         if rnn_hidden_size:
             self.memory = Memory(inputs, rnn_hidden_size, rnn_num_layers, rnn_type)
         self.head = head or make_head()
-        if isinstance(self.head, Mixture) and experts is not None:
-            own = {"groups": groups, "hidden_dims": (64, 64), "normalize_observations": normalize_observations}
-            place, num_experts = f"{section}.experts.gate", len(self.head.experts)
-            settings = {**defaults, **own, **experts.get("gate", {})}
-            self.gate = Network(place, observation_dims, num_experts, **settings)
-        readers = self._readers().values()
-        self.groups: List[str] = list(dict.fromkeys(group for reader in readers for group in reader.groups))
-        self.state_names = tuple(self.initial_hidden(1))
-        self.is_recurrent = bool(self.state_names)
+        if isinstance(self.head, Mixture):
+            own.update(groups=groups, hidden_dims=(64, 64), normalize_observations=normalize_observations)
+            place, settings = f"{section}.experts.gate", {**own, **self.head.gate_settings}
+            self.gate = Network(place, observation_dims, len(self.head.experts), **settings)
+        self.groups = groups_of(self)
         self._shapes = {group: tuple(observation_dims[group]) for group in self.groups}
-
-    def _readers(self) -> Dict[str, Union[Encoder, Network]]:
-        """What reads observations, by the name in front of its memories."""
-        readers: Dict[str, Any] = dict(self.encoders.items())
-        return readers if self.gate is None else {**readers, "gate": self.gate}
+        for path, module in self.named_modules():
+            if isinstance(module, Memory):
+                names = [part for part in path.split(".") if part not in ("encoders", "memory")]
+                module.put_in_front_of_names("".join(f"{name}." for name in names))
+        self.is_recurrent = bool(self.initial_hidden(1))
 
     def forward(
         self, obs: Observations, hidden: Optional[Hidden] = None, trajectories: Optional[Trajectories] = None
@@ -155,28 +153,24 @@ class Network(nn.Module):
                 raise RslRlError(
                     f"observation group {group!r} has shape {tuple(obs[group].shape[1:])}, the policy reads {shape}"
                 )
-        encoded: Dict[str, torch.Tensor] = {}
-        after: Hidden = {}
-        for name, reader in self._readers().items():
-            own = None if hidden is None else {key: hidden[f"{name}.{key}"] for key in reader.state_names}
-            encoded[name], state = reader(obs, own, trajectories)
-            after.update({f"{name}.{key}": x for key, x in state.items()})
-        parts, added, latents = [], None, {}
+        parts, added, latents, after = [], None, {}, {}
         for name, encoder in self.encoders.items():
-            assert isinstance(encoder, Encoder)
-            if encoder.is_gated:
-                added = encoded[name] if added is None else added + encoded[name]
+            encoded, states = encoder(obs, hidden, trajectories)
+            after.update(states)
+            if not encoder.is_gated:
+                parts.append(encoded)
             else:
-                parts.append(encoded[name])
+                added = encoded if added is None else added + encoded
             if not encoder.passes_through:
-                latents[name] = encoded[name]
-        if isinstance(self.head, Mixture):
-            latents["gate"] = self.head.weights(encoded["gate"])
+                latents[name] = encoded
+        if self.gate is not None and isinstance(self.head, Mixture):
+            logits, states = self.gate(obs, hidden, trajectories)
+            after.update(states)
+            latents["gate"] = self.head.weights(logits)
         x = parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
         if self.memory is not None:
-            own = None if hidden is None else {name: hidden[name] for name in self.memory.state_names}
-            x, state = self.memory(x, own, trajectories)
-            after = {**state, **after}
+            x, states = self.memory(x, hidden, trajectories)
+            after = {**states, **after}
         return Features(x, added, latents, after)
 
     def outputs(self, features: Features) -> torch.Tensor:
@@ -187,15 +181,9 @@ class Network(nn.Module):
 
     def initial_hidden(self, num_envs: int) -> Hidden:
         """Return all memories at the start of an episode: name -> zeros (layers, N, H)."""
-        states = {} if self.memory is None else self.memory.initial_hidden(num_envs)
-        for name, reader in self._readers().items():
-            states.update({f"{name}.{key}": state for key, state in reader.initial_hidden(num_envs).items()})
-        return states
-
-    def update_normalizers(self, obs: Observations, distributed: Optional[Any] = None) -> None:
-        """Take in the samples group -> (B, D), of all ranks where several work."""
-        for reader in self._readers().values():
-            reader.update_normalizers(obs, distributed)
+        memories = [module for module in self.modules() if isinstance(module, Memory)]
+        memories.sort(key=lambda memory: memory is not self.memory)
+        return {name: state for memory in memories for name, state in memory.initial_hidden(num_envs).items()}
 
     def parts(self) -> Dict[str, nn.Module]:
         """Return the encoders by their names, "memory", "head" and "gate", as far as they are there."""

@@ -8,10 +8,10 @@ from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Seq
 import torch
 from torch import nn
 
-from rsl_rl.models.encoder import Dims, Observations
+from rsl_rl.models.encoder import Dims, Encoder, Observations, groups_of
 from rsl_rl.models.network import Network
 from rsl_rl.modules.distribution import GaussianDistribution
-from rsl_rl.modules.memory import Hidden, reset_hidden
+from rsl_rl.modules.memory import Hidden, Memory, reset_hidden
 from rsl_rl.modules.mlp import MLP
 from rsl_rl.modules.normalization import EmpiricalNormalization
 from rsl_rl.utils.errors import RslRlError, near_matches, reject_unknown
@@ -149,17 +149,15 @@ class Policy(nn.Module):
         place = "policy.actor" if cfg.actor else "policy"
         self.actor = Network(place, observation_dims, num_actions, **{**both, **short, **cfg.actor})
         self._has_fine_parts = self.is_shared or bool(cfg.actor) or cfg.encoders is not None
-        self.groups: List[str] = self.actor.groups
-        self.is_recurrent = self.actor.is_recurrent
         if self.is_shared:
             self.critic = MLP(self.actor.width, 1, cfg.critic_hidden_dims, cfg.activation)
         else:
             groups = [g if g in observation_dims or g != "critic" else "policy" for g in cfg.critic_obs_groups]
             short = {"groups": groups, "hidden_dims": cfg.critic_hidden_dims}
-            self.critic = critic = Network("policy.critic", observation_dims, 1, **{**both, **short, **given})
-            self.groups = list(dict.fromkeys([*self.groups, *critic.groups]))
-            self.is_recurrent = self.is_recurrent or critic.is_recurrent
+            self.critic = Network("policy.critic", observation_dims, 1, **{**both, **short, **given})
         self.distribution = GaussianDistribution(num_actions, cfg.init_noise_std)
+        self.groups = groups_of(self)
+        self.is_recurrent = any(isinstance(module, Memory) for module in self.modules())
 
     def act_inference(self, obs: Observations, hidden: Optional[Hidden] = None) -> Tuple[torch.Tensor, Hidden]:
         """Compute mean actions.
@@ -214,9 +212,10 @@ class Policy(nn.Module):
 
     def update_normalizers(self, obs: Observations, distributed: Optional[Any] = None) -> None:
         """Let the networks take in the samples group -> (B, D), of all ranks where several work."""
-        for network in (self.actor, self.critic):
-            if isinstance(network, Network):
-                network.update_normalizers(obs, distributed)
+        for encoder in self.modules():
+            for module, group in zip(encoder.inputs, encoder.groups) if isinstance(encoder, Encoder) else ():
+                if isinstance(module, EmpiricalNormalization):
+                    module.update(obs[group], distributed)
 
     def parts(self) -> Dict[str, nn.Module]:
         """Return the parts that can be frozen or copied, by name; an actor with encoders counts part by part."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional, Sequence
+from typing import Any, Mapping, Optional, Sequence
 
 import torch
 from torch import nn
@@ -31,6 +31,7 @@ class Mixture(nn.Module):
         names: Sequence[str] = (),
         top_k: Optional[int] = None,
         temperature: float = 1.0,
+        gate: Optional[Mapping[str, Any]] = None,
         **unknown: Any,
     ) -> None:
         """Build K experts.
@@ -45,6 +46,7 @@ class Mixture(nn.Module):
             names: of the experts.
             top_k: all others than so many get no weight; None for no limit.
             temperature: above 1 the weights are more equal, below less.
+            gate: settings of whoever builds the gate.
             **unknown: keys that do not exist.
 
         Raises:
@@ -60,6 +62,7 @@ class Mixture(nn.Module):
             {name: MLP(input_dim, output_dim, hidden_dims, activation, output_activation) for name in names}
         )
         self.top_k = top_k
+        self.gate_settings = {} if gate is None else dict(gate)
         self.register_buffer("temperature", torch.tensor(float(temperature)))
 
     def weights(self, logits: torch.Tensor) -> torch.Tensor:

@@ -22,7 +22,7 @@ from rsl_rl.models import ActorCritic, ActorCriticRecurrent, SharedActorCritic
 
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.* is deprecated:DeprecationWarning")
 
-DIMS = {"policy": (10,), "heights": (5,), "depth": (1, 58, 87), "history": (10, 6)}
+DIMS = {"policy": (10,), "heights": (5,), "depth": (1, 58, 87), "history": (60,)}
 STEPS = 80
 # reads an image, and remembers in two encoders besides the memory behind them
 SEEING = {
@@ -37,7 +37,7 @@ SEEING = {
 MIXED = {
     "encoders": {
         "policy": {},
-        "past": {"groups": ["history"], "history_conv": {}, "output_dim": 4},
+        "past": {"groups": ["history"], "history_conv": {"term_dims": [2, 4]}, "output_dim": 4},
         "heights": {"fusion": "gated"},
     },
     "actor": {"experts": {"names": ["a", "b", "c"], "top_k": 2, "gate": {"groups": ["heights"], "rnn_hidden_size": 5}}},

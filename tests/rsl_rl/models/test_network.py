@@ -15,7 +15,7 @@ from rsl_rl.modules import MLP, Memory
 from rsl_rl.utils.errors import RslRlError
 from rsl_rl.utils.trajectories import Trajectories
 
-DIMS = {"body": (4,), "scan": (6,), "hurdles": (3,), "history": (10, 5)}
+DIMS = {"body": (4,), "scan": (6,), "hurdles": (3,), "history": (50,)}
 EXPERTS = {"names": ["flat", "jump"], "gate": {"groups": ["hurdles"], "hidden_dims": [5]}}
 # everything at once, with a memory wherever one may be
 EVERYTHING: dict[str, Any] = {

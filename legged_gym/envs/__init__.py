@@ -15,7 +15,7 @@ from legged_gym.envs.mini_cheetah import mini_cheetah_config as mini_cheetah
 from legged_gym.envs.registry import register
 
 LEGGED_ROBOT = "legged_gym.envs.base.legged_robot:LeggedRobot"
-VISION_ROBOT = "legged_gym.envs.base.vision_robot:VisionRobot"
+VISION_ROBOT = "legged_gym.envs.vision.vision_robot:VisionRobot"
 
 register("a1", LEGGED_ROBOT, A1RoughCfg, A1RoughCfgPPO)
 register("a1_flat", LEGGED_ROBOT, A1FlatCfg, A1FlatCfgPPO)

@@ -7,7 +7,7 @@ from typing import Any, List, Sequence
 
 import torch
 
-from legged_gym.envs.base.mirror import partners
+from legged_gym.envs.terms.mirror import partners
 from legged_gym.errors import UserError, listed
 
 _PICTURE = (960, 720)

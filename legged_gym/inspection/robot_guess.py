@@ -10,8 +10,8 @@ import mujoco
 import numpy as np
 
 from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
-from legged_gym.envs.base.mirror import partners
 from legged_gym.envs.base.world import sim_spec
+from legged_gym.envs.terms.mirror import partners
 from legged_gym.sim.model import RobotModel, bodies_in_pose, build_model
 from legged_gym.sim.robot.robot_feet import notes_on_feet
 from legged_gym.sim.robot.robot_file import load_robot

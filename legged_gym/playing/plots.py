@@ -7,7 +7,7 @@ from typing import Any, Deque, Dict
 
 import numpy as np
 
-from legged_gym.envs.base.control import POSITION_TYPES
+from legged_gym.envs.parts.control import POSITION_TYPES
 from legged_gym.utils.files import whole_file
 
 # Steps that are kept, the last ones: 40 s at 50 Hz.

@@ -148,7 +148,7 @@ def _leaving_nothing_behind(runner: Any) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        from legged_gym.envs.base.failures import FIRST_FAILURE  # with torch, which is imported by now
+        from legged_gym.envs.parts.failures import FIRST_FAILURE  # with torch, which is imported by now
 
         folder = runner.log_dir
         if runner.distributed.is_main and runner.current_learning_iteration == 0 and os.path.isdir(folder):

@@ -10,13 +10,13 @@ from legged_gym.envs import A1FlatCfg, A1RoughCfg
 from legged_gym.envs.a1.a1_vision_config import A1VisionCfg
 from legged_gym.envs.base.base_config import ObsTerm, Termination
 from legged_gym.envs.base.legged_robot import LeggedRobot
-from legged_gym.envs.base.vision_robot import VisionRobot
 from legged_gym.envs.go2.go2 import Go2
 from legged_gym.envs.go2.go2_dynaflow_config import Go2Cfg
 from legged_gym.envs.mini_cheetah.mini_cheetah import MiniCheetah
 from legged_gym.envs.mini_cheetah.mini_cheetah_config import MiniCheetahCfg, MiniCheetahRefCfg
 from legged_gym.envs.mini_cheetah.mini_cheetah_ref import MiniCheetahRef
 from legged_gym.envs.registry import TASKS
+from legged_gym.envs.vision.vision_robot import VisionRobot
 from tests.envs.golden_families import GoldenGo2, GoldenMiniCheetah, GoldenMiniCheetahRef, GoldenVision
 from tests.envs.golden_robot import GoldenRobot
 from tests.envs.golden_run import PREFIXES, run, switch_all_on, terms_of, watched

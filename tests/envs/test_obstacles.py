@@ -11,7 +11,7 @@ from legged_gym.envs.a1.a1_config import A1RoughCfg
 from legged_gym.envs.a1.a1_vision_config import A1VisionStudentCfg
 from legged_gym.envs.base.base_config import Obstacle
 from legged_gym.envs.base.legged_robot import LeggedRobot
-from legged_gym.envs.base.vision_robot import VisionRobot
+from legged_gym.envs.vision.vision_robot import VisionRobot
 from legged_gym.errors import UserError
 
 

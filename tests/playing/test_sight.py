@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from legged_gym.envs.base.base_config import ObsTerm
-from legged_gym.envs.base.observation_groups import make_group
+from legged_gym.envs.terms.observation_groups import make_group
 from legged_gym.playing import video
 from legged_gym.playing.sight import FIELD_OF_VIEW, PolicySight, beside, depth_colors, draw_dots, project
 from legged_gym.sim.pictures.raytracer import _View

@@ -12,21 +12,21 @@ import torch
 from torch import Tensor
 
 from legged_gym.envs.base.base_config import table
-from legged_gym.envs.base.control import JointControl
-from legged_gym.envs.base.domain_rand import DomainRandomization
 from legged_gym.envs.base.legged_robot_config import RETIRED_SETTINGS
 from legged_gym.envs.base.name_checks import check_joints, check_names
-from legged_gym.envs.base.observation_groups import make_group
-from legged_gym.envs.base.observation_history import ObservationHistory
-from legged_gym.envs.base.observations import ObservationTerms
 from legged_gym.envs.base.obstacles import Obstacles
-from legged_gym.envs.base.reward_sum import RewardSum
-from legged_gym.envs.base.rewards import RewardTerms
 from legged_gym.envs.base.saved_state import SavedState
 from legged_gym.envs.base.tables import check_values, find_term
-from legged_gym.envs.base.terminations import TerminationTerms
-from legged_gym.envs.base.terrain_levels import TerrainLevels
 from legged_gym.envs.base.world import sim_spec
+from legged_gym.envs.parts.control import JointControl
+from legged_gym.envs.parts.domain_rand import DomainRandomization
+from legged_gym.envs.parts.terrain_levels import TerrainLevels
+from legged_gym.envs.terms.observation_groups import make_group
+from legged_gym.envs.terms.observation_history import ObservationHistory
+from legged_gym.envs.terms.observations import ObservationTerms
+from legged_gym.envs.terms.reward_sum import RewardSum
+from legged_gym.envs.terms.rewards import RewardTerms
+from legged_gym.envs.terms.terminations import TerminationTerms
 from legged_gym.rotations import quat_rotate_inverse
 from legged_gym.sensors.depth_camera import DepthCamera
 from legged_gym.sensors.height_scan import HeightScan

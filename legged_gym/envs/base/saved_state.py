@@ -6,7 +6,7 @@ from typing import Any, Dict, Mapping, Tuple
 
 from torch import Tensor
 
-from legged_gym.envs.base.control import JointControl
+from legged_gym.envs.parts.control import JointControl
 from legged_gym.errors import UserError
 
 

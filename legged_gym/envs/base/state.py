@@ -7,9 +7,9 @@ from typing import Any, Dict, List, Optional, Union
 import torch
 from torch import Tensor
 
-from legged_gym.envs.base.observation_groups import ImageGroup, ObservationGroup
-from legged_gym.envs.base.observation_history import ObservationHistory
-from legged_gym.envs.base.reward_sum import RewardSum
+from legged_gym.envs.terms.observation_groups import ImageGroup, ObservationGroup
+from legged_gym.envs.terms.observation_history import ObservationHistory
+from legged_gym.envs.terms.reward_sum import RewardSum
 from legged_gym.sensors.depth_camera import DepthCamera
 from legged_gym.sensors.height_scan import HeightScan
 from legged_gym.sim.simulator import Simulator

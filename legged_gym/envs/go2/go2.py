@@ -9,8 +9,8 @@ from torch import Tensor
 
 from legged_gym.envs.base.base_config import table
 from legged_gym.envs.base.legged_robot import LeggedRobot
-from legged_gym.envs.base.mirror import mirrored
 from legged_gym.envs.go2.jumps import JUMP_STEPS, JumpTerms
+from legged_gym.envs.terms.mirror import mirrored
 from legged_gym.errors import UserError
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from legged_gym.envs.base.commands import CommandTerms
-from legged_gym.envs.base.observations import ObservationTerms
+from legged_gym.envs.parts.commands import CommandTerms
+from legged_gym.envs.terms.observations import ObservationTerms
 
 JUMP_STEPS = 50
 # steps still to come when the time in the air begins and when it ends

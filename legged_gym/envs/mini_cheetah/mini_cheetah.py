@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from legged_gym.envs.base.legged_robot import LeggedRobot
-from legged_gym.envs.base.mirror import mirrored
+from legged_gym.envs.terms.mirror import mirrored
 
 # s^2, by which changes of the joint targets are divided
 _RATE_UNIT = 0.0025

@@ -8,10 +8,10 @@ from typing import Any, Dict
 import torch
 from torch import Tensor
 
-from legged_gym.envs.base.mirror import mirrored
 from legged_gym.envs.mini_cheetah.gait import ReferenceGait
 from legged_gym.envs.mini_cheetah.mini_cheetah import MiniCheetah
 from legged_gym.envs.mini_cheetah.mini_cheetah_config import LEGS
+from legged_gym.envs.terms.mirror import mirrored
 
 # N, from which on a foot counts as loaded; in a trot each of two feet bears 40 N on average
 _LOADED = 10.0

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from legged_gym.envs.base.reward_sum import RewardSum
-from legged_gym.envs.base.rewards import RewardTerms
+from legged_gym.envs.terms.reward_sum import RewardSum
+from legged_gym.envs.terms.rewards import RewardTerms
 from legged_gym.errors import UserError
 
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from legged_gym.envs.base.legged_robot import LeggedRobot
-from legged_gym.envs.base.mirror import mirrored
+from legged_gym.envs.terms.mirror import mirrored
 from legged_gym.rotations import yaw_from_quat
 from legged_gym.sensors.edge_map import EdgeMap
 

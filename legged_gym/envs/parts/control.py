@@ -9,8 +9,8 @@ from torch import Tensor
 
 from legged_gym.actuators.actuator import Actuator
 from legged_gym.actuators.files import load_actuator
-from legged_gym.envs.base.failures import FailureHandling
 from legged_gym.envs.base.name_checks import check_gains
+from legged_gym.envs.parts.failures import FailureHandling
 from legged_gym.errors import UserError
 from legged_gym.sim.robot.gains import gains_of
 

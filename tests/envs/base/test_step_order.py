@@ -11,7 +11,7 @@ import torch
 from legged_gym.envs import A1FlatCfg, A1RoughCfg
 from legged_gym.envs.a1.a1_vision_config import A1VisionCfg
 from legged_gym.envs.base.legged_robot import LeggedRobot
-from legged_gym.envs.base.vision_robot import VisionRobot
+from legged_gym.envs.vision.vision_robot import VisionRobot
 from legged_gym.errors import UserError
 
 SMALL = {"num_rows": 2, "num_cols": 2, "border_size": 3.0, "max_init_terrain_level": 1}

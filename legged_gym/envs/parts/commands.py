@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from legged_gym.envs.base.base_config import section_to_dict
-from legged_gym.envs.base.reward_sum import ramp
 from legged_gym.envs.base.state import RobotState
+from legged_gym.envs.terms.reward_sum import ramp
 from legged_gym.errors import UserError
 from legged_gym.rotations import wrap_to_pi, yaw_from_quat
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from legged_gym.envs.base.base_config import ObsTerm
-from legged_gym.envs.base.observation_groups import make_group
+from legged_gym.envs.terms.observation_groups import make_group
 from legged_gym.errors import UserError
 
 COUNT = 20_000

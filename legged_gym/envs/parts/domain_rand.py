@@ -8,8 +8,8 @@ from typing import List, Sequence
 import torch
 from torch import Tensor
 
-from legged_gym.envs.base.commands import CommandTerms
-from legged_gym.envs.base.reward_sum import ramp
+from legged_gym.envs.parts.commands import CommandTerms
+from legged_gym.envs.terms.reward_sum import ramp
 
 
 class DomainRandomization(CommandTerms):

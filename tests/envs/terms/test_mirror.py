@@ -10,7 +10,7 @@ import torch
 from legged_gym.envs import A1FlatCfg
 from legged_gym.envs.base.base_config import ObsTerm
 from legged_gym.envs.base.legged_robot import LeggedRobot
-from legged_gym.envs.base.mirror import mirror_of_term, mirrored
+from legged_gym.envs.terms.mirror import mirror_of_term, mirrored
 from legged_gym.errors import UserError
 
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from legged_gym.envs.a1.a1_vision_config import A1VisionCfg, A1VisionStudentCfg
-from legged_gym.envs.base.mirror import mirror_of_term
-from legged_gym.envs.base.vision_robot import VisionRobot
+from legged_gym.envs.terms.mirror import mirror_of_term
+from legged_gym.envs.vision.vision_robot import VisionRobot
 
 
 def make_env(num_envs: int = 8, cfg_class: Any = A1VisionCfg, **settings: Any) -> VisionRobot:

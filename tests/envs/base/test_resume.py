@@ -52,7 +52,7 @@ def test_a_resumed_run_is_the_run_that_was_never_stopped(tmp_path):
     assert second.env.common_step_counter == whole.env.common_step_counter == 6 * 24
 
 
-KEPT = os.path.join(os.path.dirname(os.path.dirname(__file__)), "resources", "saved_run")
+KEPT = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(__file__))), "resources", "saved_run")
 
 
 def test_a_run_of_an_earlier_version_is_gone_on_with(tmp_path):

@@ -7,8 +7,8 @@ from typing import Any, Dict, Mapping, Union
 import torch
 from torch import Tensor
 
-from legged_gym.envs.base.observation_groups import ImageGroup, ObservationGroup
 from legged_gym.envs.base.table_entries import ObsTerm
+from legged_gym.envs.terms.observation_groups import ImageGroup, ObservationGroup
 
 
 class ObservationHistory:

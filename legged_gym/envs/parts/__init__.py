@@ -1,0 +1,1 @@
+"""What of an environment has a state: parts, each with its buffers."""

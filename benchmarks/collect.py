@@ -15,15 +15,18 @@ import os
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from typing import Any, Dict, Optional, Sequence
 
 if not __package__:
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
+from legged_gym.demonstrations.collection import Collection
 from legged_gym.errors import UserError
 from legged_gym.policies.policy_io import add_policy_flag, find_policy
 from legged_gym.scripts.collect import SCHEDULES
 from legged_gym.utils.cli import make_parser
+from legged_gym.utils.options import CommandLine
 from legged_gym.utils.script import run_script
 
 
@@ -60,14 +63,13 @@ def measure(args: argparse.Namespace) -> Dict[str, Any]:
     from legged_gym.demonstrations.setup import describe, episode_bytes, make_collector, model_bytes, shard_size
     from legged_gym.utils import benchmarking
 
-    args.num_episodes, args.keep_failures, args.relative, args.randomize = args.num_envs, True, False, False
-    source = find_policy(args)
-    collector = make_collector(source, args)
+    source = find_policy(CommandLine.read(args)).settled()
+    options, wish = source.options, Collection(args.schedule, args.num_envs, args.max_steps, keep_failures=True)
+    collector = make_collector(source, wish)
     env = collector.env
-    args.num_episodes = env.num_envs
-    args.shard_episodes = shard_size(episode_bytes(collector))
-    metadata, model = describe(collector, source, args), model_bytes(env.sim.robot.model)
-    replay = benchmarking.REPLAYS[args.sim](env)
+    wish = replace(wish, num_episodes=env.num_envs, shard_episodes=shard_size(episode_bytes(collector)))
+    metadata, model = describe(collector, source, wish), model_bytes(env.sim.robot.model)
+    replay = benchmarking.REPLAYS[options.sim](env)
     replay.clock = time.process_time if args.cpu_time else time.perf_counter
     blocks, size = [], 0
     with benchmarking.watched(env, replay):
@@ -86,8 +88,8 @@ def measure(args: argparse.Namespace) -> Dict[str, Any]:
         "num_envs": env.num_envs,
         "max_steps": args.max_steps,
         "schedule": args.schedule,
-        "sim": args.sim,
-        "sim_device": args.sim_device,
+        "sim": options.sim,
+        "sim_device": options.sim_device,
         "clock": "CPU time" if args.cpu_time else "wall clock",
         "blocks": args.blocks,
         "torch_threads": torch.get_num_threads(),

@@ -9,7 +9,6 @@ what the run's metrics.jsonl says (Train/time): collecting and learning, on the 
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
@@ -17,14 +16,17 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+from legged_gym.envs import registry
+from legged_gym.envs.variants import for_evaluation
 from legged_gym.errors import UserError
-from legged_gym.evaluation.evaluate import evaluate, prepare_cfg
+from legged_gym.evaluation.evaluate import evaluate
 from legged_gym.policies.policy_io import find_policy, load_policy
 from legged_gym.scripts.evaluate import add_evaluation_flags, complete
 from legged_gym.utils import reports, run_folder
-from legged_gym.utils.cli import apply_args, make_parser
+from legged_gym.utils.cli import make_parser
+from legged_gym.utils.options import CommandLine
 from legged_gym.utils.script import run_script
-from legged_gym.utils.task_registry import task_registry
+from legged_gym.utils.training import make_env
 
 METRICS_FILE = "metrics.jsonl"
 # what the curve is made of; the rest of an evaluation is of no use point by point
@@ -45,43 +47,43 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         raise UserError("--json=<file> is needed: it is where the curves go")
     reports.check_writable(args.json)
     complete(args)
-    folders = [find_run(args, run) for run in args.runs]
+    command = CommandLine.read(args)
+    folders = [find_run(command, run) for run in args.runs]
     content = {
         "kind": "learning_curve",
         "task": args.task,
         "seed": args.seed,
         "sim": args.sim,
         "num_episodes": args.num_episodes,
-        "runs": curves(args, folders),
+        "runs": curves(command, folders, args.every, args.num_episodes),
         **reports.origin(__file__, argv),
     }
     reports.write_json(args.json, content)
     print(f"written to {args.json}")
 
 
-def find_run(args: argparse.Namespace, run: str) -> str:
+def find_run(command: CommandLine, run: str) -> str:
     """Return the path of a run folder.
 
     Raises:
         UserError: when there is no such run, or it holds no checkpoint.
     """
-    env_cfg, train_cfg = task_registry.get_cfgs(args.task)
-    apply_args(args, env_cfg, train_cfg)
+    _, train_cfg = registry.find(command.task).new_cfgs()
+    command.apply(None, train_cfg)
     root = run_folder.experiment_folder(train_cfg.runner.experiment_name)
     return os.path.dirname(run_folder.get_load_path(root, run))
 
 
-def curves(args: argparse.Namespace, folders: Sequence[str]) -> List[Dict[str, Any]]:
+def curves(command: CommandLine, folders: Sequence[str], every: int, num_episodes: int) -> List[Dict[str, Any]]:
     """Evaluate all checkpoints of all runs."""
     result = []
     for folder in folders:
         times = read_times(folder)
         points = []
-        for iteration, path in chosen(run_folder.list_checkpoints(folder), args.every):
+        for iteration, path in chosen(run_folder.list_checkpoints(folder), every):
             if iteration not in times:
                 raise UserError(f"{folder}: {METRICS_FILE} does not know iteration {iteration} of {path}")
-            args.load_run, args.checkpoint = folder, iteration
-            metrics = evaluate_checkpoint(args)
+            metrics = evaluate_checkpoint(command.with_flags(load_run=folder, checkpoint=iteration), num_episodes)
             points.append({"iteration": iteration, **times[iteration], "metrics": metrics})
             values = "  ".join(f"{name} {metrics[name]['mean']:.3f}" for name in metrics)
             print(
@@ -97,16 +99,15 @@ def chosen(checkpoints: Sequence[Tuple[int, str]], every: int) -> List[Tuple[int
     return [point for index, point in enumerate(checkpoints) if index % every == 0 or point is checkpoints[-1]]
 
 
-def evaluate_checkpoint(args: argparse.Namespace) -> Dict[str, Any]:
+def evaluate_checkpoint(command: CommandLine, num_episodes: int) -> Dict[str, Any]:
     """Return the metrics of a curve for the checkpoint that the command line names, in a new environment.
 
     A new one each time, so that all checkpoints draw the same random numbers, those of `evaluate.py`.
     """
-    source = find_policy(args)
-    prepare_cfg(source.env_cfg)
-    env, _ = task_registry.make_env(source.task, args, source.env_cfg)
+    source = find_policy(command, for_evaluation).settled()
+    env = make_env(source)
     try:
-        metrics = evaluate(env, load_policy(source, env), args.num_episodes)["metrics"]
+        metrics = evaluate(env, load_policy(source, env), num_episodes)["metrics"]
     finally:
         env.close()
     return {name: metrics[name] for name in SHOWN if name in metrics}

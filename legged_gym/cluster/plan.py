@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import os
 import re
 from dataclasses import asdict, dataclass
-from typing import Any, Callable, Dict, List, Sequence, Tuple
+from typing import Any, Dict, List, Sequence, Tuple
 
 from legged_gym.errors import UserError
 from legged_gym.utils import run_folder
 from legged_gym.utils.cli import get_args
+from legged_gym.utils.options import CommandLine
+from legged_gym.utils.training import plan_training
 
 # What a launch decides itself.
 _TAKEN_FLAGS = ("--task", "--seed", "--run_folder", "--resume", "--load_run", "--checkpoint")
-
-Check = Callable[[argparse.Namespace], Tuple[Any, Any]]
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ class Training:
 
 
 def plan_trainings(
-    name: str, tasks: Sequence[str], seeds: Sequence[int], sweeps: Sequence[str], flags: Sequence[str], check: Check
+    name: str, tasks: Sequence[str], seeds: Sequence[int], sweeps: Sequence[str], flags: Sequence[str]
 ) -> List[Training]:
     """Return every combination of tasks, seeds and swept values.
 
@@ -55,7 +54,6 @@ def plan_trainings(
         seeds: Not negative.
         sweeps: "env.<path>=<value>,<value>..." or "train.<path>=...".
         flags: Of train.py, for all of them.
-        check: Makes the (environment, training) configs of a parsed command line of train.py.
 
     Raises:
         UserError: for the first mistake in any of them.
@@ -68,10 +66,10 @@ def plan_trainings(
         index = len(trainings)
         swept = [f"--{override}" for override in overrides]
         words = [f"--task={task}", f"--seed={seed}", "--headless", *flags, *swept]
-        _, train_cfg = check(get_args(words))
-        if hasattr(train_cfg.runner, "teacher"):
-            words.append(f"--teacher={train_cfg.runner.teacher}")  # a newer one must not replace it when the job starts
-        root = run_folder.experiment_folder(train_cfg.runner.experiment_name)
+        runner = plan_training(CommandLine.read(get_args(words))).train_cfg.runner
+        if hasattr(runner, "teacher"):
+            words.append(f"--teacher={runner.teacher}")  # a newer one must not replace it when the job starts
+        root = run_folder.experiment_folder(runner.experiment_name)
         folder = os.path.join(root, f"{name}_job{index}_seed{seed}")
         words.append(f"--run_folder={folder}")
         trainings.append(Training(index, task, seed, overrides, folder, tuple(words)))

@@ -14,14 +14,15 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
-from typing import Any, Callable, Dict, Iterator, List, Sequence
+from typing import Any, Callable, Dict, Iterator, List, Sequence, Type
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
+from legged_gym.envs.variants import NEVER, RANGES, has_velocity_commands, with_given_commands
 from legged_gym.errors import UserError
-from legged_gym.playing import driving
 from legged_gym.rotations import wrap_to_pi, yaw_from_quat
 
 # columns of the sequence: uniform numbers that a task may need for one command
@@ -34,7 +35,7 @@ _NUM_WAYPOINTS = 64
 
 def command_names(env: Any) -> List[str]:
     """The commands of a task, in the order of `read_commands`."""
-    names = [*driving.RANGES]
+    names = [*RANGES]
     return names + [name for name in ("height", "jump") if hasattr(env, f"{name}_commands")]
 
 
@@ -70,15 +71,15 @@ class Schedule:
         env._update_commands = self.update
 
     @staticmethod
-    def prepare_cfg(env_cfg: Any) -> None:
+    def prepare_cfg(env_cfg: LeggedRobotCfg) -> None:
         """Change settings, before the environment is made, so that it leaves its commands alone.
 
         Raises:
             UserError: the robots see no velocity commands.
         """
-        if not driving.has_velocity_commands(env_cfg):
+        if not has_velocity_commands(env_cfg):
             raise UserError("the policy sees no velocity commands to give to it: use --schedule=random")
-        driving.take_over(env_cfg)
+        with_given_commands(env_cfg)
 
     def start(self, first: int) -> None:
         """Begin: environment i runs episode `first` + i."""
@@ -135,10 +136,10 @@ class RandomSchedule(Schedule):
     """See the module."""
 
     @staticmethod
-    def prepare_cfg(env_cfg: Any) -> None:
+    def prepare_cfg(env_cfg: LeggedRobotCfg) -> None:
         """See `Schedule.prepare_cfg`."""
         env_cfg.commands.curriculum = False
-        env_cfg.commands.resampling_time = driving.NEVER
+        env_cfg.commands.resampling_time = NEVER
 
     def _begin(self) -> None:
         self.env._resample_commands(torch.arange(self.env.num_envs, device=self.env.device))
@@ -182,7 +183,7 @@ class WaypointSchedule(Schedule):
         self._points = torch.tensor(np.array(points), dtype=torch.float32, device=env.device)
         self._points += env.root_states[:, None, :2]
         self._at = torch.zeros(count, dtype=torch.long, device=env.device)
-        self._bounds = torch.tensor([getattr(env.command_ranges, name) for name in driving.RANGES], device=env.device)
+        self._bounds = torch.tensor([getattr(env.command_ranges, name) for name in RANGES], device=env.device)
         self._command = torch.zeros(count, 3, device=env.device)
         self._steer()
 
@@ -198,17 +199,17 @@ class WaypointSchedule(Schedule):
         wanted = torch.stack((forward, sideways, (_YAW_GAIN * turn).clamp(-_YAW_RATE, _YAW_RATE)), dim=1)
         wanted = torch.minimum(torch.maximum(wanted, self._bounds[:, 0]), self._bounds[:, 1])
         self._command = _SMOOTHING * wanted + (1.0 - _SMOOTHING) * self._command
-        write_commands(env, list(driving.RANGES), self._command)
+        write_commands(env, list(RANGES), self._command)
 
 
 def write_commands(env: Any, names: Sequence[str], values: Tensor) -> None:
     """Set the commands of those names, values (N, len(names)), in all environments."""
     for name, column in zip(names, values.to(env.device).unbind(1)):
-        if name in driving.RANGES:
-            env.commands[:, driving.RANGES.index(name)] = column
+        if name in RANGES:
+            env.commands[:, RANGES.index(name)] = column
         else:
             getattr(env, f"{name}_commands").copy_(column)
 
 
-SCHEDULES: Dict[str, Any] = {"random": RandomSchedule, "grid": GridSchedule, "waypoint": WaypointSchedule}
+SCHEDULES: Dict[str, Type[Schedule]] = {"random": RandomSchedule, "grid": GridSchedule, "waypoint": WaypointSchedule}
 """Classes of schedules by name."""

@@ -22,9 +22,7 @@ from torch import Tensor
 from legged_gym.demonstrations.commands import Schedule, episode_seed, read_commands
 from legged_gym.demonstrations.dataset import quat_rotate, relative_to_start, turn_back
 from legged_gym.envs.base.legged_robot import CONTACT_THRESHOLD
-from legged_gym.envs.nominal import with_equal_robots, without_noise
 from legged_gym.sim.mujoco_base import FIELDS
-from legged_gym.terrain import uses_height_map
 
 BLOCK = 64
 """The number of environments is a multiple of this."""
@@ -69,23 +67,6 @@ class Episodes(NamedTuple):
         return taken
 
 
-def prepare_cfg(env_cfg: Any, max_steps: int, randomize: bool) -> None:
-    """Change an environment config from training to demonstrations, in place.
-
-    Args:
-        env_cfg: the config.
-        max_steps: policy steps that no time-out may cut short.
-        randomize: whether each episode has a robot of its own (friction, masses, gains), where training has them.
-    """
-    env_cfg.env.episode_length_s = (max_steps + 2) * env_cfg.control.decimation * env_cfg.sim.dt
-    env_cfg.terrain.curriculum = uses_height_map(env_cfg.terrain.mesh_type)  # lays tiles out by type and difficulty
-    without_noise(env_cfg)
-    rand = env_cfg.domain_rand
-    rand.widen_over, rand.every_episode = None, randomize
-    if not randomize:
-        with_equal_robots(env_cfg)
-
-
 class Collector:
     """Runs and records one episode in every environment.
 
@@ -99,7 +80,7 @@ class Collector:
         """Make room for the episodes.
 
         Args:
-            env: N environments, N a multiple of `BLOCK`, of a config that `prepare_cfg` has changed.
+            env: N environments, N a multiple of `BLOCK`, with a config of `variants.for_demonstrations`.
             policy: from `policy_io.load_policy`.
             schedule: of the commands.
             max_steps: T.

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import argparse
-import copy
 import hashlib
 import json
+from dataclasses import asdict
 from typing import Any, Dict
 
 import numpy as np
 
+from legged_gym.demonstrations.collection import Collection
 from legged_gym.demonstrations.commands import SCHEDULES, command_names
 from legged_gym.demonstrations.dataset import FORMAT_VERSION
-from legged_gym.demonstrations.episodes import BLOCK, Collector, prepare_cfg
+from legged_gym.demonstrations.episodes import BLOCK, Collector
+from legged_gym.envs import variants
+from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
 from legged_gym.errors import UserError
 from legged_gym.policies.metadata import numbers
 from legged_gym.policies.policy_io import PolicySource, load_policy
 from legged_gym.utils import reports
 from legged_gym.utils.files import sha256_of
-from legged_gym.utils.task_registry import task_registry
+from legged_gym.utils.training import make_env
 
 _SHARD_BYTES = 128e6
-# flags that change the episodes, or which of them stand in a shard
-_DECIDING = (
-    "sim", "seed", "schedule", "num_episodes", "max_steps", "keep_failures", "randomize", "relative", "shard_episodes",
-)  # fmt: skip
 _UNITS = "m, rad, s, kg, N, N m; quaternions w, x, y, z"
 _ARRAYS = {
     "states": "qpos and qvel of MuJoCo, verbatim, before the action of the step",
@@ -45,41 +43,40 @@ _ARRAYS = {
 }
 
 
-def make_collector(source: PolicySource, args: argparse.Namespace) -> Collector:
+def make_collector(source: PolicySource, wish: Collection) -> Collector:
     """Make environment, policy, schedule and collector.
 
     Args:
-        source: the policy.
-        args: the command line of collect.py, completed: `num_envs` becomes a multiple of `BLOCK`; `sim`, `sim_device`
-            and `seed` what was chosen.
+        source: the policy, settled; the number of environments becomes a multiple of `BLOCK`.
+        wish: what to collect.
 
     Raises:
         UserError: they do not go together.
     """
-    cfg, schedule = source.env_cfg, SCHEDULES[args.schedule]
-    interval = float(cfg.commands.resampling_time)
-    prepare_cfg(cfg, args.max_steps, args.randomize)
-    schedule.prepare_cfg(cfg)
-    blocks = min(-(-args.num_envs // BLOCK), -(-args.num_episodes // BLOCK))
-    cfg.env.num_envs = args.num_envs = blocks * BLOCK
-    own = copy.copy(args)
-    own.cfg, own.env_settings = [], []  # they are in the config already, and it has changed since
-    env: Any
-    env, _ = task_registry.make_env(source.task, own, cfg)
-    args.sim, args.sim_device, args.seed = own.sim, own.sim_device, env.seed
-    if args.relative and (env.terrain is not None or cfg.asset.fix_base_link):
+    schedule = SCHEDULES[wish.schedule]
+    interval = float(source.env_cfg.commands.resampling_time)
+
+    def change(cfg: LeggedRobotCfg) -> None:
+        variants.for_demonstrations(cfg, wish.max_steps, wish.randomize)
+        schedule.prepare_cfg(cfg)
+        blocks = min(-(-cfg.env.num_envs // BLOCK), -(-wish.num_episodes // BLOCK))
+        cfg.env.num_envs = blocks * BLOCK
+
+    source = source.changed(change)
+    env, seed = make_env(source), source.env_cfg.seed
+    if wish.relative and (env.terrain is not None or env.cfg.asset.fix_base_link):
         raise UserError("--relative is for robots that move freely on a plane: on other ground it matters where one is")
-    return Collector(env, load_policy(source, env), schedule(env, env.seed, interval), args.max_steps, env.seed)
+    return Collector(env, load_policy(source, env), schedule(env, seed, interval), wish.max_steps, seed)
 
 
-def describe(collector: Collector, source: PolicySource, args: argparse.Namespace) -> Dict[str, Any]:
+def describe(collector: Collector, source: PolicySource, wish: Collection) -> Dict[str, Any]:
     """What metadata.json says; its part `collection` is all that decides what the episodes are."""
     env, control = collector.env, collector.env.cfg.control
     robot = env.sim.robot
     in_model = [env.dof_names[i] for i in np.argsort(robot.qpos_ids)]
     settings = env.cfg.to_dict()
     del settings["seed"], settings["env"]["num_envs"], settings["sim"]["num_threads"]
-    collection = {name: getattr(args, name) for name in _DECIDING}
+    collection: Dict[str, Any] = {"sim": source.options.sim, "seed": source.env_cfg.seed, **asdict(wish)}
     collection["task"] = source.task
     collection["policy"] = reports.short_path(source.path)
     collection["policy_sha256"] = sha256_of(source.path)

@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from typing import Any, Dict, Optional, Tuple, Type, Union
 
 from legged_gym.envs.base.base_config import BaseConfig
+from legged_gym.envs.base.dagger_config import LeggedRobotCfgDagger
+from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg, LeggedRobotCfgPPO
 from legged_gym.errors import UserError
 from rsl_rl.utils.errors import near_matches
 
+TrainCfg = Union[LeggedRobotCfgPPO, LeggedRobotCfgDagger]
 Config = Union[BaseConfig, Type[BaseConfig]]
 
 
@@ -27,12 +30,14 @@ class Task:
         env_class: The environment class, or where to find it: ``"module:Class"``.
         env_cfg: Config class of the environment, or an instance that serves as the pattern.
         train_cfg: Config class of the training, or an instance that serves as the pattern.
+        variant_of: The task whose runs and policies are its own too.
     """
 
     name: str
     env_class: Union[str, type]
     env_cfg: Config
     train_cfg: Config
+    variant_of: Optional[str] = None
 
     @property
     def env_class_name(self) -> str:
@@ -46,16 +51,26 @@ class Task:
         module, _, name = self.env_class.partition(":")
         return getattr(importlib.import_module(module), name)
 
-    def new_cfgs(self) -> Tuple[Any, Any]:
-        """Return fresh (environment, training) configs that share nothing with those returned before."""
-        return _fresh(self.env_cfg), _fresh(self.train_cfg)
+    def new_cfgs(self) -> Tuple[LeggedRobotCfg, TrainCfg]:
+        """Return fresh (environment, training) configs that share nothing with others; the seed is in both."""
+        env_cfg, train_cfg = _fresh(self.env_cfg), _fresh(self.train_cfg)
+        env_cfg.seed = train_cfg.seed
+        return env_cfg, train_cfg
+
+    def own_settings(self) -> Dict[str, Any]:
+        """What the environment config of a variant has otherwise than that of its task, nested; else nothing."""
+        if self.variant_of is None:
+            return {}
+        return _fresh(self.env_cfg).difference(_fresh(find(self.variant_of).env_cfg))
 
 
 TASKS: Dict[str, Task] = {}
 """All tasks by name, in the order they were registered."""
 
 
-def register(name: str, env_class: Union[str, type], env_cfg: Config, train_cfg: Config) -> None:
+def register(
+    name: str, env_class: Union[str, type], env_cfg: Config, train_cfg: Config, variant_of: Optional[str] = None
+) -> None:
     """Add a task to the table.
 
     Args:
@@ -63,15 +78,19 @@ def register(name: str, env_class: Union[str, type], env_cfg: Config, train_cfg:
         env_class: The environment class, or ``"module:Class"`` to import it only when an environment is made.
         env_cfg: Config class (or instance) of the environment.
         train_cfg: Config class (or instance) of the training.
+        variant_of: A task whose runs and policies this one loads too. What its environment config has otherwise than
+            that of the task wins over the settings saved with a run.
 
     Raises:
-        ValueError: when the name is taken, or a text does not have the form ``"module:Class"``.
+        ValueError: when the name is taken, a text does not have the form ``"module:Class"``, or there is no such task.
     """
     if name in TASKS:
         raise ValueError(f"task {name!r} is registered twice")
     if isinstance(env_class, str) and not all(env_class.partition(":")):
         raise ValueError(f"task {name!r}: write the environment class as 'module:Class', not {env_class!r}")
-    TASKS[name] = Task(name, env_class, env_cfg, train_cfg)
+    if variant_of is not None and variant_of not in TASKS:
+        raise ValueError(f"task {name!r} is a variant of {variant_of!r}, which is not registered")
+    TASKS[name] = Task(name, env_class, env_cfg, train_cfg, variant_of)
 
 
 def find(name: Optional[str]) -> Task:
@@ -87,5 +106,11 @@ def find(name: Optional[str]) -> Task:
     return TASKS[name]
 
 
-def _fresh(cfg: Config) -> BaseConfig:
+def family(name: str) -> Tuple[str, ...]:
+    """Names of the tasks whose runs and policies a task may load: its own, and that of which it is a variant."""
+    parent = TASKS[name].variant_of if name in TASKS else None
+    return (name,) if parent is None else (name, parent)
+
+
+def _fresh(cfg: Config) -> Any:
     return cfg() if isinstance(cfg, type) else copy.deepcopy(cfg)

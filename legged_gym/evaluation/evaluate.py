@@ -27,7 +27,6 @@ Metrics over time are ratios of sums over all episodes, with Student's t interva
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any, Dict, List, Optional
 
 import torch
@@ -35,61 +34,17 @@ from torch import Tensor
 
 from legged_gym.errors import UserError
 from legged_gym.evaluation import lanes
+from legged_gym.evaluation.episodes import Episodes
 from legged_gym.evaluation.intervals import ratio_of_sums, share
-from legged_gym.terrain import uses_height_map
+from legged_gym.terrain import has_lanes
 
 # s, the length of episode that fall rates are stated for
 FALL_RATE_PERIOD = 20.0
-
-# s between commands, the same for all policies so that they compare
-COMMAND_INTERVAL = 10.0
 
 METHODS = {
     "means": "ratio of sums over episodes, Student's t interval of the linearised ratio",
     "rates": "share of episodes, Wilson score interval",
 }
-
-
-def prepare_cfg(env_cfg: Any) -> None:
-    """Change an environment config from training to evaluation, in place.
-
-    Curricula are off: commands come from the whole of the configured ranges and change every 10 s, as in legged_gym,
-    however often they did in training, commanded heights from the first step on; all directions at once, as pure
-    commands and standing are measured by themselves; and robots stay on the tiles they are given. Noise, randomised
-    robots and pushes stay as trained, from the whole of their ranges. On a height map tiles are laid out by type and
-    difficulty even if the training mixed them, so that results can be told apart.
-    """
-    env_cfg.commands.curriculum = False
-    env_cfg.commands.resampling_time = COMMAND_INTERVAL
-    env_cfg.commands.standing_fraction = env_cfg.commands.pure_fraction = 0.0
-    if hasattr(env_cfg.commands, "initial_height"):
-        env_cfg.commands.initial_height = None
-    env_cfg.domain_rand.widen_over = None
-    env_cfg.terrain.curriculum = uses_height_map(env_cfg.terrain.mesh_type)
-
-
-@dataclass
-class Episodes:
-    """What E complete episodes came to.
-
-    Attributes:
-        sums: name -> (E,) float64, samples of `measure` added up over the episode.
-        distance: (E,) m, furthest the robot came from where it started, horizontally.
-        fell: (E,) bool, ended other than by time-out.
-        levels: (E,) row of the terrain's tile.
-        types: (E,) column of the terrain's tile.
-    """
-
-    sums: Dict[str, Tensor]
-    distance: Tensor
-    fell: Tensor
-    levels: Tensor
-    types: Tensor
-
-    def select(self, mask: Tensor) -> Episodes:
-        """The episodes where `mask` (E,) is set."""
-        sums = {name: values[mask] for name, values in self.sums.items()}
-        return Episodes(sums, self.distance[mask], self.fell[mask], self.levels[mask], self.types[mask])
 
 
 class EpisodeRecorder:
@@ -109,7 +64,7 @@ class EpisodeRecorder:
         """
         self.num_samples = 0
         self._env, self._count = env, episodes_per_env
-        self._lanes = lanes.LaneSamples(env) if lanes.has_lanes(env.terrain) else None
+        self._lanes = lanes.LaneSamples(env) if has_lanes(env.terrain) else None
         self._rows = torch.zeros(env.num_envs, dtype=torch.long, device=env.device)
         self._columns = torch.arange(env.num_envs, device=env.device)
         self._start = env.root_states[:, :2].clone()
@@ -246,7 +201,7 @@ def run_episodes(env: Any, policy: Any, episodes_per_env: int) -> Episodes:
     """Let a policy act until every environment has finished a number of episodes.
 
     Args:
-        env: the environment, built with a config that `prepare_cfg` has seen.
+        env: the environment, with a config of `variants.for_evaluation`.
         policy: observations by group -> actions (N, A), with `reset(dones)` for one with memory.
         episodes_per_env: episodes each environment contributes.
 
@@ -282,7 +237,7 @@ def evaluate(env: Any, policy: Any, num_episodes: int) -> Dict[str, Any]:
     """
     episodes = run_episodes(env, policy, math.ceil(num_episodes / env.num_envs))
     length = float(env.cfg.env.episode_length_s)
-    terrain, on_lanes = env.terrain, lanes.has_lanes(env.terrain)
+    terrain, on_lanes = env.terrain, has_lanes(env.terrain)
     half_tile = None if terrain is None or on_lanes else terrain.tile_length / 2
     result: Dict[str, Any] = {
         "num_envs": env.num_envs,
@@ -356,7 +311,7 @@ def terrain_table(episodes: Episodes, terrain: Any) -> Dict[str, List[Dict[str, 
         none), `episodes`, `success_rate` and `fall_share` (of episodes, whatever their length), each {"mean", "ci95"};
         on lanes also what `evaluation_lanes.estimates` gives.
     """
-    on_lanes, half_tile = lanes.has_lanes(terrain), terrain.tile_length / 2
+    on_lanes, half_tile = has_lanes(terrain), terrain.tile_length / 2
     table: Dict[str, List[Dict[str, Any]]] = {}
     for level in range(terrain.num_rows):
         columns: Dict[str, List[int]] = {}

@@ -29,19 +29,17 @@ start. There are no pushes. From 1 s after the order to the end of the 10 s:
 
 from __future__ import annotations
 
-import argparse
-import copy
 import math
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor
 
-from legged_gym.envs.nominal import with_equal_robots, without_noise
+from legged_gym.envs import variants
+from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
 from legged_gym.evaluation.intervals import estimate, ratio_of_sums, share
-from legged_gym.playing import driving
 from legged_gym.policies.policy_io import PolicySource, load_policy
-from legged_gym.utils.task_registry import task_registry
+from legged_gym.utils.training import make_env
 
 SPEEDS = {"slow": 0.25, "middle": 0.6, "fast": 1.0}
 """Shares of the bound."""
@@ -78,7 +76,7 @@ def cells_of(trained: Mapping[str, Any]) -> List[Cell]:
     """
     cells = []
     for direction, (column, sign) in DIRECTIONS.items():
-        least, bound = sorted(sign * limit for limit in trained["ranges"][driving.RANGES[column]])
+        least, bound = sorted(sign * limit for limit in trained["ranges"][variants.RANGES[column]])
         least = max(least, 0.0 if column == 2 else trained["min_norm"])
         if bound <= 0.0 or bound < least:
             continue
@@ -88,25 +86,6 @@ def cells_of(trained: Mapping[str, Any]) -> List[Cell]:
             command[column] = sign * speed
             cells.append(Cell(direction, name, (command[0], command[1], command[2])))
     return cells
-
-
-def prepare_cfg(env_cfg: Any, start: str) -> None:
-    """Change settings that went through `evaluation.prepare_cfg` to those of a start, in place."""
-    driving.take_over(env_cfg)
-    env_cfg.terrain.mesh_type = "plane"
-    env_cfg.env.episode_length_s = 2.0 * EPISODE_S  # nothing is cut off by time
-    commands = env_cfg.commands
-    if hasattr(commands, "jump_fraction"):
-        commands.jump_fraction = 0.0
-    if start != "nominal":
-        return
-    without_noise(env_cfg)
-    with_equal_robots(env_cfg)
-    env_cfg.init_state.max_random_vel = 0.0
-    env_cfg.init_state.dof_pos_factor = [0.99, 1.01]
-    env_cfg.control.action_delay = [sum(env_cfg.control.action_delay) // 2] * 2
-    if hasattr(commands, "initial_height"):
-        commands.initial_height = sum(commands.ranges.height) / 2
 
 
 class Batch(NamedTuple):
@@ -135,7 +114,7 @@ def run(env: Any, policy: Any, batch: Batch) -> Dict[str, Tensor]:
     """Let a policy follow commands for one episode of all environments.
 
     Args:
-        env: N environments whose config went through `prepare_cfg`.
+        env: N environments with a config of `variants.for_pure_commands`.
         policy: observations by group -> actions (N, A), with `reset(dones)` for one with memory.
         batch: for N robots.
 
@@ -226,12 +205,12 @@ def worst_cells(cells: Sequence[Dict[str, Any]]) -> Dict[str, Any]:
     return worst
 
 
-def evaluate_grid(source: PolicySource, args: argparse.Namespace, trained: Mapping[str, Any]) -> Dict[str, Any]:
+def evaluate_grid(source: PolicySource, num_episodes: int, trained: Mapping[str, Any]) -> Dict[str, Any]:
     """Measure a policy on pure commands and on standing.
 
     Args:
-        source: the policy, its config prepared by `evaluation.prepare_cfg` and with the seed that was drawn.
-        args: the command line of evaluate.py.
+        source: the policy, settled, with a config of `variants.for_evaluation`.
+        num_episodes: of the evaluation; robots are a share of it.
         trained: see `cells_of`.
 
     Returns:
@@ -239,19 +218,19 @@ def evaluate_grid(source: PolicySource, args: argparse.Namespace, trained: Mappi
         and `worst`; `stand_still`: start -> `before` ("rest", "walking") -> what `standing_result` gives. Empty for a
         policy that sees no velocity commands.
     """
-    cells = cells_of(trained) if driving.has_velocity_commands(source.env_cfg) else []
+    cells = cells_of(trained) if variants.has_velocity_commands(source.env_cfg) else []
     if not cells:
         return {}
     speeds = [[cell.command for cell in cells if cell.direction == direction] for direction in DIRECTIONS]
     before = [(0.0, 0.0, 0.0), *(found[len(found) // 2] for found in speeds if found)]
-    nominal, randomised = (max(round(part * args.num_episodes), 1) for part in ROBOTS.values())
+    nominal, randomised = (max(round(part * num_episodes), 1) for part in ROBOTS.values())
     walking, standing = [], {}
     for start, robots in zip(ROBOTS, (nominal, randomised)):
-        walked = run_task(source, args, start, Batch.of([cell.command for cell in cells], False, robots))
+        walked = run_task(source, start, Batch.of([cell.command for cell in cells], False, robots))
         for index, cell in enumerate(cells):
             result = walking_result(part_of(walked, index * robots, (index + 1) * robots))
             walking.append({**cell._asdict(), "start": start, **result})
-        stood = run_task(source, args, start, Batch.of(before, True, nominal))
+        stood = run_task(source, start, Batch.of(before, True, nominal))
         standing[start] = {
             "rest": standing_result(part_of(stood, 0, nominal)),
             "walking": standing_result(part_of(stood, nominal, None)),
@@ -268,19 +247,21 @@ def part_of(sums: Dict[str, Tensor], first: int, end: Optional[int]) -> Dict[str
     return {name: values[first:end] for name, values in sums.items()}
 
 
-def run_task(source: PolicySource, args: argparse.Namespace, start: str, batch: Batch) -> Dict[str, Tensor]:
+def run_task(source: PolicySource, start: str, batch: Batch) -> Dict[str, Tensor]:
     """Make the environment of a start, without pushes for those who are told to stand, and `run` the policy in it."""
-    cfg, own = copy.deepcopy(source.env_cfg), copy.copy(args)
-    prepare_cfg(cfg, start)
-    if not batch.then.any():
-        cfg.domain_rand.push_robots = False
-    own.cfg, own.env_settings = [], []  # they are in the config already, and it has changed since
-    own.num_envs = cfg.env.num_envs = len(batch.first)
-    what = "pure commands" if batch.then.any() else "told to stand"
-    print(f"           {what}, {start} start, {own.num_envs} robots for {EPISODE_S:g} s", flush=True)
-    env: Any
-    env, _ = task_registry.make_env(source.task, own, cfg)
+    stand = not bool(batch.then.any())
+
+    def change(cfg: LeggedRobotCfg) -> None:
+        # twice the time: nothing is cut off
+        variants.for_pure_commands(cfg, start == "nominal", episode_length_s=2.0 * EPISODE_S)
+        cfg.env.num_envs = len(batch.first)
+        cfg.domain_rand.push_robots = cfg.domain_rand.push_robots and not stand
+
+    what = "told to stand" if stand else "pure commands"
+    print(f"           {what}, {start} start, {len(batch.first)} robots for {EPISODE_S:g} s", flush=True)
+    changed = source.changed(change)
+    env = make_env(changed)
     try:
-        return run(env, load_policy(source, env), batch)
+        return run(env, load_policy(changed, env), batch)
     finally:
         env.close()

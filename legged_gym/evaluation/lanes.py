@@ -25,17 +25,16 @@ from __future__ import annotations
 
 import math
 import zlib
-from typing import TYPE_CHECKING, Any, Dict, List, Sequence
+from typing import Any, Dict, List, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from legged_gym.evaluation.episodes import Episodes
 from legged_gym.evaluation.intervals import estimate, ratio_of_sums, share
 from legged_gym.sensors.edge_map import EdgeMap
-
-if TYPE_CHECKING:
-    from legged_gym.evaluation.evaluate import Episodes
+from legged_gym.terrain.lanes import FLAT_TYPES
 
 EDGE_MARGIN = 0.05
 """m from a drop, within which a foot stands on an edge."""
@@ -46,19 +45,11 @@ EDGE_DROP = 0.1
 SETTLING_TIME = 1.0
 """s behind the finish line in which a fall still undoes the crossing."""
 
-FLAT_TYPES = ("lane_flat",)
-"""Types of tiles without obstacles."""
-
 _HALF_DIFFICULTY = 0.5
 _ROUNDING = 1e-6
 
 MEAN_OF_SHARES = "mean of shares, their Wilson intervals joined (MOVER)"
 """How the interval of `success_to_half_difficulty` is made, see `mean_of_shares`."""
-
-
-def has_lanes(terrain: Any) -> bool:
-    """Whether any tile of a map (None for a plane) has a finish line."""
-    return terrain is not None and bool(np.isfinite(terrain.finish_x).any())
 
 
 class LaneSamples:

@@ -7,19 +7,29 @@ from typing import Any, List, Sequence
 
 import torch
 
+from legged_gym.envs.base.legged_robot import LeggedRobot
 from legged_gym.envs.terms.mirror import partners
 from legged_gym.errors import UserError, listed
+from legged_gym.sim.model import RobotModel
+from legged_gym.sim.mujoco_base import MujocoSimulator
 
 _PICTURE = (960, 720)
 # cosine of the tilt from which on a robot counts as fallen
 _FALLEN = 0.7
 
 
-def describe(env: Any) -> str:
+def _robot_of(env: LeggedRobot) -> RobotModel:
+    sim = env.sim
+    assert isinstance(sim, MujocoSimulator)
+    return sim.robot
+
+
+def describe(env: LeggedRobot) -> str:
     """Bodies, joints, feet and sides of the one robot of an environment, in its default pose."""
-    model, asset = env.sim.robot.model, env.cfg.asset
+    robot, asset = _robot_of(env), env.cfg.asset
+    model = robot.model
     masses = [float(model.body(name).mass[0]) for name in env.body_names]
-    shapes = [int((model.geom_bodyid[env.sim.robot.robot_geoms] == i).sum()) for i in env.sim.robot.body_ids]
+    shapes = [int((model.geom_bodyid[robot.robot_geoms] == i).sum()) for i in robot.body_ids]
     lines = [f"{asset.file}: {sum(masses):.3f} kg, {len(env.body_names)} bodies, {env.num_actions} joints", ""]
     lines += _table(
         ["body", "mass, kg", "shapes"],
@@ -40,7 +50,7 @@ def describe(env: Any) -> str:
 _NO_FEET = "no feet were found: give a part of their names with --foot_name"
 
 
-def _sides(env: Any) -> List[str]:
+def _sides(env: LeggedRobot) -> List[str]:
     """Which joints a mirror swaps, whose angle changes sign, and whether the robot is symmetric so."""
     asset, names = env.cfg.asset, env.dof_names
     index = partners(names, asset.left_right)
@@ -57,7 +67,7 @@ def _sides(env: Any) -> List[str]:
     return lines
 
 
-def stand(env: Any, seconds: float) -> str:
+def stand(env: LeggedRobot, seconds: float) -> str:
     """Hold the default pose from a fresh start and say how the robot stands after it."""
     env.reset()
     steps, ended, forces = max(1, math.ceil(seconds / env.dt - 1e-9)), 0, []
@@ -91,7 +101,7 @@ def stand(env: Any, seconds: float) -> str:
     )
 
 
-def picture(env: Any) -> Any:
+def picture(env: LeggedRobot) -> Any:
     """(height, width, 3) uint8: the robot as it is now, from a distance that shows it whole."""
     from legged_gym.sim.simulator import Camera
 

@@ -5,22 +5,18 @@ A driver is called with the time since the start, s, and returns the command of 
 
 from __future__ import annotations
 
-from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, NamedTuple, Optional, Sequence, Tuple
 
 import torch
 
-from legged_gym.envs.base.base_config import table
+from legged_gym.envs.variants import RANGES
 from legged_gym.errors import UserError
-from legged_gym.terrain import uses_height_map
 
-RANGES = ("lin_vel_x", "lin_vel_y", "ang_vel_yaw")
-"""The three ranges of `commands.ranges` that a driver takes over."""
+if TYPE_CHECKING:
+    from legged_gym.envs.base.legged_robot import LeggedRobot
 
 # Speeds of the tour at most, m/s and rad/s: what looks like a walk, however fast the robot may have learnt to be.
 _TOUR_SPEEDS = (0.8, 0.5, 0.8)
-
-# Longer than anyone plays, s.
-NEVER = 1e9
 
 # Keys: name of GLFW's key code, what it changes and by how much, m/s and rad/s.
 _STEPS = {
@@ -81,7 +77,7 @@ class Keyboard:
         """Begin with a command.
 
         Args:
-            ranges: lowest and highest command of each of `RANGES`; empty where there is nothing to drive.
+            ranges: lowest and highest command of each of `variants.RANGES`; empty where there is nothing to drive.
             num_envs: number of robots to look at.
             start: the first command; None to stand still.
         """
@@ -123,44 +119,18 @@ class Keyboard:
         return Command(self._values[0], self._values[1], self._values[2])
 
 
-def has_velocity_commands(env_cfg: Any) -> bool:
-    """Whether the robots of a config see velocity commands, which can then be given from outside."""
-    seen = any("commands" in table(group) for group in table(env_cfg.observations).values())
-    return seen and all(hasattr(env_cfg.commands.ranges, name) for name in RANGES)
-
-
-def walks_lanes(env_cfg: Any) -> bool:
-    """Whether the ground of a config has lanes of obstacles, on which robots are to keep their direction."""
-    terrain = env_cfg.terrain
-    types = [(terrain.terrain_kwargs or {}).get("type", "")] if terrain.selected else terrain.tile_types or []
-    return uses_height_map(terrain.mesh_type) and any("lane_" in name for name in types)
-
-
-def take_over(env_cfg: Any) -> None:
-    """Change settings, before the environment is made, so that it leaves commands alone."""
-    commands = env_cfg.commands
-    commands.heading_command = commands.curriculum = False
-    commands.resampling_time = NEVER
-    commands.min_norm = commands.standing_fraction = commands.pure_fraction = 0.0
-
-
-def set_command(env: Any, command: Command) -> None:
+def set_command(env: LeggedRobot, command: Command) -> None:
     """Give a command to all robots, also to those that start a new episode from now on."""
     for name, value in zip(RANGES, command):
         setattr(env.command_ranges, name, [value, value])
     env.commands[:, :3] = torch.tensor(command[:3], device=env.device)
 
 
-def trained_ranges(env_cfg: Any) -> List[List[float]]:
-    """Lowest and highest command of each of `RANGES` in training."""
-    return [list(getattr(env_cfg.commands.ranges, name)) for name in RANGES]
-
-
 def make_tour(ranges: Sequence[Sequence[float]]) -> Script:
     """Forward, sideways, turning, a curve and a stop, as far as the ranges have them.
 
     Args:
-        ranges: lowest and highest command of each of `RANGES`.
+        ranges: lowest and highest command of each of `variants.RANGES`.
     """
     x, y, yaw = (min(high, most) for (_, high), most in zip(ranges, _TOUR_SPEEDS))
     legs = [

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional
 
 import torch
 
-from legged_gym.evaluation.lanes import FLAT_TYPES, has_lanes
 from legged_gym.playing.driving import Command, set_command
 from legged_gym.playing.plots import StateLog
 from legged_gym.policies.exported_policy import ExportedPolicy
 from legged_gym.policies.policy_io import Policy
+from legged_gym.terrain import has_lanes
+from legged_gym.terrain.lanes import FLAT_TYPES
 from rsl_rl.runners.inference_policy import InferencePolicy
 
-Driver = Callable[[float], Command]
+if TYPE_CHECKING:
+    from legged_gym.envs.base.legged_robot import LeggedRobot
 
-# As legged_gym's play: few robots, and ground that is quickly made.
-MOST_ROBOTS, TILES = 50, 5
+Driver = Callable[[float], Command]
 
 
 class Player:
@@ -31,7 +32,7 @@ class Player:
         episodes: episodes that ended.
     """
 
-    def __init__(self, env: Any, policy: Policy, driver: Optional[Driver] = None, robot: int = 0) -> None:
+    def __init__(self, env: LeggedRobot, policy: Policy, driver: Optional[Driver] = None, robot: int = 0) -> None:
         """Start the episodes.
 
         Args:
@@ -105,16 +106,6 @@ class Player:
             self._earned[name] = self._earned.get(name, 0.0) + earned
 
 
-def prepare_cfg(env_cfg: Any, most_robots: int = MOST_ROBOTS) -> None:
-    """Change settings for play, before the environment is made: no noise, no pushes, mean friction, little ground."""
-    env_cfg.env.num_envs = min(env_cfg.env.num_envs, most_robots)
-    env_cfg.terrain.num_rows = env_cfg.terrain.num_cols = TILES
-    env_cfg.terrain.curriculum = False
-    env_cfg.noise.add_noise = env_cfg.depth_camera.noise.enabled = False
-    env_cfg.domain_rand.randomize_friction = False
-    env_cfg.domain_rand.push_robots = False
-
-
 def groups_read(policy: Policy) -> List[str]:
     """The groups of observations that a loaded policy reads, whatever form it has."""
     if isinstance(policy, ExportedPolicy):
@@ -123,10 +114,11 @@ def groups_read(policy: Policy) -> List[str]:
     return policy.groups
 
 
-def robot_to_watch(env: Any) -> int:
+def robot_to_watch(env: LeggedRobot) -> int:
     """Index of the first robot that stands on a lane with obstacles; without lanes, 0."""
-    if not has_lanes(env.terrain):
+    terrain = env.terrain
+    if terrain is None or not has_lanes(terrain):
         return 0
-    names = env.terrain.tile_types
+    names = terrain.tile_types
     tiles = zip(env.terrain_levels.tolist(), env.terrain_types.tolist())
     return next((robot for robot, (row, col) in enumerate(tiles) if names[row][col] not in FLAT_TYPES), 0)

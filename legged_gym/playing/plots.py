@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Any, Deque, Dict
+from typing import TYPE_CHECKING, Any, Deque, Dict
 
 import numpy as np
 
 from legged_gym.envs.parts.control import POSITION_TYPES
 from legged_gym.utils.files import whole_file
+
+if TYPE_CHECKING:
+    from legged_gym.envs.base.legged_robot import LeggedRobot
 
 # Steps that are kept, the last ones: 40 s at 50 Hz.
 _MOST_STEPS = 2000
@@ -17,7 +20,7 @@ _MOST_STEPS = 2000
 class StateLog:
     """What one robot did, step by step."""
 
-    def __init__(self, env: Any, robot: int = 0) -> None:
+    def __init__(self, env: LeggedRobot, robot: int = 0) -> None:
         """Log a robot of an environment, by its index."""
         self._env, self._robot = env, robot
         self._steps = 0
@@ -55,7 +58,7 @@ class StateLog:
         return {name: np.stack([row[name] for row in self._rows]) for name in self._rows[0]}
 
 
-def save_plots(log: StateLog, env: Any, path: str, title: str, joint: int = 1) -> None:
+def save_plots(log: StateLog, env: LeggedRobot, path: str, title: str, joint: int = 1) -> None:
     """Write the nine plots of a log to a PNG file.
 
     Args:
@@ -79,7 +82,7 @@ def save_plots(log: StateLog, env: Any, path: str, title: str, joint: int = 1) -
         figure.savefig(file, format="png", dpi=100)
 
 
-def show_plots(log: StateLog, env: Any, title: str) -> None:
+def show_plots(log: StateLog, env: LeggedRobot, title: str) -> None:
     """Open a window with the nine plots, where matplotlib has windows; returns when it is closed."""
     import matplotlib.pyplot as plt
 
@@ -88,7 +91,7 @@ def show_plots(log: StateLog, env: Any, title: str) -> None:
         plt.show()
 
 
-def draw_plots(figure: Any, log: StateLog, env: Any, title: str, joint: int = 1) -> None:
+def draw_plots(figure: Any, log: StateLog, env: LeggedRobot, title: str, joint: int = 1) -> None:
     """Draw the nine plots of a log on an empty matplotlib figure; arguments as of `save_plots`."""
     data = log.arrays()
     time = data["time"][:, 0]
@@ -118,7 +121,7 @@ def _draw_base(axes: Any, time: np.ndarray, data: Dict[str, np.ndarray]) -> None
         axis.set(title=f"base {name}", ylabel=unit)
 
 
-def _draw_joint(axes: Any, time: np.ndarray, data: Dict[str, np.ndarray], env: Any, joint: int) -> None:
+def _draw_joint(axes: Any, time: np.ndarray, data: Dict[str, np.ndarray], env: LeggedRobot, joint: int) -> None:
     name = env.dof_names[joint]
     axes[0].plot(time, data["dof_pos"][:, joint], label="measured")
     if env.cfg.control.control_type in POSITION_TYPES:
@@ -128,7 +131,7 @@ def _draw_joint(axes: Any, time: np.ndarray, data: Dict[str, np.ndarray], env: A
     axes[1].set(title=f"{name}: velocity", ylabel="rad/s")
 
 
-def _draw_forces(axes: Any, time: np.ndarray, data: Dict[str, np.ndarray], env: Any, joint: int) -> None:
+def _draw_forces(axes: Any, time: np.ndarray, data: Dict[str, np.ndarray], env: LeggedRobot, joint: int) -> None:
     name = env.dof_names[joint]
     for index, foot in enumerate(env.feet_indices.tolist()):
         axes[0].plot(time, data["force"][:, index], label=env.body_names[foot], linewidth=1.0)

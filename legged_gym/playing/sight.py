@@ -11,6 +11,7 @@ from typing import Any, Mapping, Sequence
 
 import numpy as np
 
+from legged_gym.envs.base.legged_robot import LeggedRobot
 from legged_gym.sim.simulator import FIELD_OF_VIEW, Camera
 
 SCANDOTS = "scandots"
@@ -31,7 +32,7 @@ class PolicySight:
         has_scandots: whether the policy reads scandots, and not just zeros in their place.
     """
 
-    def __init__(self, env: Any, observed: Sequence[str], robot: int) -> None:
+    def __init__(self, env: LeggedRobot, observed: Sequence[str], robot: int) -> None:
         """Find out what there is to draw.
 
         Args:
@@ -54,7 +55,8 @@ class PolicySight:
             observations: by group, each (N, ...): what the policy acts on next.
         """
         if self.has_scandots:
-            points = self._env.scandots_world()[self._robot].cpu().numpy()
+            env: Any = self._env  # a robot of a task with scandots
+            points = env.scandots_world()[self._robot].cpu().numpy()
             height, width = frame.shape[:2]
             frame = draw_dots(frame, project(points, camera, width, height))
         if self.images:

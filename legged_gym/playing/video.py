@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, List, Optional, Sequence, Tuple, Type
 
 import numpy as np
 
+from legged_gym.envs.variants import has_velocity_commands
 from legged_gym.errors import UserError
-from legged_gym.playing.driving import has_velocity_commands
 from legged_gym.playing.sight import PolicySight
 from legged_gym.sim.simulator import Camera
 

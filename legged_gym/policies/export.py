@@ -27,7 +27,7 @@ import json
 import os
 import re
 import warnings
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Tuple
 
 import torch
 from torch import Tensor, nn
@@ -52,6 +52,9 @@ from legged_gym.utils import provenance, run_folder
 from legged_gym.utils.files import write_files
 from rsl_rl.models import Network
 from rsl_rl.utils.archive import first_line
+
+if TYPE_CHECKING:
+    from legged_gym.envs.base.legged_robot import LeggedRobot
 
 ONNX_FILE = "policy.onnx"
 TORCHSCRIPT_FILE = "policy.pt"
@@ -93,7 +96,7 @@ class StepModule(nn.Module):
 
 
 def export_checkpoint(
-    source: PolicySource, env: Any, folder: Optional[str] = None, only_onnx: bool = False
+    source: PolicySource, env: LeggedRobot, folder: Optional[str] = None, only_onnx: bool = False
 ) -> List[str]:
     """Write the actor of a checkpoint as `export_policy` does.
 
@@ -124,7 +127,7 @@ def export_checkpoint(
     return export_policy(network.actor, description, folder, only_onnx, beside)
 
 
-def export_actuator(env: Any) -> Tuple[Optional[bytes], Dict[str, Any]]:
+def export_actuator(env: LeggedRobot) -> Tuple[Optional[bytes], Dict[str, Any]]:
     """The drives of an environment as an ONNX file, and what the description of a policy says of them.
 
     Returns:

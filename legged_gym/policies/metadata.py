@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any, Dict, List, Mapping
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping
 
 import numpy as np
 from torch import Tensor
@@ -19,6 +19,9 @@ from legged_gym.envs.base.table_entries import ObsTerm
 from legged_gym.errors import UserError
 from legged_gym.utils.files import sha256_of
 from rsl_rl.models import Network
+
+if TYPE_CHECKING:
+    from legged_gym.envs.base.legged_robot import LeggedRobot
 
 FORMAT_VERSION = 2
 READABLE_FORMATS = (1, FORMAT_VERSION)
@@ -59,7 +62,7 @@ _PHYSICS_RULE = (
 )
 
 
-def describe_policy(env: Any, actor: Network, task: str, origin: Mapping[str, Any]) -> Dict[str, Any]:
+def describe_policy(env: LeggedRobot, actor: Network, task: str, origin: Mapping[str, Any]) -> Dict[str, Any]:
     """Describe an actor and the robot it drives.
 
     Args:
@@ -126,7 +129,7 @@ def describe_network(actor: Network, observation_dims: Mapping[str, Any], num_ac
     }
 
 
-def check_fits(description: Mapping[str, Any], env: Any, path: str) -> None:
+def check_fits(description: Mapping[str, Any], env: LeggedRobot, path: str) -> None:
     """Refuse an exported policy that would misread this environment or drive it wrongly.
 
     Raises:
@@ -142,16 +145,16 @@ def check_fits(description: Mapping[str, Any], env: Any, path: str) -> None:
     for group, saved in description["observations"].items():
         if group not in env.observation_dims:
             raise UserError(f"{path} reads observations {group!r}; this environment gives {list(env.observation_dims)}")
-        current = _describe_group(env, group)
-        if _layout(saved) != _layout(current):
+        here = _describe_group(env, group)
+        if _layout(saved) != _layout(here):
             raise UserError(
                 f"{path} does not fit: its observation {group!r} is {_summary(saved)}, "
-                f"the environment's is {_summary(current)}"
+                f"the environment's is {_summary(here)}"
             )
-        _check_details(saved, current, path)
+        _check_details(saved, here, path)
 
 
-def _describe_group(env: Any, group: str) -> Dict[str, Any]:
+def _describe_group(env: LeggedRobot, group: str) -> Dict[str, Any]:
     """Layout of one observation; only those that come from a table have terms, images have one."""
     description: Dict[str, Any] = {"shape": list(env.observation_dims[group])}
     table = getattr(env, "observation_groups", {}).get(group)
@@ -170,7 +173,7 @@ def _describe_group(env: Any, group: str) -> Dict[str, Any]:
     return description
 
 
-def _describe_term(env: Any, name: str) -> Dict[str, Any]:
+def _describe_term(env: LeggedRobot, name: str) -> Dict[str, Any]:
     """First line of the docstring of a term, and what the term says of itself by `_describe_<name>`, if it does.
 
     Raises:
@@ -193,7 +196,7 @@ def named_file(path: str) -> Dict[str, str]:
     return {"file": path.replace(LEGGED_GYM_ROOT_DIR, _PLACEHOLDER), "sha256": sha256_of(file)}
 
 
-def _describe_joints(env: Any, passive: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
+def _describe_joints(env: LeggedRobot, passive: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
     columns = {
         "default_pos": numbers(env.default_dof_pos[0]),
         "stiffness": numbers(env.p_gains),

@@ -13,29 +13,28 @@ trusts.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Dict, Iterator, Mapping, Optional, Protocol, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterator, Mapping, Optional, Protocol, Tuple, Union
 
-from legged_gym import LEGGED_GYM_ROOT_DIR
+from legged_gym.envs import registry
 from legged_gym.errors import UserError
-from legged_gym.utils import run_folder
-from legged_gym.utils.cli import ArgumentParser, apply_args
-from legged_gym.utils.task_registry import task_registry
+from legged_gym.utils import run_folder, training
+from legged_gym.utils.cli import ArgumentParser
+from legged_gym.utils.options import CommandLine
+from legged_gym.utils.training import Change, Plan
 from rsl_rl.utils.archive import is_script
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from legged_gym.envs.base.legged_robot import LeggedRobot
+    from legged_gym.policies.exported_policy import OnnxStep, TorchScriptStep
     from rsl_rl.models import Policy as PolicyNetwork
 
-POLICIES_DIR = os.path.join(LEGGED_GYM_ROOT_DIR, "resources", "policies")
-SHIPPED_CHECKPOINT = "model.pt"
-
 # Files that a folder may hold, the first of them is taken; checkpoints of a run come before these.
-_IN_FOLDER = (SHIPPED_CHECKPOINT, "policy.onnx", "policy.pt")
+_IN_FOLDER = (run_folder.SHIPPED_CHECKPOINT, "policy.onnx", "policy.pt")
 
 
 class Policy(Protocol):
@@ -48,30 +47,29 @@ class Policy(Protocol):
         """Forget the past of the robots where `dones` (N,) is set; of all without it."""
 
 
-@dataclass
-class PolicySource:
-    """A policy that was found, and the settings to run it with.
+@dataclass(frozen=True)
+class PolicySource(Plan):
+    """A policy that was found, with the settings saved with it and those of the command line on top.
 
     Attributes:
-        path: the file.
         kind: "checkpoint", "onnx" or "torchscript".
-        task: name of the task that it was trained in.
-        env_cfg: settings of the environment as saved with the policy, with those of the command line on top.
-        train_cfg: settings of the training, likewise.
         run_dir: folder with the saved settings: a run's or a shipped policy's; None where there are none.
     """
 
-    path: str
-    kind: str
-    task: str
-    env_cfg: Any
-    train_cfg: Any
-    run_dir: Optional[str]
+    kind: str = "checkpoint"
+    run_dir: Optional[str] = None
+
+    @property
+    def path(self) -> str:
+        """The file."""
+        return str(self.checkpoint)
 
     @property
     def is_run(self) -> bool:
         """Whether it is of a run on this machine, whose folder takes videos, plots and exported files."""
-        return self.run_dir is not None and not os.path.isfile(os.path.join(self.run_dir, SHIPPED_CHECKPOINT))
+        return self.run_dir is not None and not os.path.isfile(
+            os.path.join(self.run_dir, run_folder.SHIPPED_CHECKPOINT)
+        )
 
     @property
     def name(self) -> str:
@@ -91,25 +89,29 @@ def add_policy_flag(parser: ArgumentParser) -> None:
     )
 
 
-def find_policy(args: argparse.Namespace) -> PolicySource:
-    """Find the policy that the command line asks for.
+def find_policy(command: CommandLine, change: Optional[Change] = None) -> PolicySource:
+    """Find the policy that a command line asks for.
+
+    Args:
+        command: its settings win over those saved with the policy.
+        change: to the saved settings of the environment, before those of the command line.
 
     Raises:
         UserError: there is none, or it is of another task than ``--task``.
     """
-    if getattr(args, "policy", None) is not None:
-        return _find_at(args)
+    if command.policy is not None:
+        return _find_at(command, command.policy, change)
     try:
-        env_cfg, train_cfg, path = task_registry.get_run_cfgs(args)
+        plan = training.plan_run(command, change)
     except UserError as error:
-        shipped = os.path.join(POLICIES_DIR, str(args.task))
-        if args.load_run in (None, -1) and os.path.isdir(shipped):
-            raise UserError(f"{error}; a trained policy comes along: --policy={args.task}") from None
+        shipped = os.path.join(run_folder.POLICIES_DIR, str(command.task))
+        if command.flags.get("load_run", -1) == -1 and os.path.isdir(shipped):
+            raise UserError(f"{error}; a trained policy comes along: --policy={command.task}") from None
         raise
-    return PolicySource(path, "checkpoint", args.task, env_cfg, train_cfg, _settings_folder(path))
+    return PolicySource(**vars(plan), run_dir=_settings_folder(str(plan.checkpoint)))
 
 
-def load_policy(source: PolicySource, env: Any, device: Any = None) -> Policy:
+def load_policy(source: PolicySource, env: LeggedRobot, device: Optional[str] = None) -> Policy:
     """Make a policy ready to run in an environment.
 
     Args:
@@ -122,21 +124,23 @@ def load_policy(source: PolicySource, env: Any, device: Any = None) -> Policy:
         RslRlError: a checkpoint is damaged.
     """
     # Imported here: mistakes found before are answered without waiting for torch.
+    import torch
+
     from legged_gym.policies.exported_policy import ExportedPolicy
     from legged_gym.policies.metadata import check_fits
     from rsl_rl.runners.inference_policy import InferencePolicy
 
-    device = env.device if device is None else device
+    place = env.device if device is None else torch.device(device)
     if source.kind != "checkpoint":
         step = _exported_step(source.path)
         with _reading_description(source.path):
             check_fits(step.description, env, source.path)
-        return ExportedPolicy(step, device)
+        return ExportedPolicy(step, place)
     network, _ = load_network_for(source, env)
-    return InferencePolicy(network.to(device))
+    return InferencePolicy(network.to(place))
 
 
-def load_network_for(source: PolicySource, env: Any) -> Tuple[PolicyNetwork, Dict[str, Any]]:
+def load_network_for(source: PolicySource, env: LeggedRobot) -> Tuple[PolicyNetwork, Dict[str, Any]]:
     """Build the networks of a checkpoint that fits an environment.
 
     Returns:
@@ -151,7 +155,7 @@ def load_network_for(source: PolicySource, env: Any) -> Tuple[PolicyNetwork, Dic
 
     network, content = build_policy(source.path, env.observation_dims, env.num_actions)
     task = content["meta"].get("task") or source.task
-    if task != source.task:
+    if task not in registry.family(source.task):
         raise UserError(f"checkpoint {source.path} is of task {task!r}, not {source.task!r}")
     return network, content
 
@@ -167,37 +171,35 @@ def inference_checkpoint(content: Mapping[str, Any]) -> Dict[str, Any]:
     }
 
 
-def _find_at(args: argparse.Namespace) -> PolicySource:
+def _find_at(command: CommandLine, name: str, change: Optional[Change]) -> PolicySource:
     """Find what ``--policy`` names."""
-    path = _file_at(args.policy, args.checkpoint)
+    path = _file_at(name, command.flags.get("checkpoint", -1))
     kind = _kind_of(path)
     folder = _settings_folder(path)
-    task = run_folder.read_run_config(folder).get("task") if folder else None
-    task = task or _task_inside(path, kind) or args.task
-    if args.task not in (None, task):
-        raise UserError(f"{path} is a policy of task {task!r}, not {args.task!r}")
+    trained_in = run_folder.read_run_config(folder).get("task") if folder else None
+    trained_in = trained_in or _task_inside(path, kind) or command.task
+    task = command.task or trained_in
     if task is None:
         raise UserError(f"{path} does not say which task it is of; give --task=<name>")
-    env_cfg, train_cfg = task_registry.get_cfgs(task)
+    if trained_in not in registry.family(task):
+        raise UserError(f"{path} is a policy of task {trained_in!r}, not {task!r}")
     if folder is None:
         print(f"note: {path} has no {run_folder.RUN_CONFIG}; the settings of task {task} as it is now are used")
-    else:
-        for problem in run_folder.restore_run_cfgs(folder, task, env_cfg, train_cfg):
-            print(f"note: {os.path.basename(folder)}: {problem}")
-    apply_args(args, env_cfg, train_cfg)
-    return PolicySource(path, kind, task, env_cfg, train_cfg, folder)
+    cfgs = training.resolve(task, command, folder, change)
+    return PolicySource(task, *cfgs, command.options, path, kind, folder)
 
 
-def _file_at(path: str, checkpoint: Optional[int]) -> str:
+def _file_at(path: str, checkpoint: int) -> str:
     """The file that a path, or the name of a task with a shipped policy, stands for."""
     if os.path.isfile(path):
         return path
-    folder = path if os.path.isdir(path) else os.path.join(POLICIES_DIR, path)
+    folder = path if os.path.isdir(path) else os.path.join(run_folder.POLICIES_DIR, path)
     if not os.path.isdir(folder):
-        shipped = sorted(os.listdir(POLICIES_DIR)) if os.path.isdir(POLICIES_DIR) else []
+        there = run_folder.POLICIES_DIR
+        shipped = sorted(os.listdir(there)) if os.path.isdir(there) else []
         raise UserError(f"--policy: there is no {path}; shipped policies are: {', '.join(shipped) or 'none'}")
-    if checkpoint not in (None, -1) or run_folder.list_checkpoints(folder):
-        return run_folder.get_load_path(folder, folder, -1 if checkpoint is None else checkpoint)
+    if checkpoint != -1 or run_folder.list_checkpoints(folder):
+        return run_folder.get_load_path(folder, folder, checkpoint)
     for name in _IN_FOLDER:
         if os.path.isfile(os.path.join(folder, name)):
             return os.path.join(folder, name)
@@ -246,7 +248,7 @@ def _reading_description(path: str) -> Iterator[None]:
         raise UserError(f"{path}: its description cannot be used ({reason}); export the policy again") from None
 
 
-def _exported_step(path: str) -> Any:
+def _exported_step(path: str) -> Union[OnnxStep, TorchScriptStep]:
     from legged_gym.policies.exported_policy import OnnxStep, TorchScriptStep
 
     try:

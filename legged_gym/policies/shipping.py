@@ -12,18 +12,21 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 import yaml
 
 from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.errors import UserError
 from legged_gym.policies.export import export_checkpoint, readable_json
-from legged_gym.policies.policy_io import SHIPPED_CHECKPOINT, PolicySource, inference_checkpoint, load_network_for
+from legged_gym.policies.policy_io import PolicySource, inference_checkpoint, load_network_for
 from legged_gym.reading import read_json
 from legged_gym.utils import run_folder
 from legged_gym.utils.files import write_files
 from rsl_rl.utils.checkpoint import save_checkpoint
+
+if TYPE_CHECKING:
+    from legged_gym.envs.base.legged_robot import LeggedRobot
 
 METRICS_FILE = "metrics.json"
 CARD_FILE = "card.md"
@@ -31,7 +34,11 @@ _PLACEHOLDER = "{LEGGED_GYM_ROOT_DIR}"
 
 
 def ship_policy(
-    source: PolicySource, env: Any, folder: str, metrics: Optional[Mapping[str, Any]] = None, evaluation: str = ""
+    source: PolicySource,
+    env: LeggedRobot,
+    folder: str,
+    metrics: Optional[Mapping[str, Any]] = None,
+    evaluation: str = "",
 ) -> List[str]:
     """Write a shipped policy.
 
@@ -58,7 +65,7 @@ def ship_policy(
     origins = _portable(_origins(settings))
     earlier = _portable(run_folder.earlier_commands(source.run_dir))
     paths = export_checkpoint(source, env, folder, only_onnx=True)
-    model = os.path.join(folder, SHIPPED_CHECKPOINT)
+    model = os.path.join(folder, run_folder.SHIPPED_CHECKPOINT)
     save_checkpoint(model, inference_checkpoint(content))
     files = {
         run_folder.RUN_CONFIG: yaml.safe_dump(run, sort_keys=False, default_flow_style=None, width=120),
@@ -115,7 +122,7 @@ def make_card(
     task: str,
     run: Mapping[str, Any],
     content: Mapping[str, Any],
-    env: Any,
+    env: LeggedRobot,
     evaluation: str,
     earlier_commands: Sequence[str] = (),
     origins: Sequence[str] = (),
@@ -154,7 +161,7 @@ def make_card(
     return "\n".join(lines) + "\n"
 
 
-def _command_ranges(env: Any) -> str:
+def _command_ranges(env: LeggedRobot) -> str:
     """The commands of training, m/s, rad/s and rad."""
     ranges = env.trained_commands()["ranges"]
     return ", ".join(f"{name} {low:g} to {high:g}" for name, (low, high) in ranges.items())

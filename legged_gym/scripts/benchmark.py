@@ -14,22 +14,30 @@ legged_gym/utils/benchmarking.py.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import copy
 import io
 import os
 import sys
-from typing import Any, Callable, Dict, Optional, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Sequence
 
 if not __package__:
     # Run as a file: the packages beside this one go before any installed ones.
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+from legged_gym.envs import registry
 from legged_gym.errors import UserError
-from legged_gym.utils.cli import apply_args, make_parser
+from legged_gym.utils import training
+from legged_gym.utils.cli import make_parser
+from legged_gym.utils.options import CommandLine
 from legged_gym.utils.script import run_script
-from legged_gym.utils.task_registry import check_sizes, task_registry
+from legged_gym.utils.start_points import resolve_policies
+from legged_gym.utils.training import Plan, check_sizes, make_env, resolve
+
+if TYPE_CHECKING:
+    from legged_gym.envs.base.legged_robot import LeggedRobot
+    from rsl_rl.runners.runner import Runner
 
 PRECISIONS = ("float32", "bfloat16")
 
@@ -47,17 +55,19 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     args = parser.parse(argv)
     if args.blocks < 1:
         raise UserError(f"--blocks={args.blocks}: at least 1 is needed")
-    env_cfg, train_cfg = task_registry.get_cfgs(args.task)
-    apply_args(args, env_cfg, train_cfg)
-    check_sizes(env_cfg, train_cfg)
+    command = CommandLine.read(args)
+    plan = Plan(registry.find(args.task).name, *resolve(args.task, command), command.options)
+    check_sizes(plan.env_cfg, plan.train_cfg)
+    resolve_policies(plan.train_cfg)
     # Imported here: torch takes seconds to import, and mistakes found above are answered at once.
     from legged_gym.utils import reports
 
     reports.check_writable(args.json)
     origin = reports.origin(__file__, argv)
-    env, env_cfg = task_registry.make_env(args.task, args, env_cfg)
+    plan = plan.settled()
+    env = make_env(plan)
     try:
-        result = {**run(env, train_cfg, args), **origin}
+        result = {**run(plan, env, args.blocks, trains=not args.no_train), **origin}
     finally:
         env.close()
     print(format_result(result))
@@ -66,37 +76,38 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         print(f"\nwritten to {args.json}")
 
 
-def run(env: Any, train_cfg: Any, args: argparse.Namespace) -> Dict[str, Any]:
+def run(plan: Plan, env: LeggedRobot, num_blocks: int, trains: bool) -> Dict[str, Any]:
     """Return the measured speeds and what they were measured on."""
     import torch
 
     from legged_gym.utils import benchmarking
 
+    train_cfg, options = plan.train_cfg, plan.options
     num_steps = train_cfg.runner.num_steps_per_env
     benchmarking.mix_ages(env)
     # DAgger has no choice of precision
     precisions = PRECISIONS if hasattr(train_cfg.algorithm, "precision") else PRECISIONS[:1]
-    runners = {precision: make_runner(env, train_cfg, args, precision) for precision in precisions}
+    runners = {precision: make_runner(plan, env, precision) for precision in precisions}
     works: Dict[str, Callable[[], None]] = {
         "env_steps_per_s": benchmarking.env_work(env, num_steps),
         "policy_env_steps_per_s": benchmarking.policy_work(env, runners["float32"].get_inference_policy(), num_steps),
     }
-    if not args.no_train:
+    if trains:
         for precision, runner in runners.items():
             ending = "" if precision == PRECISIONS[0] else f"_{precision}"
             works[f"train_samples_per_s{ending}"] = benchmarking.train_work(runner)
-    print(f"task       {args.task}, {env.num_envs} robots, physics {args.sim} on {args.sim_device}")
-    print(f"blocks     {args.blocks} of {num_steps} steps for each of {len(works)} kinds", flush=True)
-    blocks = benchmarking.measure_blocks(env, benchmarking.REPLAYS[args.sim](env), works, args.blocks)
+    print(f"task       {plan.task}, {env.num_envs} robots, physics {options.sim} on {options.sim_device}")
+    print(f"blocks     {num_blocks} of {num_steps} steps for each of {len(works)} kinds", flush=True)
+    blocks = benchmarking.measure_blocks(env, benchmarking.REPLAYS[options.sim](env), works, num_blocks)
     return {
         "kind": "benchmark",
-        "task": args.task,
+        "task": plan.task,
         "num_envs": env.num_envs,
-        "sim": args.sim,
-        "sim_device": args.sim_device,
-        "rl_device": args.rl_device,
+        "sim": options.sim,
+        "sim_device": options.sim_device,
+        "rl_device": options.rl_device,
         "decimation": env.cfg.control.decimation,
-        "blocks": args.blocks,
+        "blocks": num_blocks,
         "steps_per_block": num_steps,
         "train": {part: train_cfg.to_dict()[part] for part in ("policy", "algorithm")},
         "torch_threads": torch.get_num_threads(),
@@ -104,16 +115,14 @@ def run(env: Any, train_cfg: Any, args: argparse.Namespace) -> Dict[str, Any]:
     }
 
 
-def make_runner(env: Any, train_cfg: Any, args: argparse.Namespace, precision: str) -> Any:
+def make_runner(plan: Plan, env: LeggedRobot, precision: str) -> Runner:
     """Return a learner of one precision, without a run folder and with nobody who reads what it prints."""
-    args = copy.copy(args)
-    if hasattr(train_cfg.algorithm, "precision"):
-        # the last setting of a path wins
-        args.train_settings = [*args.train_settings, ("algorithm.precision", precision)]
-    cfg = copy.deepcopy(train_cfg)
+    cfg = copy.deepcopy(plan.train_cfg)
+    if hasattr(cfg.algorithm, "precision"):
+        cfg.algorithm.precision = precision
     cfg.runner.resume, cfg.runner.logger, cfg.runner.max_wall_time_s = False, "none", None
     with contextlib.redirect_stdout(io.StringIO()):
-        return task_registry.make_alg_runner(env, args=args, train_cfg=cfg, log_root=None)[0]
+        return training.make_runner(replace(plan, train_cfg=cfg), env, None)
 
 
 def format_result(result: Dict[str, Any]) -> str:

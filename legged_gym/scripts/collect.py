@@ -14,17 +14,23 @@ import argparse
 import os
 import shutil
 import sys
-from typing import Any, Dict, List, Optional, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence
 
 if not __package__:
     # Run as a file: the packages beside this one go before any installed ones.
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+from legged_gym.demonstrations.collection import Collection
 from legged_gym.errors import UserError
-from legged_gym.policies.policy_io import add_policy_flag, find_policy
+from legged_gym.policies.policy_io import PolicySource, add_policy_flag, find_policy
 from legged_gym.utils.cli import make_parser
 from legged_gym.utils.files import check_writable, nearest_folder
+from legged_gym.utils.options import CommandLine
 from legged_gym.utils.script import run_script
+
+if TYPE_CHECKING:
+    from legged_gym.demonstrations.dataset import Demonstrations
 
 SCHEDULES = ("random", "grid", "waypoint")
 DEFAULT_ENVS = 64
@@ -44,19 +50,29 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     """
     args = _parse(argv)
     if args.task or args.policy or not args.validate:
-        collect(args, argv)
+        source = find_policy(CommandLine.read(args))
+        args.output = args.output or os.path.join("data", source.task)
+        collect(source, wish_of(args), args.output, argv, quiet=args.validate)
     elif args.output is None:
         raise UserError("--validate: give the --output to check, or a --task or --policy to collect from")
     return validate(args.output) if args.validate else 0
 
 
-def collect(args: argparse.Namespace, argv: Optional[Sequence[str]] = None) -> None:
-    """Fill the folder `args.output` with demonstrations, or go on filling it.
+def collect(
+    source: PolicySource, wish: Collection, output: str, argv: Optional[Sequence[str]] = None, quiet: bool = False
+) -> None:
+    """Fill a folder with demonstrations, or go on filling it.
+
+    Args:
+        source: the policy.
+        wish: what to collect; with `shard_episodes` 0, as many as make a handy file.
+        output: the folder.
+        argv: the command line, for the record.
+        quiet: leave the histograms out.
 
     Raises:
         UserError: the policy or the folder is not what it should be, the disk is full, or the robots mostly fall.
     """
-    source = find_policy(args)
     # Imported here: torch takes seconds to import, and mistakes found above are answered at once.
     from legged_gym.demonstrations import dataset as demonstrations
     from legged_gym.demonstrations.check import command_histograms, format_histograms
@@ -64,33 +80,34 @@ def collect(args: argparse.Namespace, argv: Optional[Sequence[str]] = None) -> N
     from legged_gym.demonstrations.writer import DemonstrationWriter
     from legged_gym.utils import reports
 
-    args.output = args.output or os.path.join("data", source.task)
-    check_writable(os.path.join(args.output, demonstrations.METADATA), "--output")
-    collector = make_collector(source, args)
+    check_writable(os.path.join(output, demonstrations.METADATA), "--output")
+    source = source.settled()
+    collector = make_collector(source, wish)
     try:
         size = episode_bytes(collector)
-        args.shard_episodes = args.shard_episodes or shard_size(size)
-        print(f"task       {source.task}, {collector.env.num_envs} robots, {args.num_episodes} episodes of "
-              f"{args.max_steps} steps ({args.max_steps * collector.env.dt:g} s), seed {args.seed}")  # fmt: skip
+        wish = replace(wish, shard_episodes=wish.shard_episodes or shard_size(size))
+        print(f"task       {source.task}, {collector.env.num_envs} robots, {wish.num_episodes} episodes of "
+              f"{wish.max_steps} steps ({wish.max_steps * collector.env.dt:g} s), "
+              f"seed {source.env_cfg.seed}")  # fmt: skip
         print(f"policy     {reports.short_path(source.path)}")
-        print(f"output     {args.output}, about {size * args.num_episodes / 1e9:.2g} GB", flush=True)
-        _check_disk(args.output, size * args.num_episodes)
-        metadata = {**describe(collector, source, args), "origin": reports.origin(__file__, argv)}
-        with DemonstrationWriter(args.output, metadata, model_bytes(collector.env.sim.robot.model)) as writer:
+        print(f"output     {output}, about {size * wish.num_episodes / 1e9:.2g} GB", flush=True)
+        _check_disk(output, size * wish.num_episodes)
+        metadata = {**describe(collector, source, wish), "origin": reports.origin(__file__, argv)}
+        with DemonstrationWriter(output, metadata, model_bytes(collector.env.sim.robot.model)) as writer:
             while not writer.complete:
                 writer.add(collector.run(writer.attempts))
-                print(f"{writer.kept:>8} of {args.num_episodes} episodes, {writer.attempts} tried", flush=True)
-                _check_success(writer.kept, writer.attempts, args)
+                print(f"{writer.kept:>8} of {wish.num_episodes} episodes, {writer.attempts} tried", flush=True)
+                _check_success(writer.kept, writer.attempts, wish.num_episodes)
     finally:
         collector.env.close()
-    data = demonstrations.Demonstrations(args.output)
+    data = demonstrations.Demonstrations(output)
     histograms = command_histograms(data)
     data.metadata["result"] = {**count(data), "commands": histograms}
-    reports.write_json(os.path.join(args.output, demonstrations.METADATA), data.metadata)
+    reports.write_json(os.path.join(output, demonstrations.METADATA), data.metadata)
     result = data.metadata["result"]
     print(f"\n{result['episodes']} episodes, {result['steps']} steps; {100 * result['success_rate']:.1f} % of "
           f"{result['attempts']} attempts did not fall")  # fmt: skip
-    if not args.validate:  # which prints them too
+    if not quiet:
         print(f"\n{format_histograms(histograms)}")
 
 
@@ -105,7 +122,7 @@ def validate(folder: str) -> int:
     return 0 if all(line.passed for line in checks) else 1
 
 
-def count(data: Any) -> Dict[str, Any]:
+def count(data: Demonstrations) -> Dict[str, Any]:
     """How many episodes and steps a complete data set has, and how many were tried for it."""
     lengths: List[int] = []
     fallen = attempts = 0
@@ -122,8 +139,8 @@ def count(data: Any) -> Dict[str, Any]:
     }
 
 
-def _check_success(kept: int, attempts: int, args: argparse.Namespace) -> None:
-    if attempts >= max(_FIRST_ATTEMPTS, args.num_episodes) and 10 * kept < attempts:
+def _check_success(kept: int, attempts: int, wanted: int) -> None:
+    if attempts >= max(_FIRST_ATTEMPTS, wanted) and 10 * kept < attempts:
         raise UserError(
             f"only {kept} of {attempts} episodes did not fall: train the policy further, or take --keep_failures"
         )
@@ -135,6 +152,12 @@ def _check_disk(folder: str, size: float) -> None:
     free = shutil.disk_usage(nearest_folder(folder)).free + present
     if size > free:
         raise UserError(f"the demonstrations need {size / 1e9:.2g} GB, the disk of {folder} has {free / 1e9:.2g} GB")
+
+
+def wish_of(args: argparse.Namespace) -> Collection:
+    """What the command line wants to have collected."""
+    flags = (args.schedule, args.num_episodes, args.max_steps, args.keep_failures, args.randomize, args.relative)
+    return Collection(*flags, args.shard_episodes or 0)
 
 
 def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:

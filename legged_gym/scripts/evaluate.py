@@ -27,17 +27,19 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import Any, Dict, Optional, Sequence, Tuple
+from typing import Any, Dict, Optional, Sequence
 
 if not __package__:
     # Run as a file: the packages beside this one go before any installed ones.
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from legged_gym.envs import registry
+from legged_gym.envs.variants import for_evaluation
 from legged_gym.errors import UserError
 from legged_gym.evaluation.text import format_comparison, format_result
 from legged_gym.policies.policy_io import add_policy_flag, find_policy
 from legged_gym.utils.cli import ArgumentParser, make_parser
+from legged_gym.utils.options import CommandLine
 from legged_gym.utils.script import run_script
 
 DEFAULT_EPISODES = 1000
@@ -59,32 +61,26 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     args = parser.parse(argv)
     complete(args)
     # Imported here: torch takes seconds to import, and mistakes found above are answered at once.
+    from legged_gym.evaluation.runs import compare, evaluate_source, find_policies
     from legged_gym.utils import reports
 
     reports.check_writable(args.json)
-    result, text = _compare(args) if args.compare else _evaluate(args)
+    command, grid = CommandLine.read(args), not args.no_grid
+    if args.compare:
+        results = compare(find_policies(command, args.compare), args.num_episodes, grid)
+        seed = results[0]["seed"]
+        result: Dict[str, Any] = {
+            "kind": "comparison", "seed": seed, "num_episodes": args.num_episodes, "policies": results
+        }  # fmt: skip
+        text = format_comparison(results)
+    else:
+        result = evaluate_source(find_policy(command, for_evaluation), args.num_episodes, grid)
+        text = format_result(result)
     result.update(reports.origin(__file__, argv))
     print(text)
     if args.json:
         reports.write_json(args.json, result)
         print(f"\nwritten to {args.json}")
-
-
-def _evaluate(args: argparse.Namespace) -> Tuple[Dict[str, Any], str]:
-    """The result of one policy, and the same as text."""
-    from legged_gym.evaluation.runs import evaluate_source
-
-    result = evaluate_source(find_policy(args), args)
-    return result, format_result(result)
-
-
-def _compare(args: argparse.Namespace) -> Tuple[Dict[str, Any], str]:
-    """The results of several policies, and the same as text."""
-    from legged_gym.evaluation.runs import compare, find_policies
-
-    results = compare(args, find_policies(args, args.compare))
-    content = {"kind": "comparison", "seed": args.seed, "num_episodes": args.num_episodes, "policies": results}
-    return content, format_comparison(results)
 
 
 def add_evaluation_flags(parser: ArgumentParser) -> ArgumentParser:

@@ -15,18 +15,24 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import Any, List, Optional, Sequence
+from typing import TYPE_CHECKING, List, Optional, Sequence
 
 if not __package__:
     # Run as a file: the packages beside this one go before any installed ones, another rsl_rl among them.
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+from legged_gym.envs.variants import for_export
 from legged_gym.errors import UserError
-from legged_gym.policies.policy_io import POLICIES_DIR, PolicySource, add_policy_flag, find_policy
+from legged_gym.policies.policy_io import PolicySource, add_policy_flag, find_policy
+from legged_gym.utils import run_folder
 from legged_gym.utils.cli import make_parser
 from legged_gym.utils.files import check_writable
+from legged_gym.utils.options import CommandLine
 from legged_gym.utils.script import run_script
-from legged_gym.utils.task_registry import task_registry
+from legged_gym.utils.training import make_env
+
+if TYPE_CHECKING:
+    from legged_gym.envs.base.legged_robot import LeggedRobot
 
 
 def main(argv: Optional[Sequence[str]] = None) -> None:
@@ -36,19 +42,27 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         UserError: for a mistake in it, or when an exported network differs from the original.
     """
     args = _parse(argv)
-    source = find_policy(args)
+    source = find_policy(CommandLine.read(args), for_export)
     if source.kind != "checkpoint":
         raise UserError(f"{source.path} is exported already; give a checkpoint (model_<iteration>.pt) or its run")
     if args.ship and source.run_dir is None:
         raise UserError(f"--ship needs the config.yaml of the run that made {source.path}, beside it")
     if args.output is not None:
         check_writable(os.path.join(args.output, "policy.onnx"), "--output")
-    env = make_small_env(source, args)
+    # Imported here and below: mistakes in the command line are answered without waiting for torch.
+    from legged_gym.policies.export import export_checkpoint
+    from legged_gym.utils.reports import short_path
+
+    env = make_env(source.settled())
     try:
-        paths = ship(source, env, args) if args.ship else export(source, env, args)
+        if args.ship:
+            paths = ship(
+                source, env, args.output or os.path.join(run_folder.POLICIES_DIR, source.task), args.evaluation
+            )
+        else:
+            paths = export_checkpoint(source, env, args.output)
     finally:
         env.close()
-    from legged_gym.utils.reports import short_path
 
     for path in paths:
         print(f"{short_path(path)}  {os.path.getsize(path) / 1e6:.2f} MB")
@@ -56,28 +70,19 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         print(describe_latency(next(path for path in paths if path.endswith(".onnx"))))
 
 
-def export(source: PolicySource, env: Any, args: argparse.Namespace) -> List[str]:
-    """Write ONNX, TorchScript and the description; returns the paths."""
-    # Imported here and below: mistakes in the command line are answered without waiting for torch.
-    from legged_gym.policies.export import export_checkpoint
-
-    return export_checkpoint(source, env, args.output)
-
-
-def ship(source: PolicySource, env: Any, args: argparse.Namespace) -> List[str]:
-    """Write a shipped policy; returns the paths."""
+def ship(source: PolicySource, env: LeggedRobot, folder: str, evaluation: Optional[str]) -> List[str]:
+    """Write a shipped policy, with the results of evaluate.py if given; returns the paths."""
     from legged_gym.evaluation.text import format_result
     from legged_gym.policies.shipping import read_metrics, ship_policy
 
-    folder = args.output or os.path.join(POLICIES_DIR, source.task)
-    if not args.evaluation:
+    if not evaluation:
         return ship_policy(source, env, folder)
-    metrics = read_metrics(args.evaluation, source.task)
+    metrics = read_metrics(evaluation, source.task)
     try:
         text = format_result(metrics)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         reason = f"lacks {error}" if isinstance(error, KeyError) else f"cannot be laid out: {error}"
-        raise UserError(f"{args.evaluation} {reason}; write it anew with evaluate.py --json") from None
+        raise UserError(f"{evaluation} {reason}; write it anew with evaluate.py --json") from None
     return ship_policy(source, env, folder, metrics, text)
 
 
@@ -93,14 +98,6 @@ def describe_latency(path: str) -> str:
     )
 
 
-def make_small_env(source: PolicySource, args: argparse.Namespace) -> Any:
-    """Make the environment of a policy, as small as it gets: one robot, one tile."""
-    source.env_cfg.env.num_envs = args.num_envs = 1
-    source.env_cfg.terrain.num_rows = source.env_cfg.terrain.num_cols = 1
-    env, _ = task_registry.make_env(source.task, args, source.env_cfg)
-    return env
-
-
 def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
     parser = make_parser(__doc__ or "")
     add_policy_flag(parser)
@@ -111,6 +108,7 @@ def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
     args = parser.parse(argv)
     if args.evaluation and not args.ship:
         raise UserError("--evaluation goes with --ship")
+    args.num_envs = None  # one robot will do
     return args
 
 

@@ -25,8 +25,8 @@ if not __package__:
 
 from legged_gym.cluster import submit as launch_submit
 from legged_gym.cluster.plan import Training, plan_trainings, table
+from legged_gym.cluster.submit import Resources
 from legged_gym.errors import UserError
-from legged_gym.scripts.train import prepare
 from legged_gym.utils import run_folder
 from legged_gym.utils.cli import ArgumentParser, positive
 from legged_gym.utils.script import run_script
@@ -45,20 +45,21 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     executor = launch_submit.choose_executor(args.executor, args.dry_run)
     if executor == "local" and args.nodes > 1:
         raise UserError(f"--nodes: this is one machine, not {args.nodes}; use --processes_per_node")
+    wish = Resources(**{name: getattr(args, name) for name in vars(Resources())})
     name = time.strftime("%Y%m%d_%H%M%S")
     folder = os.path.join(run_folder.experiment_folder("jobs"), name)
-    trainings = plan_trainings(name, args.tasks, args.seeds, args.sweep, flags, prepare)
+    trainings = plan_trainings(name, args.tasks, args.seeds, args.sweep, flags)
     if args.dry_run:
-        _show(trainings, args, folder)
+        _show(trainings, wish, folder)
         return 0
     if os.path.exists(folder):
         raise UserError(f"another launch began in this second and has the folder {folder}; start again")
     results: List[str] = []
     if executor == "slurm":
-        ids = launch_submit.submit_to_slurm(trainings, args, folder)
+        ids = launch_submit.submit_to_slurm(trainings, wish, folder)
         print(table(trainings, {"job": ids}))
     else:
-        ids, results = launch_submit.run_here(trainings, args, folder)
+        ids, results = launch_submit.run_here(trainings, wish, folder)
         print(table(trainings, {"job": ids, "result": results}))
     print(f"launch {os.path.relpath(folder)}")
     return int("failed" in results)
@@ -94,11 +95,11 @@ def _parse(argv: List[str]) -> Tuple[argparse.Namespace, List[str]]:
     return parser.parse_args(own), flags
 
 
-def _show(trainings: Sequence[Training], args: argparse.Namespace, folder: str) -> None:
+def _show(trainings: Sequence[Training], wish: Resources, folder: str) -> None:
     """Print the batch script, and what each of its jobs runs."""
-    print(launch_submit.batch_script(args, folder, len(trainings)))
+    print(launch_submit.batch_script(wish, folder, len(trainings)))
     for training in trainings:
-        command = launch_submit.make_job(training, args, folder).command("HOST", "JOB")
+        command = launch_submit.make_job(training, wish, folder).command("HOST", "JOB")
         print(f"# {training.index}\n{' '.join(map(shlex.quote, command))}")
 
 

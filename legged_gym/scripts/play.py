@@ -23,20 +23,23 @@ import argparse
 import os
 import platform
 import sys
-from typing import TYPE_CHECKING, Any, Optional, Sequence
+from typing import TYPE_CHECKING, Optional, Sequence
 
 if not __package__:
     # Run as a file: the packages beside this one go before any installed ones, another rsl_rl among them.
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from legged_gym import LEGGED_GYM_ROOT_DIR
+from legged_gym.envs import variants
 from legged_gym.errors import UserError
 from legged_gym.policies.policy_io import PolicySource, add_policy_flag, find_policy
 from legged_gym.utils.cli import make_parser
+from legged_gym.utils.options import CommandLine
 from legged_gym.utils.script import run_script
-from legged_gym.utils.task_registry import task_registry
+from legged_gym.utils.training import make_env
 
 if TYPE_CHECKING:
+    from legged_gym.envs.base.legged_robot import LeggedRobot
     from legged_gym.playing.driving import Command
     from legged_gym.playing.player import Driver, Player
 
@@ -53,26 +56,29 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         UserError: for a mistake in it.
     """
     args = _parse(argv)
-    source = find_policy(args)
+    show = _how_to_show(args.video, args.headless)
+    robots = _ROBOTS_IN_VIDEO if show == "video" else variants.MOST_ROBOTS
+    source = find_policy(CommandLine.read(args), lambda cfg: variants.for_play(cfg, robots))
     # Imported here: mistakes found above are answered without waiting for torch.
     from legged_gym.playing import driving
-    from legged_gym.playing.player import MOST_ROBOTS, Player, groups_read, prepare_cfg, robot_to_watch
+    from legged_gym.playing.player import Player, groups_read, robot_to_watch
     from legged_gym.policies.policy_io import load_policy
     from legged_gym.utils.files import check_writable
 
     command = driving.parse_command(args.command)
-    show, stem = _how_to_show(args), _output_stem(source, args.video)
+    stem = _output_stem(source, args.video)
     check_writable(f"{stem}.mp4" if show == "video" else f"{stem}.png", "--video")
-    prepare_cfg(source.env_cfg, _ROBOTS_IN_VIDEO if show == "video" else MOST_ROBOTS)
-    if _is_driven(source, show, command):
-        driving.take_over(source.env_cfg)
-    env, _ = task_registry.make_env(source.task, args, source.env_cfg)
+    driven = _is_driven(source, show, command)
+    if driven:
+        source = source.changed(variants.with_given_commands)
+    source = source.settled()
+    env = make_env(source)
     try:
-        policy = load_policy(source, env, args.rl_device)
+        policy = load_policy(source, env, source.options.rl_device)
         _export(source, env)
-        driver = _make_driver(env, show, command) if _is_driven(source, show, command) else None
+        driver = _make_driver(env, show, command) if driven else None
         player = Player(env, policy, driver, robot_to_watch(env))
-        num_steps = _num_steps(args, env, show, driver)
+        num_steps = args.num_steps or _num_steps(args.duration, env, show, driver)
         print(f"task       {source.task}, {env.num_envs} robots\npolicy     {source.name}", flush=True)
         if show == "window":
             _play_in_window(player, driver, num_steps)
@@ -107,11 +113,11 @@ def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
     return args
 
 
-def _how_to_show(args: argparse.Namespace) -> str:
+def _how_to_show(video: Optional[str], headless: bool) -> str:
     """'window', 'video' or 'nothing'."""
-    if args.video is not None:
+    if video is not None:
         return "video"
-    if args.headless:
+    if headless:
         return "nothing"
     if _has_display():
         return "window"
@@ -137,30 +143,25 @@ def _output_stem(source: PolicySource, video: Optional[str]) -> str:
 
 def _is_driven(source: PolicySource, show: str, command: Optional[Command]) -> bool:
     """Whether commands come from outside of the environment."""
-    from legged_gym.playing.driving import has_velocity_commands, walks_lanes
-
-    if has_velocity_commands(source.env_cfg):
+    if variants.has_velocity_commands(source.env_cfg):
         # a tour would lead off a lane: sideways, in circles
-        return show == "window" or command is not None or (show == "video" and not walks_lanes(source.env_cfg))
+        return show == "window" or command is not None or (show == "video" and not variants.walks_lanes(source.env_cfg))
     if command is not None:
         raise UserError(f"--command: the robots of task {source.task} do not follow velocity commands")
     return False
 
 
-def _make_driver(env: Any, show: str, command: Optional[Command]) -> Driver:
-    from legged_gym.playing.driving import Keyboard, Script, make_tour, trained_ranges
+def _make_driver(env: LeggedRobot, show: str, command: Optional[Command]) -> Driver:
+    from legged_gym.playing.driving import Keyboard, Script, make_tour
 
-    ranges = trained_ranges(env.cfg)
+    ranges = variants.trained_ranges(env.cfg)
     if show == "window":
         return Keyboard(ranges, env.num_envs, command)
     return make_tour(ranges) if command is None else Script([(env.cfg.env.episode_length_s, command)])
 
 
-def _num_steps(args: argparse.Namespace, env: Any, show: str, driver: Optional[Driver]) -> int:
-    """Steps to play: as asked for, else without end in a window, the script in a video, or one episode."""
-    if args.num_steps is not None:
-        return int(args.num_steps)
-    seconds = args.duration
+def _num_steps(seconds: Optional[float], env: LeggedRobot, show: str, driver: Optional[Driver]) -> int:
+    """Steps to play: so many seconds, else without end in a window, the script in a video, or one episode."""
     if seconds is None:
         if show == "window":
             return sys.maxsize
@@ -169,7 +170,7 @@ def _num_steps(args: argparse.Namespace, env: Any, show: str, driver: Optional[D
     return max(1, round(seconds / env.dt))
 
 
-def _export(source: PolicySource, env: Any) -> None:
+def _export(source: PolicySource, env: LeggedRobot) -> None:
     """Export the policy of a run into its folder, as legged_gym does; shipped policies come exported."""
     if source.kind == "checkpoint" and source.is_run and os.access(str(source.run_dir), os.W_OK):
         from legged_gym.policies.export import export_checkpoint

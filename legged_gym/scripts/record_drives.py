@@ -18,9 +18,11 @@ if not __package__:
     # Run as a file: the packages beside this one go before any installed ones.
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
 from legged_gym.errors import UserError
-from legged_gym.policies.policy_io import add_policy_flag, find_policy, load_policy
+from legged_gym.policies.policy_io import add_policy_flag, find_policy
 from legged_gym.utils.cli import make_parser
+from legged_gym.utils.options import CommandLine
 from legged_gym.utils.script import run_script
 
 _SHORTEST, _LONGEST = 0.1, 3600.0
@@ -44,7 +46,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         raise UserError(f"--duration={args.duration:g}: give {_SHORTEST:g} to {_LONGEST:g} seconds")
     args.num_envs = args.num_envs or 12
     args.seed = 1 if args.seed is None else args.seed
-    source = find_policy(args)
+    source = find_policy(CommandLine.read(args))
     # Imported here: mistakes found above are answered without waiting for torch and MuJoCo.
     import numpy as np
 
@@ -54,14 +56,15 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
 
     MotorParameters.read(args.motor)
     check_writable(args.output, "--output")
-    source.env_cfg.control.control_type, source.env_cfg.control.actuator_net_file = "actuator_net", args.motor
-    columns: Any = record_drives(
-        source.env_cfg, lambda env: load_policy(source, env), args.num_envs, args.duration, args.seed, args.sim
-    )
+    columns: Any = record_drives(source.changed(lambda cfg: _drive(cfg, args.motor)), args.duration)
     with whole_file(args.output) as file:
         np.savez_compressed(file, **columns)
     samples, joints = columns["target"].shape
     print(f"{args.output}: {samples} samples of {joints} joints, {os.path.getsize(args.output) / 1e6:.1f} MB")
+
+
+def _drive(cfg: LeggedRobotCfg, motor: str) -> None:
+    cfg.control.control_type, cfg.control.actuator_net_file = "actuator_net", motor
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from legged_gym.errors import UserError
 from legged_gym.sweeps import config as sweep_config
 from legged_gym.sweeps.config import SweepConfig
 from legged_gym.utils.cli import add_training_flags, make_parser
+from legged_gym.utils.options import CommandLine
 from legged_gym.utils.script import run_script
 
 _LOCAL = "local-"
@@ -37,20 +38,20 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         UserError: for a mistake in the command line or the sweep file, or a sweep that could not be done.
     """
     args, arguments = parse(argv)
+    command = CommandLine.read(args)
     if args.resume or args.run_folder:
         raise UserError("--resume and --run_folder are for single runs; a sweep is joined by --wandb_sweep_id")
-    joins_local = args.wandb_sweep_id is not None and args.wandb_sweep_id.startswith(_LOCAL)
-    if joins_local or args.local:
-        _run_local(args, arguments)
+    if args.local or (args.wandb_sweep_id or "").startswith(_LOCAL):
+        _run_local(command, arguments, args.wandb_sweep_id, args.wandb_sweep_config, args.num_workers)
         return
     sweep = None
     if args.wandb_sweep_id is None or args.wandb_sweep_config is not None:
-        sweep = _read(args)
+        sweep = _read(command, args.wandb_sweep_config)
     if args.num_workers > 1:
         raise UserError("--num_workers is for local sweeps; on W&B start this script once a worker")
     from legged_gym.sweeps.wandb_server import run_sweep
 
-    run_sweep(args, arguments, sweep, args.wandb_sweep_id)
+    run_sweep(command, arguments, sweep, args.wandb_sweep_id)
 
 
 def parse(argv: Optional[Sequence[str]]) -> Tuple[argparse.Namespace, List[str]]:
@@ -77,19 +78,21 @@ def _add_sweep_flags(parser: argparse.ArgumentParser) -> None:
     add("--num_workers", type=int, default=1, help="runs at a time on this machine, local sweeps only (1)")
 
 
-def _read(args: argparse.Namespace) -> SweepConfig:
+def _read(command: CommandLine, name: Optional[str]) -> SweepConfig:
     """The sweep file, checked against the task."""
-    path = sweep_config.find_file(args.wandb_sweep_config)
-    sweep = sweep_config.check(sweep_config.read_file(path), args)
+    path = sweep_config.find_file(name)
+    sweep = sweep_config.check(sweep_config.read_file(path), command)
     print(f"{sweep.method} search over {len(sweep.parameters)} parameters of {os.path.relpath(path)}")
     return sweep
 
 
-def _run_local(args: argparse.Namespace, arguments: Sequence[str]) -> None:
-    if args.num_workers < 1:
-        raise UserError(f"--num_workers={args.num_workers}: at least 1 is needed")
+def _run_local(
+    command: CommandLine, arguments: Sequence[str], sweep_id: Optional[str], file: Optional[str], num_workers: int
+) -> None:
+    if num_workers < 1:
+        raise UserError(f"--num_workers={num_workers}: at least 1 is needed")
     root = os.path.join(LEGGED_GYM_ROOT_DIR, "logs", "sweeps")
-    config = _read(args) if args.wandb_sweep_id is None else None
+    config = _read(command, file) if sweep_id is None else None
     try:
         from legged_gym.sweeps.local import LocalSweep
         from legged_gym.sweeps.worker import run_workers
@@ -97,15 +100,16 @@ def _run_local(args: argparse.Namespace, arguments: Sequence[str]) -> None:
         if error.name == "fcntl":
             raise UserError("--local needs the file locks of Linux or macOS; elsewhere sweep on W&B") from None
         raise UserError(f'{error.name} is not installed: pip install -e ".[sweep]"') from None
-    if config is None:
-        sweep = LocalSweep(os.path.join(root, args.wandb_sweep_id))
+    if sweep_id is not None:
+        sweep = LocalSweep(os.path.join(root, sweep_id))
         if arguments and arguments != sweep.arguments:
             raise UserError(f"the runs of {sweep.id} have the flags {' '.join(sweep.arguments)}; give these or none")
     else:
-        _, train_cfg, _ = sweep_config.resolve(args, {})
+        assert config is not None, "a new sweep has a file"
+        _, train_cfg, _ = sweep_config.resolve(command, {})
         sweep = LocalSweep.create(root, config, arguments, train_cfg.runner.experiment_name)
     print(f"sweep {sweep.id}: join it with --wandb_sweep_id={sweep.id}; results in {os.path.relpath(sweep.folder)}")
-    run_workers(sweep, args.num_workers)
+    run_workers(sweep, num_workers)
     best = sweep.best()
     if best is not None:
         print(f"best: run {best['run']}, {sweep.config.metric} {best[sweep.config.metric]:.4g}, {best['run_folder']}")

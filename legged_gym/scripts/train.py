@@ -18,25 +18,26 @@ that nobody takes ends nothing. Another process that wants to train in the same 
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
 import shlex
 import sys
-from typing import Any, Iterator, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Iterator, List, Optional, Sequence, Tuple
 
 if not __package__:
     # Run as a file: the packages beside this one go before any installed ones, another rsl_rl among them.
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from legged_gym.errors import UserError
 from legged_gym.sweeps import wandb_server as sweep_wandb
-from legged_gym.utils import run_folder, run_lock
-from legged_gym.utils.cli import apply_args, get_args
+from legged_gym.utils import run_folder, run_lock, training
+from legged_gym.utils.cli import get_args
+from legged_gym.utils.options import CommandLine
 from legged_gym.utils.script import EXIT_STOPPED, run_script, stopped_by_signals
-from legged_gym.utils.task_registry import check_sizes, describe_run, resolve_policies, task_registry
-from legged_gym.utils.wandb_settings import choose_logger
+from legged_gym.utils.training import Plan
 from rsl_rl.utils.console import steady_output
+
+if TYPE_CHECKING:
+    from rsl_rl.runners.runner import Runner
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
@@ -56,18 +57,19 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
 
 def _main(argv: Optional[Sequence[str]]) -> int:
-    args = get_args(argv, __doc__ or "")
-    sweep = sweep_wandb.join(args)
-    env_cfg, train_cfg = prepare(args, hold=True)
-    choose_logger(args, train_cfg)
+    command = CommandLine.read(get_args(argv, __doc__ or ""))
+    sweep = sweep_wandb.join(command)
+    plan = training.plan_training(sweep.command if sweep else command, begins=True)
     if sweep:
-        sweep.report(env_cfg, train_cfg)
-    is_new = not train_cfg.runner.resume and (not args.run_folder or run_folder.is_new(args.run_folder))
-    env, env_cfg = task_registry.make_env(args.task, args, env_cfg)
+        sweep.report(plan.env_cfg, plan.train_cfg)
+    runner_cfg, folder = plan.train_cfg.runner, plan.options.run_folder
+    is_new = not runner_cfg.resume and (not folder or run_folder.is_new(folder))
+    plan = plan.settled()
+    env = training.make_env(plan)
     try:
-        runner, train_cfg = task_registry.make_alg_runner(env, args=args, train_cfg=train_cfg)
+        runner = training.make_runner(plan, env, run_folder.experiment_folder(runner_cfg.experiment_name))
         with _leaving_nothing_behind(runner) if is_new else contextlib.nullcontext():
-            train(runner, env_cfg, train_cfg, args)
+            train(plan, runner)
         if sweep and runner.interrupted:
             sweep.killed()
         runner.close()
@@ -78,79 +80,38 @@ def _main(argv: Optional[Sequence[str]]) -> int:
         env.close()
 
 
-def prepare(args: argparse.Namespace, hold: bool = False) -> Any:
-    """Return the (environment, training) configs of a new or resumed run, checked before anything slow begins.
-
-    Args:
-        args: Parsed command line.
-        hold: Keep other processes from training in the run that is resumed.
-
-    Raises:
-        UserError: for a mistake in the settings, or when there is no run to resume or teacher to learn from.
-    """
-    if args.run_folder is not None:
-        _resume_what_is_there(args)
-    env_cfg, train_cfg = task_registry.get_cfgs(args.task)
-    apply_args(args, env_cfg, train_cfg)
-    for flag in ("load_run", "checkpoint"):
-        if getattr(args, flag) is not None and not train_cfg.runner.resume:
-            raise UserError(f"--{flag} says what to go on with, and a new run goes on with nothing: give --resume too")
-    if train_cfg.runner.resume:
-        if hold and os.environ.get("RANK", "0") == "0":
-            # Before the newest checkpoint is looked for: another process may have made it just now.
-            run_lock.hold(os.path.dirname(run_folder.find_checkpoint(train_cfg)))
-        env_cfg, train_cfg, path = task_registry.get_run_cfgs(args)
-        # By its path, lest another run that starts meanwhile becomes the newest.
-        train_cfg.runner.resume, train_cfg.runner.resume_path = True, path
-    check_sizes(env_cfg, train_cfg)
-    resolve_policies(train_cfg)
-    return env_cfg, train_cfg
-
-
-def _resume_what_is_there(args: argparse.Namespace) -> None:
-    """Make --run_folder of a run that has begun mean --resume, so that the same command always goes on."""
-    if not args.run_folder:
-        raise UserError("--run_folder is empty; give the folder of the run, or leave it out for a new one under logs/")
-    if args.resume or args.load_run is not None:
-        raise UserError("--run_folder names the run and resumes what is there; leave out --resume and --load_run")
-    if os.path.isdir(args.run_folder) and run_folder.list_checkpoints(args.run_folder):
-        args.resume, args.load_run = True, os.path.abspath(args.run_folder)
-
-
-def train(runner: Any, env_cfg: Any, train_cfg: Any, args: argparse.Namespace) -> None:
-    """Learn up to the number of iterations that the config wants in total, and say what to do next."""
-    is_main = runner.distributed.is_main
-    done, total = runner.current_learning_iteration, train_cfg.runner.max_iterations
-    resumed = train_cfg.runner.resume
+def train(plan: Plan, runner: Runner) -> None:
+    """Learn up to the number of iterations that the plan wants in total, and say what to do next."""
+    is_main, options, settings = runner.distributed.is_main, plan.options, plan.train_cfg.runner
+    done, total, folder = runner.current_learning_iteration, settings.max_iterations, str(runner.log_dir)
     if is_main:
-        print(f"task       {args.task} ({type(runner.env).__name__})")
-        print(f"robots     {env_cfg.env.num_envs} x {train_cfg.runner.num_steps_per_env} steps an iteration")
-        print(f"physics    {args.sim} on {args.sim_device}")
-        print(f"learning   on {args.rl_device}, seed {train_cfg.seed}, iterations {done} to {max(done, total)}")
-        print(f"run        {_shown(runner.log_dir)}", flush=True)
+        print(f"task       {plan.task} ({type(runner.env).__name__})")
+        print(f"robots     {plan.env_cfg.env.num_envs} x {settings.num_steps_per_env} steps an iteration")
+        print(f"physics    {options.sim} on {options.sim_device}")
+        print(f"learning   on {options.rl_device}, seed {plan.train_cfg.seed}, iterations {done} to {max(done, total)}")
+        print(f"run        {_shown(folder)}", flush=True)
     if done >= total:
         if is_main:
             print(f"nothing to do: the run has {done} iterations; ask for more with --max_iterations")
         return
-    if resumed and is_main:
-        world_size = runner.distributed.world_size
-        run_folder.save_run_config(runner.log_dir, args.task, env_cfg, train_cfg, describe_run(args, world_size))
+    if settings.resume and is_main:
+        training.save_config(plan, folder, runner.env.cfg)
     # A resumed run has its episodes where they were; a new one starts with mixed ages, lest all end together.
-    runner.learn(total - done, init_at_random_ep_len=not resumed)
+    runner.learn(total - done, init_at_random_ep_len=not settings.resume)
     if is_main:
         stopped = runner.current_learning_iteration < total
-        _print_next_steps(runner.log_dir, args.task, stopped)
+        _print_next_steps(folder, plan.task, stopped)
 
 
 @contextlib.contextmanager
-def _leaving_nothing_behind(runner: Any) -> Iterator[None]:
+def _leaving_nothing_behind(runner: Runner) -> Iterator[None]:
     """Remove the folder of a new run that fails before anything was learned, unless it tells of broken physics."""
     try:
         yield
     except BaseException:
         from legged_gym.envs.parts.failures import FIRST_FAILURE  # with torch, which is imported by now
 
-        folder = runner.log_dir
+        folder = str(runner.log_dir)
         if runner.distributed.is_main and runner.current_learning_iteration == 0 and os.path.isdir(folder):
             learned = any(iteration > 0 for iteration, _ in run_folder.list_checkpoints(folder))
             if not learned and not os.path.exists(os.path.join(folder, FIRST_FAILURE)):

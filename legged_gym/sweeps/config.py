@@ -14,8 +14,6 @@ Names of parameters are paths of settings, ``env_cfg.<path>`` or ``train_cfg.<pa
 
 from __future__ import annotations
 
-import argparse
-import copy
 import difflib
 import math
 import os
@@ -27,11 +25,14 @@ from typing import Any, Dict, List, Optional, Tuple
 import yaml
 
 from legged_gym import LEGGED_GYM_ROOT_DIR
+from legged_gym.envs import registry
+from legged_gym.envs.base.base_config import BaseConfig
+from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
+from legged_gym.envs.registry import TrainCfg
 from legged_gym.errors import UserError, in_file
 from legged_gym.reading import read_json, read_yaml
 from legged_gym.setting_types import numbers_in
-from legged_gym.utils.cli import apply_args
-from legged_gym.utils.task_registry import task_registry
+from legged_gym.utils.options import CommandLine
 from rsl_rl.utils.errors import near_matches
 
 CONFIG_DIR = os.path.join(LEGGED_GYM_ROOT_DIR, "legged_gym", "scripts", "sweep_configs")
@@ -199,7 +200,7 @@ def settings_file(parameters: Dict[str, Any]) -> str:
     return yaml.safe_dump(content, sort_keys=False)
 
 
-def resolve(args: argparse.Namespace, parameters: Dict[str, Any]) -> Tuple[Any, Any, Dict[str, Any]]:
+def resolve(command: CommandLine, parameters: Dict[str, Any]) -> Tuple[LeggedRobotCfg, TrainCfg, Dict[str, Any]]:
     """Return the (environment, training) configs of one run, and what its parameters come to in them.
 
     A flag or setting of the command line wins over a parameter, which wins over ``--cfg`` files and classes.
@@ -207,18 +208,16 @@ def resolve(args: argparse.Namespace, parameters: Dict[str, Any]) -> Tuple[Any, 
     Raises:
         UserError: a parameter is no setting, with near matches, or has a value of the wrong type.
     """
-    env_cfg, train_cfg = task_registry.get_cfgs(args.task)
-    cfgs = {"env": env_cfg, "train": train_cfg}
-    apply_args(args, env_cfg, train_cfg)
+    env_cfg, train_cfg = registry.find(command.task).new_cfgs()
+    cfgs: Dict[str, BaseConfig] = {"env": env_cfg, "train": train_cfg}
+    command.apply_files(env_cfg, train_cfg)
     for name, value in parameters.items():
         part, path = _locate(name)
         try:
             cfgs[part].update({path: value}, prefix=f"{part}_cfg.")
         except UserError as error:
             raise UserError(f"{error}{_reward_hint(name, env_cfg)}") from None
-    flags = copy.copy(args)
-    flags.cfg = []
-    apply_args(flags, env_cfg, train_cfg)
+    command.apply_flags(env_cfg, train_cfg)
     effective = {}
     for name in parameters:
         part, path = _locate(name)
@@ -226,7 +225,7 @@ def resolve(args: argparse.Namespace, parameters: Dict[str, Any]) -> Tuple[Any, 
     return env_cfg, train_cfg, effective
 
 
-def check(sweep: SweepConfig, args: argparse.Namespace) -> SweepConfig:
+def check(sweep: SweepConfig, command: CommandLine) -> SweepConfig:
     """Try every parameter in the configs of the task.
 
     Returns:
@@ -238,7 +237,7 @@ def check(sweep: SweepConfig, args: argparse.Namespace) -> SweepConfig:
     won: Dict[str, Any] = {}
     for name, parameter in sweep.parameters.items():
         for value in parameter.samples():
-            won.update(overridden({name: value}, resolve(args, {name: value})[2]))
+            won.update(overridden({name: value}, resolve(command, {name: value})[2]))
     forms = {**sweep.content["parameters"], **{name: {"value": value} for name, value in won.items()}}
     return parse({**sweep.content, "parameters": forms})
 
@@ -269,7 +268,7 @@ def _locate(name: str) -> Tuple[str, str]:
     return ("train" if path == "seed" else part[: -len("_cfg")]), path
 
 
-def _reward_hint(name: str, env_cfg: Any) -> str:
+def _reward_hint(name: str, env_cfg: LeggedRobotCfg) -> str:
     """Where the weights of old sweep files are now."""
     match = re.fullmatch(r"\w+\..*\bweights\.(\w+)", name)
     if not match:

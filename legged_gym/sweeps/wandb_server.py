@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import _thread
-import argparse
 import os
 import signal
+from dataclasses import replace
 from typing import Any, Optional, Sequence, Tuple
 
 from legged_gym import LEGGED_GYM_ROOT_DIR
+from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
+from legged_gym.envs.registry import TrainCfg
 from legged_gym.errors import UserError
 from legged_gym.sweeps import config as sweep_config
 from legged_gym.sweeps.config import SweepConfig
 from legged_gym.sweeps.run import MAX_FAILURES, TRAIN, Training, write_settings
+from legged_gym.utils.options import CommandLine
 from legged_gym.utils.script import EXIT_STOPPED
 from legged_gym.utils.wandb_settings import find_names, import_wandb
 
@@ -58,13 +61,13 @@ class Agent:
 class Joined:
     """The run of a training that an agent started: its parameters come from W&B, what they come to goes back.
 
-    Constructing it logs in and adds a settings file to the command line, weaker than flags and stronger than files.
+    Constructing it logs in.
 
-    Args:
-        args: Command line of the training; `cfg` and `logger` are changed.
+    Attributes:
+        command: the command line with the parameters, which are weaker than flags and stronger than files.
     """
 
-    def __init__(self, args: argparse.Namespace) -> None:
+    def __init__(self, command: CommandLine) -> None:
         wandb = import_wandb(online=False)  # the agent has logged in
         self._run = wandb.init()
         given = dict(self._run.config).items()
@@ -72,11 +75,11 @@ class Joined:
         folder = os.path.join(_logs(), "sweeps", os.environ["WANDB_SWEEP_ID"])
         name = f"{os.environ.get('WANDB_RUN_ID', os.getpid())}.yaml"
         # Checked first, since this knows the names in the sweep file.
-        self._effective = sweep_config.resolve(args, self._parameters)[2]
-        args.cfg.append(write_settings(folder, name, self._parameters))
-        args.logger = "wandb"
+        self._effective = sweep_config.resolve(command, self._parameters)[2]
+        files = (*command.files, write_settings(folder, name, self._parameters))
+        self.command = replace(command, files=files).with_flags(logger="wandb")
 
-    def report(self, env_cfg: Any, train_cfg: Any) -> None:
+    def report(self, env_cfg: LeggedRobotCfg, train_cfg: TrainCfg) -> None:
         """Give W&B all settings, and the value that each parameter has where the command line wins."""
         won = sweep_config.overridden(self._parameters, self._effective)
         settings = {"env": env_cfg.to_dict(), "train": train_cfg.to_dict()}
@@ -87,20 +90,20 @@ class Joined:
         self._run.finish(exit_code=_KILLED)
 
 
-def join(args: argparse.Namespace) -> Optional[Joined]:
+def join(command: CommandLine) -> Optional[Joined]:
     """Return the run of the sweep that this process was started for; None if it was not."""
-    return Joined(args) if os.environ.get("WANDB_SWEEP_ID") else None
+    return Joined(command) if os.environ.get("WANDB_SWEEP_ID") else None
 
 
-def _names_of_sweep(args: argparse.Namespace, sweep: Optional[SweepConfig]) -> Tuple[Optional[str], Optional[str]]:
+def _names_of_sweep(command: CommandLine, sweep: Optional[SweepConfig]) -> Tuple[Optional[str], Optional[str]]:
     """Entity and project: of flags, else of the sweep's file, else of what holds for all runs of a user."""
-    entity, project = find_names(args)
     written = sweep.content if sweep else {}
-    return args.wandb_entity or written.get("entity") or entity, args.wandb_project or written.get("project") or project
+    entity, project = (command.flags.get(f"wandb_{key}") or written.get(key) for key in ("entity", "project"))
+    return find_names(entity, project)
 
 
 def run_sweep(
-    args: argparse.Namespace,
+    command: CommandLine,
     arguments: Sequence[str],
     sweep: Optional[SweepConfig],
     sweep_id: Optional[str],
@@ -109,7 +112,7 @@ def run_sweep(
     """Create a sweep, or join one, and carry out its runs until `run_cap` or until the server has no more.
 
     Args:
-        args: The command line.
+        command: The command line.
         arguments: What of it the trainings get.
         sweep: The sweep file; only its `run_cap` counts when a sweep is joined, and None is no bound.
         sweep_id: ``<id>`` or ``<entity>/<project>/<id>`` of the sweep to join; None creates one.
@@ -119,7 +122,7 @@ def run_sweep(
         UserError: no account, no package, no server, no such sweep; `MAX_FAILURES` runs in a row failed.
         KeyboardInterrupt: after the training under way has saved.
     """
-    entity, project = _names_of_sweep(args, sweep)
+    entity, project = _names_of_sweep(command, sweep)
     if sweep_id is not None and "/" in sweep_id:
         parts = sweep_id.split("/")
         if len(parts) != 3 or not all(parts):
@@ -127,7 +130,7 @@ def run_sweep(
         entity, project, sweep_id = parts
     if not (entity and project):
         raise UserError("a sweep needs --wandb_entity and --wandb_project, or --local to do without an account")
-    mode = "disabled" if args.disable_wandb else os.environ.get("WANDB_MODE", "online")
+    mode = "disabled" if command.options.disable_wandb else os.environ.get("WANDB_MODE", "online")
     if mode != "online":
         raise UserError(f"W&B is {mode}, and only its server can run this sweep; --local does without")
     os.environ.setdefault("WANDB_DIR", _logs())

@@ -6,9 +6,8 @@ policy; in the air, steps, chirps and sums of sines reach speeds and errors that
 
 from __future__ import annotations
 
-import copy
 import math
-from typing import Any, Callable, Dict, List, Optional
+from typing import Dict, List, Optional
 
 import numpy as np
 import torch
@@ -16,7 +15,8 @@ from torch import Tensor
 
 from legged_gym.actuators.actuator import Actuator
 from legged_gym.envs.base.legged_robot import LeggedRobot
-from legged_gym.policies.policy_io import Policy
+from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
+from legged_gym.policies.policy_io import Policy, PolicySource, load_policy
 from legged_gym.sysid.recordings import QUANTITIES
 
 # rad, largest offset of an excitation from the default pose
@@ -51,42 +51,34 @@ class Tap(Actuator):
         return {name: np.stack(rows)[:, whole].reshape(len(rows), -1) for name, rows in self._rows.items()}
 
 
-def record_drives(
-    env_cfg: Any,
-    load_policy: Callable[[LeggedRobot], Policy],
-    robots: int,
-    duration: float,
-    seed: int,
-    sim: str = "auto",
-) -> Dict[str, np.ndarray]:
+def record_drives(source: PolicySource, duration: float) -> Dict[str, np.ndarray]:
     """Record half of the robots walking and half in the air.
 
     Args:
-        env_cfg: of a task with control type actuator_net.
-        load_policy: environment -> policy.
-        robots: in each half; those whose episode ends meanwhile (they fell) are left out.
+        source: the policy, with a config of control type actuator_net. Its number of robots is that of each half; those
+            whose episode ends meanwhile (they fell) are left out.
         duration: s.
-        seed: of all that is random.
-        sim: the simulator.
 
     Returns:
-        The arrays of a .npz recording, see `actuators.recordings`; T = duration / sim.dt.
+        The arrays of a .npz recording, see `sysid.recordings`; T = duration / sim.dt.
     """
-    walking = copy.deepcopy(env_cfg)
-    hanging = copy.deepcopy(env_cfg)
-    hanging.asset.fix_base_link = True
-    hanging.init_state.pos = [0.0, 0.0, 1.0]
-    hanging.domain_rand.push_robots = False
-    parts = []
-    for number, cfg in enumerate((walking, hanging)):
-        cfg.env.num_envs, cfg.env.episode_length_s = robots, duration + 1.0
-        cfg.domain_rand.randomize_motor_strength = False
-        env = LeggedRobot(cfg, sim, seed=seed + number)
-        policy = load_policy(env) if cfg is walking else None
+    seed, parts = source.env_cfg.seed, []
+    for number in range(2):
+
+        def change(cfg: LeggedRobotCfg, hangs: bool = number == 1) -> None:
+            cfg.env.episode_length_s = duration + 1.0
+            cfg.domain_rand.randomize_motor_strength = False
+            if hangs:
+                cfg.asset.fix_base_link = True
+                cfg.init_state.pos = [0.0, 0.0, 1.0]
+                cfg.domain_rand.push_robots = False
+
+        env = LeggedRobot(source.changed(change).env_cfg, source.options.sim, seed=seed + number)
+        policy = load_policy(source, env) if number == 0 else None
         parts.append(_record(env, policy, duration, seed + number))
         env.close()
     columns = {name: np.concatenate([part[name] for part in parts], axis=1) for name in QUANTITIES}
-    return {"time": np.arange(len(columns["target"])) * float(env_cfg.sim.dt), **columns}
+    return {"time": np.arange(len(columns["target"])) * float(source.env_cfg.sim.dt), **columns}
 
 
 @torch.no_grad()

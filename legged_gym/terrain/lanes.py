@@ -25,6 +25,9 @@ import numpy as np
 
 from legged_gym.terrain.sub_terrains import Tile
 
+FLAT_TYPES = ("lane_flat",)
+"""Types of tiles without obstacles."""
+
 # m along x: middle of the start, first obstacle, and from the end of the tile the last obstacle and the finish
 _START, _FIRST, _LAST, _FINISH = 1.0, 2.1, 2.3, 2.0
 

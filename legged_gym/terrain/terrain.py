@@ -146,6 +146,11 @@ class Terrain:
         return name, difficulty
 
 
+def has_lanes(terrain: Optional[Terrain]) -> bool:
+    """Whether any tile of a map (None for a plane) has a finish line."""
+    return terrain is not None and bool(np.isfinite(terrain.finish_x).any())
+
+
 def parse_selection(terrain_kwargs: Optional[Mapping[str, Any]]) -> Tuple[str, Dict[str, Any]]:
     """Split `terrain.terrain_kwargs` into the name of a type and its arguments; the mapping itself is left alone.
 

@@ -13,10 +13,13 @@ import contextlib
 import statistics
 import time
 from abc import ABC, abstractmethod
-from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Tuple
 
 import torch
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from legged_gym.envs.base.legged_robot import LeggedRobot
 
 # as training from scratch begins
 _RANDOM_ACTION_STD = 1.0
@@ -57,12 +60,13 @@ class EngineReplay(ABC):
 class BatchReplay(EngineReplay):
     """A `mujoco.batch.Batch` of its own: the same models, persistent, and nothing bound but the targets."""
 
-    def __init__(self, env: Any) -> None:
+    def __init__(self, env: LeggedRobot) -> None:
         """Build a batch like that of the environment, every robot's own friction and mass included."""
         super().__init__()
         from mujoco import batch as mujoco_batch
 
-        self._source = env.sim.batch
+        sim: Any = env.sim
+        self._source = sim.batch
         self._batch = mujoco_batch.Batch(self._source.model, env.num_envs, self._source.nthread, persistent=True)
         for name in mujoco_batch.MODEL_FIELDS:
             values = self._source.expanded(name)
@@ -88,10 +92,10 @@ class BatchReplay(EngineReplay):
 class GraphReplay(EngineReplay):
     """MuJoCo Warp's own step, recorded as a graph of its own, on the simulator's data."""
 
-    def __init__(self, env: Any) -> None:
+    def __init__(self, env: LeggedRobot) -> None:
         """Use the simulator of the environment; it gets its state back after each replay."""
         super().__init__()
-        self._sim = env.sim
+        self._sim: Any = env.sim
         self._states: Dict[str, Any] = {}
 
     def _save_states(self) -> None:
@@ -129,7 +133,7 @@ class Block(NamedTuple):
 
 
 def measure_blocks(
-    env: Any, replay: EngineReplay, works: Mapping[str, Callable[[], None]], num_blocks: int
+    env: LeggedRobot, replay: EngineReplay, works: Mapping[str, Callable[[], None]], num_blocks: int
 ) -> Dict[str, List[Block]]:
     """Time several kinds of work that step an environment, taking turns.
 
@@ -155,7 +159,7 @@ def measure_blocks(
 
 
 @contextlib.contextmanager
-def watched(env: Any, replay: EngineReplay) -> Iterator[None]:
+def watched(env: LeggedRobot, replay: EngineReplay) -> Iterator[None]:
     """Note the targets of every step of the simulator."""
     sim = env.sim
     original_step, original_step_torques = sim.step, sim.step_torques
@@ -168,7 +172,7 @@ def watched(env: Any, replay: EngineReplay) -> Iterator[None]:
         replay.note(torques, 1)
         original_step_torques(torques)
 
-    sim.step, sim.step_torques = step, step_torques
+    vars(sim).update(step=step, step_torques=step_torques)
     try:
         yield
     finally:
@@ -189,7 +193,7 @@ def _synchronize(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
-def env_work(env: Any, num_steps: int) -> Callable[[], None]:
+def env_work(env: LeggedRobot, num_steps: int) -> Callable[[], None]:
     """A block of `env.step` with random actions, drawn beforehand."""
     generator = torch.Generator().manual_seed(0)
     shape = (num_steps, env.num_envs, env.num_actions)
@@ -203,7 +207,7 @@ def env_work(env: Any, num_steps: int) -> Callable[[], None]:
     return work
 
 
-def policy_work(env: Any, policy: Any, num_steps: int) -> Callable[[], None]:
+def policy_work(env: LeggedRobot, policy: Any, num_steps: int) -> Callable[[], None]:
     """A block of a policy acting: observations (by group) -> actions -> `env.step`."""
 
     @torch.no_grad()
@@ -225,7 +229,7 @@ def train_work(runner: Any) -> Callable[[], None]:
     return work
 
 
-def mix_ages(env: Any) -> None:
+def mix_ages(env: LeggedRobot) -> None:
     """Begin with episodes of all ages, so that blocks see as many time-outs as training does."""
     env.reset()
     generator = torch.Generator().manual_seed(0)

@@ -1,20 +1,13 @@
-"""The command line that all scripts share, and how it reaches the configs.
-
-Precedence, from weak to strong: config classes, the config saved with a run (where a script loads one), ``--cfg``
-files in the order given, flags such as ``--num_envs``, and settings by path such as ``--env.terrain.num_rows=6``.
-"""
+"""The command line that all scripts share; `options.CommandLine` is what it comes to."""
 
 from __future__ import annotations
 
 import argparse
 import difflib
-import os
 import sys
-from typing import Any, Dict, List, NoReturn, Optional, Sequence, Tuple, Union
+from typing import Dict, List, NoReturn, Optional, Sequence, Tuple, Union
 
-from legged_gym.envs.base.base_config import BaseConfig
-from legged_gym.errors import UserError, in_file
-from legged_gym.reading import read_yaml
+from legged_gym.errors import UserError
 from legged_gym.setting_types import LARGEST_SEED
 from legged_gym.sim.factory import SIMULATORS
 
@@ -31,20 +24,6 @@ _ISAAC_GYM_FLAGS = {
     "--flex": False,
     "--horovod": False,
 }
-_RUNNER_FLAGS = (
-    "num_steps_per_env",
-    "max_iterations",
-    "experiment_name",
-    "run_name",
-    "load_run",
-    "checkpoint",
-    "start_from",
-    "logger",
-    "wandb_project",
-    "wandb_entity",
-)
-# What a run folder's config.yaml holds beside the settings; such a file can be given to --cfg as it is.
-_RUN_FILE_KEYS = ("task", "command", "created", "run", "versions", "git")
 
 
 class ArgumentParser(argparse.ArgumentParser):
@@ -160,96 +139,6 @@ def get_args(argv: Optional[Sequence[str]] = None, description: str = "") -> arg
     parser = make_parser(description)
     add_training_flags(parser)
     return parser.parse(argv)
-
-
-def apply_args(
-    args: argparse.Namespace, env_cfg: Optional[BaseConfig] = None, train_cfg: Optional[BaseConfig] = None
-) -> None:
-    """Write what the command line says into the configs; doing it twice changes nothing more.
-
-    Args:
-        args: From `ArgumentParser.parse`.
-        env_cfg: Config of the environment, None to leave it out.
-        train_cfg: Config of the training, None to leave it out.
-
-    Raises:
-        UserError: for unknown settings, values of the wrong type, files that cannot be read.
-    """
-    cfgs = {"env": env_cfg, "train": train_cfg}
-    for path in args.cfg:
-        for part, values in read_cfg_file(path, args.task).items():
-            cfg = cfgs[part]
-            if cfg is not None:
-                with in_file(path):
-                    cfg.update(values, prefix=f"{part}.")
-    _apply_flags(args, env_cfg, train_cfg)
-    for part, settings in (("env", args.env_settings), ("train", args.train_settings)):
-        cfg = cfgs[part]
-        if cfg is None:
-            continue
-        for path, text in settings:
-            if (part, path) == ("env", "seed"):
-                raise UserError("--env.seed: the seed of a run is given with --seed")
-            cfg.set(path, text, prefix=f"{part}.")
-    if env_cfg is not None and train_cfg is not None:
-        env_cfg.seed = train_cfg.seed  # type: ignore[attr-defined]
-
-
-def read_cfg_file(path: str, task: Optional[str] = None) -> Dict[str, Dict[str, Any]]:
-    """Read a ``--cfg`` file: the parts ``env`` and ``train``, each a nested dict; a run's config.yaml is one too.
-
-    Raises:
-        UserError: when the file is missing, is no YAML, has other parts, is of another task, or has a seed of the
-            environment alone.
-    """
-    content = read_yaml(path)
-    content = {} if content is None else content
-    if not isinstance(content, dict):
-        raise UserError(f"{path}: expected the parts 'env:' and 'train:', got {type(content).__name__}")
-    for key in content:
-        if key not in ("env", "train", *_RUN_FILE_KEYS):
-            raise UserError(f"{path}: unknown part {key!r}; settings stand under 'env:' or 'train:'")
-    if task and content.get("task") not in (None, task):
-        hint = "take out its line 'task:' to use its settings all the same"
-        raise UserError(f"{path} is the config of task {content['task']!r}, not of {task!r}; {hint}")
-    parts = {part: content[part] for part in ("env", "train") if content.get(part) is not None}
-    seeds = [values.get("seed") if isinstance(values, dict) else None for values in map(parts.get, ("env", "train"))]
-    if seeds[0] is not None and seeds[0] != seeds[1]:
-        raise UserError(f"{path}: env.seed is not read: the seed of a run is train.seed, or given with --seed")
-    return parts
-
-
-def _apply_flags(args: argparse.Namespace, env_cfg: Any, train_cfg: Any) -> None:
-    if env_cfg is not None:
-        if args.num_envs is not None:
-            env_cfg.env.num_envs = args.num_envs
-        if args.num_threads is not None:
-            if hasattr(env_cfg.sim, "num_threads"):
-                env_cfg.sim.num_threads = args.num_threads
-            else:
-                print("note: --num_threads has no meaning for this task")
-                args.num_threads = None  # said once
-        if args.seed is not None:
-            env_cfg.seed = args.seed
-        if args.asset is not None:
-            env_cfg.asset.file = os.path.abspath(args.asset)
-        if args.obs_layout is not None:
-            if not hasattr(env_cfg.env, "obs_layout"):
-                raise UserError("--obs_layout: this task has one layout; --env.observations... changes it")
-            env_cfg.env.obs_layout = args.obs_layout
-    if train_cfg is not None:
-        if args.seed is not None:
-            train_cfg.seed = args.seed
-        for name in _RUNNER_FLAGS:
-            if getattr(args, name, None) is not None:
-                setattr(train_cfg.runner, name, getattr(args, name))
-        if getattr(args, "num_learning_epochs", None) is not None:
-            train_cfg.algorithm.num_learning_epochs = args.num_learning_epochs
-        train_cfg.runner.resume = train_cfg.runner.resume or getattr(args, "resume", False)
-        if getattr(args, "teacher", None) is not None:
-            if not hasattr(train_cfg.runner, "teacher"):
-                raise UserError("--teacher: this task learns without one; tasks of students have train.runner.teacher")
-            train_cfg.runner.teacher = args.teacher
 
 
 def _take_settings(argv: List[str]) -> Tuple[List[str], Dict[str, List[Tuple[str, str]]]]:

@@ -2,63 +2,58 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import random
 import re
+from dataclasses import replace
+from typing import Optional
 
 import torch
 
 from legged_gym.errors import UserError
 from legged_gym.sim.factory import choose, has_warp
+from legged_gym.utils.options import Options
 from rsl_rl.utils.checkpoint import seed_everything
 from rsl_rl.utils.distributed import Distributed
 
 _LARGEST_DRAWN_SEED = 9999
 
 
-def resolve_devices(args: argparse.Namespace) -> Distributed:
-    """Settle ``sim``, ``sim_device`` and ``rl_device`` of a command line, in place.
+def resolve_devices(options: Options) -> Options:
+    """Settle engine and devices, and join the group of processes that torchrun has started, if any.
 
-    The networks go to the GPU if there is one. The physics goes there too, with MuJoCo Warp, unless the command line
-    says otherwise. In a group started by torchrun every process takes the GPU of its own number.
-
-    Returns:
-        The place of this process in its group, which it has joined.
+    The networks go to the GPU if there is one. The physics goes there too, with MuJoCo Warp, unless the options say
+    otherwise. In a group every process takes the GPU of its own number.
 
     Raises:
         UserError: for a device that is unknown or not there, an engine that does not run on it, or ``--multi_gpu``
             without a group.
     """
-    if getattr(args, "multi_gpu", False) and os.environ.get("WORLD_SIZE", "1") in ("", "0", "1"):
+    if options.distributed is not None:
+        return options
+    if options.multi_gpu and os.environ.get("WORLD_SIZE", "1") in ("", "0", "1"):
         raise UserError("--multi_gpu needs several processes: torchrun --nproc_per_node=<GPUs> <this script> <flags>")
-    _split_device(args)
+    wish = _wished(options.device)
     best = "cuda:0" if torch.cuda.is_available() else "cpu"
-    args.rl_device = _checked("--rl_device", args.rl_device or best)
-    asked = args.sim_device and _checked("--sim_device", args.sim_device)
-    args.sim, place = choose(args.sim, asked)
-    args.sim_device = _checked("--sim_device", place)
-    distributed = Distributed.from_environment(args.rl_device)
-    args.rl_device = str(distributed.device)
-    if args.sim_device != "cpu" and distributed.world_size > 1:
-        args.sim_device = f"cuda:{distributed.local_rank}"
-    return distributed
+    rl_device = _checked("--rl_device", options.rl_device or wish or best)
+    asked = options.sim_device
+    if asked is None and (wish == "cpu" or (options.sim != "mujoco" and has_warp())):
+        asked = wish
+    sim, place = choose(options.sim, asked and _checked("--sim_device", asked))
+    sim_device = _checked("--sim_device", place)
+    distributed = Distributed.from_environment(rl_device)
+    if sim_device != "cpu" and distributed.world_size > 1:
+        sim_device = f"cuda:{distributed.local_rank}"
+    rl_device = str(distributed.device)
+    return replace(options, sim=sim, sim_device=sim_device, rl_device=rl_device, device=None, distributed=distributed)
 
 
-def _split_device(args: argparse.Namespace) -> None:
-    """Put ``--device`` in the place of the two devices, in place; physics is on the GPU only where the engine can be.
-
-    Unlike they, it stands for "if there is one": without a GPU everything is on the CPU, and a warning says so.
-    """
-    if args.device is None:
-        return
-    device, args.device = args.device, None
-    if device.startswith("cuda") and not torch.cuda.is_available():
+def _wished(device: Optional[str]) -> Optional[str]:
+    """``--device``, which unlike the other two stands for "if there is one": else all is on the CPU, with a warning."""
+    if device is not None and device.startswith("cuda") and not torch.cuda.is_available():
         print(f"warning: --device={device}: PyTorch sees no GPU, so this runs on the CPU; --num_envs=512 suits it")
-        device = "cpu"
-    args.rl_device = args.rl_device or device
-    if device == "cpu" or (args.sim != "mujoco" and has_warp()):
-        args.sim_device = args.sim_device or device
+        return "cpu"
+    return device
 
 
 def draw_seed(distributed: Distributed) -> int:

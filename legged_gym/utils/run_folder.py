@@ -22,7 +22,9 @@ from typing import Any, Dict, Iterator, List, Optional, Tuple, Union
 import yaml
 
 from legged_gym import LEGGED_GYM_ROOT_DIR
+from legged_gym.envs import registry
 from legged_gym.envs.base.base_config import BaseConfig
+from legged_gym.envs.registry import TrainCfg
 from legged_gym.errors import UserError
 from legged_gym.reading import read_yaml
 from legged_gym.utils import provenance
@@ -30,6 +32,9 @@ from legged_gym.utils.files import write_files
 from legged_gym.utils.run_lock import LOCK_FILE
 from rsl_rl.utils.archive import is_script
 
+POLICIES_DIR = os.path.join(LEGGED_GYM_ROOT_DIR, "resources", "policies")
+"""Folders of shipped policies, one a task."""
+SHIPPED_CHECKPOINT = "model.pt"
 RUN_CONFIG = "config.yaml"
 GIT_DIFF = "git.diff"
 
@@ -179,7 +184,7 @@ def get_load_path(root: str, load_run: Union[int, str] = -1, checkpoint: int = -
     return checkpoints[checkpoint]
 
 
-def find_checkpoint(train_cfg: Any, root: Optional[str] = None) -> str:
+def find_checkpoint(train_cfg: TrainCfg, root: Optional[str] = None) -> str:
     """Return the path of the checkpoint that a training config names by `experiment_name`, `load_run`, `checkpoint`.
 
     Args:
@@ -268,7 +273,7 @@ def restore_run_cfgs(folder: str, task: str, env_cfg: BaseConfig, train_cfg: Bas
         UserError: when the run has no readable config.yaml, or is of another task.
     """
     content = read_run_config(folder)
-    if content.get("task") != task:
+    if content.get("task") not in registry.family(task):
         raise UserError(f"run {folder} is of task {content.get('task')!r}, not {task!r}")
     runner = _section(folder, content, "train.runner")
     current = train_cfg.to_dict()["runner"]
@@ -285,7 +290,7 @@ def restore_run_cfgs(folder: str, task: str, env_cfg: BaseConfig, train_cfg: Bas
     return problems
 
 
-def _actuator_file(env_cfg: Any) -> Optional[str]:
+def _actuator_file(env_cfg: BaseConfig) -> Optional[str]:
     """The file of the drives; None where a task has none."""
     control: Any = getattr(env_cfg, "control", None)
     return control.actuator_net_file if getattr(control, "control_type", None) == "actuator_net" else None

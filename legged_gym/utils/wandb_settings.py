@@ -6,13 +6,14 @@ Each name, entity and project, comes from the strongest source that knows it: th
 
 from __future__ import annotations
 
-import argparse
 import os
 from typing import Any, Dict, Optional, Tuple
 
 from legged_gym import LEGGED_GYM_ROOT_DIR
+from legged_gym.envs.registry import TrainCfg
 from legged_gym.errors import UserError
 from legged_gym.reading import read_json
+from legged_gym.utils.options import CommandLine
 
 WANDB_CONFIG = os.path.join(LEGGED_GYM_ROOT_DIR, "legged_gym", "user", "wandb_config.json")
 _KEYS = ("entity", "project")
@@ -42,21 +43,18 @@ def read_names(path: str) -> Dict[str, Optional[str]]:
     return names
 
 
-def find_names(args: argparse.Namespace, runner: Optional[Any] = None) -> Tuple[Optional[str], Optional[str]]:
-    """Return (entity, project) for a command line and, if given, the `runner` section of the config.
+def find_names(entity: Optional[str], project: Optional[str]) -> Tuple[Optional[str], Optional[str]]:
+    """Return (entity, project): those given, else those of the user's file.
 
     Raises:
         UserError: for a mistake in the file.
     """
     saved = read_names(WANDB_CONFIG)
-    entity, project = (
-        getattr(args, f"wandb_{key}", None) or getattr(runner, f"wandb_{key}", None) or saved[key] for key in _KEYS
-    )
-    return entity, project
+    return entity or saved["entity"], project or saved["project"]
 
 
-def choose_logger(args: argparse.Namespace, train_cfg: Any) -> None:
-    """Switch W&B on in the config when entity and project are known, off with ``--disable_wandb``.
+def choose_logger(command: CommandLine, train_cfg: TrainCfg) -> None:
+    """Switch W&B on in a config when entity and project are known, off with ``--disable_wandb``.
 
     An explicit ``--logger`` is obeyed. Named runs go online, others stay offline, unless `runner.wandb_mode` or the
     environment variable WANDB_MODE says otherwise; with WANDB_MODE=disabled only an explicit logger counts.
@@ -64,19 +62,20 @@ def choose_logger(args: argparse.Namespace, train_cfg: Any) -> None:
     Raises:
         UserError: W&B is wanted, but the package or an API key is missing, or the server does not answer.
     """
-    runner = train_cfg.runner
-    if getattr(args, "disable_wandb", False):
+    runner, flags = train_cfg.runner, command.flags
+    if command.options.disable_wandb:
         if runner.logger == "wandb":
-            runner.logger = args.logger = "tensorboard"
+            runner.logger = "tensorboard"
         return
-    entity, project = find_names(args, runner)
+    given = [flags.get(f"wandb_{key}") or getattr(runner, f"wandb_{key}", None) for key in _KEYS]
+    entity, project = find_names(*given)
     mode = getattr(runner, "wandb_mode", None) or os.environ.get("WANDB_MODE")
     if runner.logger != "wandb":
-        if args.logger is not None or mode == "disabled":
+        if "logger" in flags or mode == "disabled":
             return
         if not (entity and project):
             for flag, missing in (("wandb_project", "entity"), ("wandb_entity", "project")):
-                if getattr(args, flag, None):
+                if flag in flags:
                     print(f"note: W&B is off, the {missing} is not known; give --wandb_{missing}")
             return
         runner.logger = "wandb"

@@ -6,19 +6,20 @@ from legged_gym.demonstrations.dataset import Demonstrations
 from legged_gym.demonstrations.setup import make_collector
 from legged_gym.policies.policy_io import find_policy
 from legged_gym.scripts.collect import _parse as parse
-from legged_gym.scripts.collect import collect
+from legged_gym.scripts.collect import main, wish_of
+from legged_gym.utils.options import CommandLine
 
 A1 = ("--policy=a1_flat", "--sim=mujoco", "--num_threads=1")
 STEPS = 8
 
 
 def collector(*flags, steps=STEPS):
-    args = parse([*A1, f"--max_steps={steps}", "--num_episodes=1000", "--output=nowhere", *flags])
-    return make_collector(find_policy(args), args)
+    args = parse([*A1, f"--max_steps={steps}", "--num_episodes=1000", *flags])
+    return make_collector(find_policy(CommandLine.read(args)).settled(), wish_of(args))
 
 
 def data_set(folder, *flags, steps=STEPS):
-    collect(parse([*A1, f"--max_steps={steps}", "--num_episodes=64", f"--output={folder}", *flags]))
+    main([*A1, f"--max_steps={steps}", "--num_episodes=64", f"--output={folder}", *flags])
     return Demonstrations(str(folder))
 
 

@@ -9,6 +9,8 @@ import torch
 
 from legged_gym.demonstrations.setup import describe
 from legged_gym.policies.policy_io import find_policy
+from legged_gym.scripts.collect import wish_of
+from legged_gym.utils.options import CommandLine
 from tests.demonstrations.demonstration_runs import A1, STEPS, collector, parse
 from tests.policies.tiny_run import RECURRENT, make_run
 
@@ -195,9 +197,8 @@ def test_torque_control_records_every_substep():
 
 
 def test_metadata_names_the_columns(small, episodes):
-    args = parse([*A1, "--output=nowhere"])
-    args.shard_episodes, args.sim = 64, "mujoco"
-    told = describe(small, find_policy(args), args)
+    args = parse([*A1, "--shard_episodes=64"])
+    told = describe(small, find_policy(CommandLine.read(args)), wish_of(args))
     model = small.env.sim.robot.model
     assert told["joint_order_policy"][0] == "FL_hip_joint"
     for i, name in enumerate(told["joint_order_policy"]):

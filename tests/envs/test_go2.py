@@ -14,9 +14,10 @@ from legged_gym.envs.base.legged_robot import LeggedRobot
 from legged_gym.envs.go2.go2 import Go2
 from legged_gym.envs.go2.go2_config import Go2RoughCfg
 from legged_gym.envs.go2.go2_dynaflow_config import Go2Cfg, Go2CfgPPO
+from legged_gym.envs.variants import for_evaluation
 from legged_gym.errors import UserError
-from legged_gym.evaluation.evaluate import prepare_cfg
-from legged_gym.utils.cli import apply_args, get_args, read_cfg_file
+from legged_gym.utils.cli import get_args
+from legged_gym.utils.options import CommandLine, read_cfg_file
 
 JOINTS = [f"{leg}_{part}_joint" for leg in ("FR", "FL", "RR", "RL") for part in ("hip", "thigh", "calf")]
 ANGLES = [0.0, 0.8, -1.5] * 2 + [0.0, 1.0, -1.5] * 2
@@ -221,7 +222,7 @@ def test_rewards_of_a_jump_belong_to_their_phases():
 
 def test_evaluation_draws_heights_from_the_first_step_on():
     cfg = Go2Cfg()
-    prepare_cfg(cfg)
+    for_evaluation(cfg)
     env = make_env(50, cfg)
     assert env.height_commands.std() > 0.02
     torch.testing.assert_close(env.height_errors(), env.root_states[:, 2] - env.height_commands)
@@ -289,14 +290,14 @@ def test_rough_terrain_needs_a_config_alone():
 )
 def test_the_command_lines_of_the_document_reach_the_settings(argv, path, value):
     cfgs = {"env": Go2Cfg(), "train": Go2CfgPPO()}
-    apply_args(get_args(["--task=go2", *argv.split()]), cfgs["env"], cfgs["train"])
+    CommandLine.read(get_args(["--task=go2", *argv.split()])).apply(cfgs["env"], cfgs["train"])
     part, _, name = path.partition(".")
     assert cfgs[part].get(name) == value
 
 
 def test_a_task_with_one_layout_has_no_choice_of_it():
     with pytest.raises(UserError, match="--obs_layout: this task has one layout"):
-        apply_args(get_args(["--obs_layout=listed50"]), Go2RoughCfg())
+        CommandLine.read(get_args(["--obs_layout=listed50"])).apply(Go2RoughCfg())
 
 
 def test_an_end_at_more_than_a_right_angle_never_comes():

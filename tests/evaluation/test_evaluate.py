@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -15,7 +14,6 @@ from legged_gym.evaluation.evaluate import (
     Episodes,
     evaluate,
     fall_rate,
-    prepare_cfg,
     run_episodes,
     summarize,
     terrain_table,
@@ -108,24 +106,6 @@ def test_the_policy_forgets_at_the_start_and_where_episodes_end():
         [False, False],
         [True, True],
     ]
-
-
-def test_curricula_are_off_for_evaluation():
-    cfg = SimpleNamespace(
-        commands=SimpleNamespace(curriculum=True, pure_fraction=0.25, standing_fraction=0.1),
-        terrain=SimpleNamespace(mesh_type="trimesh", curriculum=False),
-        domain_rand=SimpleNamespace(widen_over=[5, 10]),
-    )
-    prepare_cfg(cfg)
-    # robots differ as much as at the end of training
-    assert cfg.domain_rand.widen_over is None
-    # whatever part of the commands was simpler in training
-    assert cfg.commands.pure_fraction == cfg.commands.standing_fraction == 0.0
-    # a map with levels by row and types by column; robots are then placed by the schedule
-    assert (cfg.commands.curriculum, cfg.terrain.curriculum) == (False, True)
-    cfg.terrain.mesh_type = "plane"
-    prepare_cfg(cfg)
-    assert cfg.terrain.curriculum is False
 
 
 # ---------------------------------------------------------------- sampling

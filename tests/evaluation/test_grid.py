@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import argparse
 from types import SimpleNamespace
 
 import pytest
 import torch
 
-from legged_gym.evaluation import evaluate as evaluation
+from legged_gym.envs.variants import for_evaluation, for_pure_commands
 from legged_gym.evaluation import grid as evaluation_grid
 from legged_gym.evaluation.grid import (
     Batch,
     cells_of,
-    prepare_cfg,
     run,
     standing_result,
     walking_result,
     worst_cells,
 )
+from legged_gym.utils.cli import get_args
 from legged_gym.utils.task_registry import task_registry
-from tests.policies.tiny_run import flags
 
 DT = 0.5
 
@@ -199,10 +197,10 @@ class Recorder:
 
 def env_of(task, start):
     cfg, _ = task_registry.get_cfgs(task)
-    evaluation.prepare_cfg(cfg)
-    prepare_cfg(cfg, start)
+    for_evaluation(cfg)
+    for_pure_commands(cfg, start == "nominal", 20.0)
     cfg.env.num_envs = 3
-    return task_registry.make_env(task, flags("--sim=mujoco"), cfg)[0]
+    return task_registry.make_env(task, get_args(["--sim=mujoco"]), cfg)[0]
 
 
 @pytest.mark.parametrize("task", ["a1", "a1_vision", "go2", "mini_cheetah_ref"])
@@ -239,15 +237,7 @@ def test_a_nominal_start_leaves_little_to_chance(task):
     env.close()
 
 
-@pytest.mark.parametrize(("trained", "nominal"), [([0, 0], 0), ([1, 1], 1), ([0, 1], 0), ([0, 2], 1), ([1, 3], 2)])
-def test_a_nominal_delay_is_the_middle(trained, nominal):
-    cfg, _ = task_registry.get_cfgs("go2")
-    cfg.control.action_delay = trained
-    prepare_cfg(cfg, "nominal")
-    assert cfg.control.action_delay == [nominal, nominal]
-
-
 def test_a_policy_without_commands_has_no_grid():
     cfg, _ = task_registry.get_cfgs("a1_flat")
     cfg.observations.policy.commands = None
-    assert evaluation_grid.evaluate_grid(SimpleNamespace(env_cfg=cfg), argparse.Namespace(), trained((0.0, 1.0))) == {}
+    assert evaluation_grid.evaluate_grid(SimpleNamespace(env_cfg=cfg), 10, trained((0.0, 1.0))) == {}

@@ -16,13 +16,12 @@ from legged_gym.evaluation.lanes import (
     EDGE_DROP,
     EDGE_MARGIN,
     LaneSamples,
-    has_lanes,
     mean_of_shares,
     succeeded,
     success_to_half_difficulty,
     types_table,
 )
-from legged_gym.terrain import Terrain
+from legged_gym.terrain import Terrain, has_lanes
 from tests.evaluation.scripted_env import DT, CountingPolicy, ScriptedEnv, never
 
 LENGTH, WIDTH, FINISH, BORDER, CELL = 10.0, 4.0, 6.0, 1.0, 0.5

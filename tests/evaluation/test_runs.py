@@ -12,8 +12,9 @@ import yaml
 from legged_gym.errors import UserError
 from legged_gym.evaluation import runs as evaluation_runs
 from legged_gym.evaluation.runs import check_new_ground, compare, find_policies, training_seed
-from legged_gym.policies import policy_io
 from legged_gym.policies.exported_policy import ExportedPolicy
+from legged_gym.policies.policy_io import find_policy
+from legged_gym.utils import run_folder
 from tests.policies.tiny_run import flags
 
 
@@ -24,8 +25,8 @@ def places(tmp_path, monkeypatch):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "policies" / "a1_flat").mkdir(parents=True)
     monkeypatch.setattr(evaluation_runs, "LEGGED_GYM_ROOT_DIR", str(tmp_path))
-    monkeypatch.setattr(policy_io, "POLICIES_DIR", str(tmp_path / "policies"))
-    monkeypatch.setattr(evaluation_runs, "find_policy", lambda args: (args.policy, args.task))
+    monkeypatch.setattr(run_folder, "POLICIES_DIR", str(tmp_path / "policies"))
+    monkeypatch.setattr(evaluation_runs, "find_policy", lambda command, change: (command.policy, command.task))
     return tmp_path
 
 
@@ -56,16 +57,16 @@ def result_of(ground):
 def test_a_comparison_has_one_seed_and_says_if_the_ground_differs(monkeypatch, capsys, grounds, noted):
     seeds, remaining = [], iter(grounds)
 
-    def evaluate_source(source, args):
-        args.seed = 5 if args.seed == -1 else args.seed  # the first environment draws it
-        seeds.append(args.seed)
-        return result_of(next(remaining))
+    def evaluate_source(source, num_episodes, grid):
+        seed = 5 if source.env_cfg.seed == -1 else source.env_cfg.seed  # the first environment draws it
+        seeds.append(seed)
+        return {"seed": seed, **result_of(next(remaining))}
 
     monkeypatch.setattr(evaluation_runs, "evaluate_source", evaluate_source)
-    args = flags("--seed=-1")
-    results = compare(args, [SimpleNamespace(name="x"), SimpleNamespace(name="y")])
-    assert [result["name"] for result in results] == ["x", "y"]
-    assert seeds == [5, 5] and args.seed == 5
+    sources = [find_policy(flags("--policy=a1_flat", "--seed=-1")) for _ in range(2)]
+    results = compare(sources, 10)
+    assert [result["name"] for result in results] == ["a1_flat", "a1_flat"]
+    assert seeds == [5, 5]
     assert ("did not walk on the same ground" in capsys.readouterr().out) is noted
 
 

@@ -5,19 +5,16 @@ from __future__ import annotations
 import pytest
 import torch
 
-from legged_gym.envs.a1.a1_config import A1FlatCfg, A1RoughCfg
+from legged_gym.envs.a1.a1_config import A1RoughCfg
+from legged_gym.envs.variants import trained_ranges, with_given_commands
 from legged_gym.errors import UserError
 from legged_gym.playing.driving import (
     Command,
     Keyboard,
     Script,
-    has_velocity_commands,
     make_tour,
     parse_command,
     set_command,
-    take_over,
-    trained_ranges,
-    walks_lanes,
 )
 from legged_gym.utils.task_registry import task_registry
 
@@ -99,26 +96,6 @@ def test_anything_else_is_no_command(words):
         parse_command(words)
 
 
-def test_a_task_without_velocity_commands_is_recognised():
-    cfg = A1FlatCfg()
-    assert has_velocity_commands(cfg)
-    cfg.observations.policy.commands = None
-    assert not has_velocity_commands(cfg)
-
-
-def test_lanes_are_recognised():
-    cfg = A1RoughCfg()
-    assert not walks_lanes(cfg)
-    cfg.terrain.tile_types = ["stairs_up", "lane_gaps"]
-    assert walks_lanes(cfg)
-    cfg.terrain.selected, cfg.terrain.terrain_kwargs = True, {"type": "stairs_up"}
-    assert not walks_lanes(cfg)
-    cfg.terrain.terrain_kwargs = {"type": "lane_stairs", "difficulty": 0.5}
-    assert walks_lanes(cfg)
-    cfg.terrain.mesh_type = "plane"
-    assert not walks_lanes(cfg)
-
-
 def test_a_command_stays_through_resets_and_time():
     """Heading mode, resampling and small commands would all change it."""
     cfg = A1RoughCfg()
@@ -126,7 +103,7 @@ def test_a_command_stays_through_resets_and_time():
     cfg.env.num_envs, cfg.env.episode_length_s = 3, 0.1
     cfg.commands.resampling_time = 0.04
     cfg.terrain.mesh_type = "plane"
-    take_over(cfg)
+    with_given_commands(cfg)
     ranges = trained_ranges(cfg)
     env, _ = task_registry.make_env("a1", env_cfg=cfg)
     command = Command(0.1, -0.05, 0.3)

@@ -10,9 +10,10 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from legged_gym.envs.a1.a1_config import A1FlatCfg, A1RoughCfg
-from legged_gym.playing.driving import Command, Script, take_over
-from legged_gym.playing.player import Player, groups_read, prepare_cfg, robot_to_watch
+from legged_gym.envs.a1.a1_config import A1FlatCfg
+from legged_gym.envs.variants import for_play, with_given_commands
+from legged_gym.playing.driving import Command, Script
+from legged_gym.playing.player import Player, groups_read, robot_to_watch
 from legged_gym.playing.plots import draw_plots, save_plots
 from legged_gym.policies.export import export_checkpoint
 from legged_gym.policies.policy_io import find_policy, load_policy
@@ -36,25 +37,13 @@ class RandomPolicy:
 @pytest.fixture
 def env():
     cfg = A1FlatCfg()
-    prepare_cfg(cfg, 3)
-    take_over(cfg)
+    for_play(cfg, 3)
+    with_given_commands(cfg)
     cfg.env.episode_length_s = 0.5
     cfg.rewards.only_positive_rewards = False
     env, _ = task_registry.make_env("a1_flat", env_cfg=cfg)
     yield env
     env.close()
-
-
-def test_settings_of_play():
-    cfg = A1RoughCfg()
-    prepare_cfg(cfg)
-    assert cfg.env.num_envs == 50
-    assert (cfg.terrain.num_rows, cfg.terrain.num_cols, cfg.terrain.curriculum) == (5, 5, False)
-    assert not cfg.depth_camera.noise.enabled
-    assert not (cfg.noise.add_noise or cfg.domain_rand.randomize_friction or cfg.domain_rand.push_robots)
-    cfg.env.num_envs = 2
-    prepare_cfg(cfg)
-    assert cfg.env.num_envs == 2
 
 
 def test_the_robot_to_watch_stands_on_obstacles():

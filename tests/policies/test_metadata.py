@@ -22,6 +22,7 @@ from legged_gym.errors import UserError
 from legged_gym.policies.export import export_checkpoint
 from legged_gym.policies.metadata import _CAMERA_KEYS, _describe_group, check_fits
 from legged_gym.policies.policy_io import find_policy, load_policy
+from legged_gym.utils.cli import get_args
 from legged_gym.utils.task_registry import task_registry
 from tests.policies.plain_mujoco import see
 from tests.policies.tiny_run import ITERATION, SMALL, flags, make_env, make_run
@@ -159,7 +160,7 @@ def test_all_observations_of_a_robot_that_walks_by_sight_can_be_rebuilt(tmp_path
 
 
 def make_plane_env(task, *options):
-    args = flags(f"--task={task}", *SMALL[:2], "--env.terrain.mesh_type=plane", *options)
+    args = get_args([*SMALL[:2], "--env.terrain.mesh_type=plane", *options])
     return task_registry.make_env(task, args)[0]
 
 

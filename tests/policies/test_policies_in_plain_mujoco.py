@@ -12,7 +12,8 @@ import torch
 
 from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.policies.export import export_checkpoint
-from legged_gym.policies.policy_io import POLICIES_DIR, find_policy, load_policy
+from legged_gym.policies.policy_io import find_policy, load_policy
+from legged_gym.utils.run_folder import POLICIES_DIR
 from legged_gym.utils.task_registry import task_registry
 from tests.policies import plain_mujoco
 from tests.policies.plain_mujoco import Drive

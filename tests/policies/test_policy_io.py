@@ -12,9 +12,9 @@ import torch
 import yaml
 
 from legged_gym.errors import UserError
-from legged_gym.policies import policy_io
 from legged_gym.policies.export import export_checkpoint
 from legged_gym.policies.policy_io import find_policy, inference_checkpoint, load_policy
+from legged_gym.utils import run_folder
 from rsl_rl.models.saved_policy import build_policy
 from rsl_rl.utils.checkpoint import load_checkpoint, save_checkpoint
 from rsl_rl.utils.errors import RslRlError
@@ -85,7 +85,7 @@ def test_a_shipped_policy_is_found_by_the_name_of_its_task(runs, tmp_path, monke
     save_checkpoint(str(folder / "model.pt"), inference_checkpoint(load_checkpoint(checkpoint(runs["mlp"]))))
     shutil.copy(os.path.join(runs["mlp"], "config.yaml"), folder)
     shutil.copy(os.path.join(runs["mlp"], "exported", "policy.onnx"), folder)
-    monkeypatch.setattr(policy_io, "POLICIES_DIR", str(tmp_path))
+    monkeypatch.setattr(run_folder, "POLICIES_DIR", str(tmp_path))
     source = find_policy(flags("--policy=a1_flat"))
     assert (source.kind, source.path, source.name) == ("checkpoint", str(folder / "model.pt"), "a1_flat")
     assert not source.is_run

@@ -50,10 +50,11 @@ def make_env(source, *options):
 
 
 def flags(*argv):
-    """Flags of a script that runs policies."""
+    """The command line of a script that runs policies."""
     from legged_gym.policies.policy_io import add_policy_flag
     from legged_gym.utils.cli import make_parser
+    from legged_gym.utils.options import CommandLine
 
     parser = make_parser("")
     add_policy_flag(parser)
-    return parser.parse(list(argv))
+    return CommandLine.read(parser.parse(list(argv)))

@@ -10,8 +10,9 @@ import torch
 
 from legged_gym.errors import UserError
 from legged_gym.scripts import benchmark
-from legged_gym.utils import benchmarking
+from legged_gym.utils import benchmarking, training
 from legged_gym.utils.cli import get_args
+from legged_gym.utils.options import CommandLine
 from legged_gym.utils.task_registry import task_registry
 
 TINY = [
@@ -73,11 +74,11 @@ def test_no_blocks_are_a_mistake():
 
 
 def test_both_precisions_are_measured_whatever_the_config_says():
-    args = get_args([*TINY, "--train.algorithm.precision=bfloat16"])
-    env, _ = task_registry.make_env("a1_flat", args)
-    _, train_cfg = task_registry.get_cfgs("a1_flat")
+    command = CommandLine.read(get_args([*TINY, "--train.algorithm.precision=bfloat16"]))
+    plan = training.plan_training(command).settled()
+    env = training.make_env(plan)
     for precision in benchmark.PRECISIONS:
-        assert benchmark.make_runner(env, train_cfg, args, precision).algorithm.precision == precision
+        assert benchmark.make_runner(plan, env, precision).algorithm.precision == precision
     env.close()
 
 

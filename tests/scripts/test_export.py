@@ -8,9 +8,9 @@ import os
 import pytest
 
 from legged_gym.policies import latency as policy_latency
-from legged_gym.policies import policy_io
 from legged_gym.policies.latency import Latency
 from legged_gym.scripts import export
+from legged_gym.utils import run_folder
 from legged_gym.utils.script import run_script
 from tests.policies.tiny_run import ITERATION, make_run
 
@@ -68,8 +68,7 @@ def test_a_policy_is_shipped_with_its_evaluation(run, tmp_path, monkeypatch):
         "metrics": {"fall_rate": {"mean": 0.125, "ci95": [0.1, 0.15]}},
     }
     (tmp_path / "result.json").write_text(json.dumps(result))
-    monkeypatch.setattr(export, "POLICIES_DIR", str(tmp_path))
-    monkeypatch.setattr(policy_io, "POLICIES_DIR", str(tmp_path))
+    monkeypatch.setattr(run_folder, "POLICIES_DIR", str(tmp_path))
     assert status_of(f"--policy={run}", "--ship", f"--evaluation={tmp_path}/result.json") == 0
     card = (tmp_path / "a1_flat" / "card.md").read_text()
     assert "fall_rate" in card and "0.1250" in card

@@ -295,7 +295,7 @@ def test_a_signal_before_the_training_has_begun_is_a_stop_too(root, monkeypatch,
             monkeypatch.setenv("WORLD_SIZE", processes)
         os.kill(os.getpid(), number)
 
-    monkeypatch.setattr(train.task_registry, "make_env", interrupted)
+    monkeypatch.setattr(train.training, "make_env", interrupted)
     try:
         with pytest.raises(SystemExit) as caught:
             run_train()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
 from legged_gym.envs import registry
 from legged_gym.errors import UserError
 from legged_gym.sweeps import config as sweep_config
-from legged_gym.utils.cli import apply_args, get_args
+from legged_gym.utils.cli import get_args
+from legged_gym.utils.options import CommandLine
 from legged_gym.utils.task_registry import task_registry
 from tests.utils.fake_task import FakeCfg, FakeEnv, FakeTrainCfg
 
@@ -21,6 +23,10 @@ SIZE, RATE = "env_cfg.env.size", "train_cfg.algorithm.learning_rate"
 def fake_task(monkeypatch):
     monkeypatch.setattr(registry, "TASKS", dict(registry.TASKS))
     registry.register("fake", FakeEnv, FakeCfg, FakeTrainCfg)
+
+
+def command(argv):
+    return CommandLine.read(get_args(argv))
 
 
 def sweep(method="random", **parameters):
@@ -57,9 +63,9 @@ def test_nested_parameters_are_the_paths_that_they_mean():
 
 def test_null_among_the_values_of_a_parameter_that_the_command_line_sets(capsys):
     name = "train_cfg.runner.max_wall_time_s"
-    args = get_args(["--task=fake", "--train.runner.max_wall_time_s=0.5"])
+    line = command(["--task=fake", "--train.runner.max_wall_time_s=0.5"])
     checked = sweep_config.check(
-        sweep_config.parse({"method": "grid", "parameters": {name: {"values": [None, 3]}}}), args
+        sweep_config.parse({"method": "grid", "parameters": {name: {"values": [None, 3]}}}), line
     )
     assert checked.parameters[name].values == (0.5,)
     assert f"warning: the command line wins over the sweep: {name} is 0.5" in capsys.readouterr().out
@@ -96,7 +102,7 @@ def test_a_file_is_found_by_path_by_name_and_by_default(monkeypatch, tmp_path):
 
 def test_the_example_fits_its_task():
     example = sweep_config.read_file(sweep_config.find_file("sweep_config_example"))
-    assert sweep_config.check(example, get_args(["--task=a1_flat"])).parameters == example.parameters
+    assert sweep_config.check(example, CommandLine(task="a1_flat")).parameters == example.parameters
 
 
 def test_whole_ends_make_whole_numbers_and_others_do_not():
@@ -181,7 +187,7 @@ def test_mistakes_in_a_file(tmp_path, content, message):
 def test_a_parameter_must_be_a_setting_that_takes_its_values(name, form, message):
     with pytest.raises(UserError, match=message):
         sweep_config.check(
-            sweep_config.parse({"method": "random", "parameters": {name: form}}), get_args(["--task=fake"])
+            sweep_config.parse({"method": "random", "parameters": {name: form}}), CommandLine(task="fake")
         )
 
 
@@ -191,25 +197,24 @@ def test_weights_of_old_files_are_pointed_to_their_place():
     )
     message = r"unknown setting train_cfg.policy.reward.weights.torque.*; .* are env_cfg.rewards.scales.torques"
     with pytest.raises(UserError, match=message):
-        sweep_config.check(old, get_args(["--task=a1_flat"]))
+        sweep_config.check(old, CommandLine(task="a1_flat"))
 
 
 def test_flags_and_settings_win_over_the_sweep_which_wins_over_files(tmp_path, capsys):
     (tmp_path / "mine.yaml").write_text("{env: {env: {size: 7, num_envs: 7}}, train: {seed: 7}}")
     wanted = {SIZE: 9, "env_cfg.env.num_envs": 8, RATE: 0.5, "env_cfg.seed": 6}
-    args = get_args(
+    line = command(
         ["--task=fake", f"--cfg={tmp_path}/mine.yaml", "--num_envs=16", "--train.algorithm.learning_rate=0.25"]
     )
-    env_cfg, train_cfg, effective = sweep_config.resolve(args, wanted)
+    env_cfg, train_cfg, effective = sweep_config.resolve(line, wanted)
     assert effective == {SIZE: 9, "env_cfg.env.num_envs": 16, RATE: 0.25, "env_cfg.seed": 6}
     assert (env_cfg.seed, train_cfg.seed) == (6, 6)
     assert sweep_config.overridden(wanted, effective) == {"env_cfg.env.num_envs": 16, RATE: 0.25}
     assert capsys.readouterr().out.count("warning: the command line wins over the sweep: ") == 2
     # train.py, given the file of the run, comes to the same
     (tmp_path / "run.yaml").write_text(sweep_config.settings_file(wanted))
-    args.cfg.append(str(tmp_path / "run.yaml"))
     cfgs = task_registry.get_cfgs("fake")
-    apply_args(args, *cfgs)
+    replace(line, files=(*line.files, str(tmp_path / "run.yaml"))).apply(*cfgs)
     assert [cfg.to_dict() for cfg in cfgs] == [env_cfg.to_dict(), train_cfg.to_dict()]
 
 
@@ -217,7 +222,7 @@ def test_a_parameter_that_the_command_line_sets_is_no_choice_any_more():
     forms = {SIZE: {"values": [2, 3, 4]}, RATE: {"min": 0.1, "max": 0.2}}
     fixed = sweep_config.check(
         sweep_config.parse({"method": "random", "run_cap": 5, "parameters": forms}),
-        get_args(["--task=fake", "--env.env.size=3"]),
+        command(["--task=fake", "--env.env.size=3"]),
     )
     assert fixed.content == {"method": "random", "run_cap": 5, "parameters": {**forms, SIZE: {"value": 3}}}
     assert fixed.parameters[SIZE].values == (3,)

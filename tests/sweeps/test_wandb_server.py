@@ -22,6 +22,7 @@ from legged_gym.sweeps import config as sweep_config
 from legged_gym.sweeps import wandb_server as sweep_wandb
 from legged_gym.sweeps.wandb_server import run_sweep
 from legged_gym.utils import wandb_settings
+from legged_gym.utils.options import CommandLine
 from tests.sweeps import fake_train
 from tests.utils import fake_wandb
 from tests.utils.fake_task import FakeCfg, FakeEnv, FakeTrainCfg
@@ -61,7 +62,9 @@ def start(server, handed_out, *flags, content=None, train=(sys.executable, fake_
     (server / "parameters.json").write_text(json.dumps(handed_out))
     args, arguments = script.parse(["--task=fake", *flags])
     sweep = sweep_config.parse(content) if content else None
-    run_sweep(args, [flag for flag in arguments if flag != "--task=fake"], sweep, args.wandb_sweep_id, train)
+    run_sweep(
+        CommandLine.read(args), [flag for flag in arguments if flag != "--task=fake"], sweep, args.wandb_sweep_id, train
+    )
 
 
 def test_every_run_is_a_process_that_trains_with_its_parameters(server, capfd):

@@ -6,14 +6,15 @@ import pytest
 
 from legged_gym.envs.base.base_config import BaseConfig
 from legged_gym.errors import UserError
-from legged_gym.utils.cli import add_training_flags, apply_args, get_args, make_parser, read_cfg_file
+from legged_gym.utils.cli import add_training_flags, get_args, make_parser
+from legged_gym.utils.options import CommandLine, read_cfg_file
 from tests.utils.fake_task import FakeCfg, FakeTrainCfg
 
 
 def resolve(*argv):
     env_cfg, train_cfg = FakeCfg(), FakeTrainCfg()
     env_cfg.seed = train_cfg.seed
-    apply_args(get_args(argv), env_cfg, train_cfg)
+    CommandLine.read(get_args(argv)).apply(env_cfg, train_cfg)
     return env_cfg, train_cfg
 
 
@@ -65,11 +66,11 @@ def test_precedence_is_classes_then_files_in_order_then_flags(tmp_path):
 
 
 def test_applying_twice_changes_nothing_more():
-    args = get_args(["--num_envs=8", "--env.env.size=5", "--seed=4"])
+    command = CommandLine.read(get_args(["--num_envs=8", "--env.env.size=5", "--seed=4"]))
     env_cfg, train_cfg = FakeCfg(), FakeTrainCfg()
-    apply_args(args, env_cfg, train_cfg)
+    command.apply(env_cfg, train_cfg)
     once = env_cfg.to_dict(), train_cfg.to_dict()
-    apply_args(args, env_cfg, train_cfg)
+    command.apply(env_cfg, train_cfg)
     assert (env_cfg.to_dict(), train_cfg.to_dict()) == once
 
 
@@ -108,7 +109,7 @@ def test_number_of_threads_is_noted_where_it_has_no_meaning(capsys):
         class sim:
             dt = 0.005
 
-    apply_args(get_args(["--num_threads=2"]), Cfg())
+    CommandLine.read(get_args(["--num_threads=2"])).apply(Cfg())
     assert capsys.readouterr().out == "note: --num_threads has no meaning for this task\n"
 
 
@@ -190,7 +191,7 @@ def test_a_script_without_training_has_no_training_flags():
     parser = make_parser("play")
     args = parser.parse(["--num_envs=2", "--load_run=x"])
     train_cfg = FakeTrainCfg()
-    apply_args(args, FakeCfg(), train_cfg)
+    CommandLine.read(args).apply(FakeCfg(), train_cfg)
     assert (train_cfg.runner.load_run, train_cfg.runner.resume) == ("x", False)
     with pytest.raises(UserError, match="unknown flag --max_iterations"):
         parser.parse(["--max_iterations=3"])

@@ -12,7 +12,12 @@ import torch
 from legged_gym.errors import UserError
 from legged_gym.utils import devices
 from legged_gym.utils.cli import get_args
+from legged_gym.utils.options import CommandLine
 from rsl_rl.utils.distributed import Distributed
+
+
+def options(argv):
+    return CommandLine.read(get_args(argv.split())).options
 
 
 @pytest.fixture
@@ -49,11 +54,9 @@ def machine(monkeypatch):
 )
 def test_defaults_take_the_gpu_if_there_is_one(machine, gpus, warp, argv, expected):
     machine(gpus, warp)
-    args = get_args(argv.split())
-    devices.resolve_devices(args)
-    assert (args.sim, args.sim_device, args.rl_device) == expected
-    devices.resolve_devices(args)  # what is settled stays
-    assert (args.sim, args.sim_device, args.rl_device) == expected
+    settled = devices.resolve_devices(options(argv))
+    assert (settled.sim, settled.sim_device, settled.rl_device) == expected
+    assert devices.resolve_devices(settled) is settled
 
 
 @pytest.mark.parametrize(
@@ -72,15 +75,13 @@ def test_defaults_take_the_gpu_if_there_is_one(machine, gpus, warp, argv, expect
 def test_what_is_not_there_is_told(machine, gpus, warp, argv, message):
     machine(gpus, warp)
     with pytest.raises(UserError) as caught:
-        devices.resolve_devices(get_args(argv.split()))
+        devices.resolve_devices(options(argv))
     assert message in str(caught.value)
 
 
 def test_a_missing_gpu_is_made_up_for_with_a_warning(machine, capsys):
     machine(0)
-    args = get_args(["--device=cuda:0"])
-    devices.resolve_devices(args)
-    devices.resolve_devices(args)
+    devices.resolve_devices(devices.resolve_devices(options("--device=cuda:0")))
     assert capsys.readouterr().out.count("warning: --device=cuda:0: PyTorch sees no GPU") == 1
 
 
@@ -89,9 +90,9 @@ def test_each_process_of_a_group_takes_its_own_gpu(machine, monkeypatch):
     group = Distributed("cuda:2", rank=2, local_rank=2, world_size=4)
     monkeypatch.setenv("WORLD_SIZE", "4")
     monkeypatch.setattr(Distributed, "from_environment", classmethod(lambda cls, device: group))
-    args = get_args(["--multi_gpu", "--rl_device=cuda:0"])
-    assert devices.resolve_devices(args) is group
-    assert (args.sim_device, args.rl_device) == ("cuda:2", "cuda:2")
+    settled = devices.resolve_devices(options("--multi_gpu --rl_device=cuda:0"))
+    assert settled.distributed is group
+    assert (settled.sim_device, settled.rl_device) == ("cuda:2", "cuda:2")
 
 
 def test_seeding_repeats_all_three_generators():

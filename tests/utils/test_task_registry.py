@@ -14,7 +14,9 @@ from legged_gym.envs import registry
 from legged_gym.errors import UserError
 from legged_gym.utils import run_folder
 from legged_gym.utils.cli import get_args
-from legged_gym.utils.task_registry import check_sizes, task_registry
+from legged_gym.utils.options import CommandLine
+from legged_gym.utils.task_registry import task_registry
+from legged_gym.utils.training import check_sizes, plan_run
 from tests.utils.fake_task import FakeCfg, FakeEnv, FakeTrainCfg
 
 CPU = ["--sim=mujoco", "--rl_device=cpu"]
@@ -135,7 +137,7 @@ def test_train_cfg_wins_over_the_name_with_a_note(tmp_path, capsys):
     train_cfg = FakeTrainCfg()
     train_cfg.runner.num_steps_per_env = 6
     runner, used = task_registry.make_alg_runner(env, "fake", get_args(CPU), train_cfg, str(tmp_path))
-    assert used is train_cfg
+    assert used.to_dict() == {**train_cfg.to_dict(), "seed": env.cfg.seed}
     assert runner.cfg["num_steps_per_env"] == 6
     assert "note: train_cfg is given" in capsys.readouterr().out
     with pytest.raises(UserError, match="needs the name of a task or a train_cfg"):
@@ -185,13 +187,13 @@ def test_the_settings_of_a_run_win_over_the_class_and_the_command_line_over_both
     open(os.path.join(runner.log_dir, "model_7.pt"), "w").close()
     monkeypatch.setattr(FakeCfg.env, "size", 9)
     capsys.readouterr()
-    env_cfg, train_cfg, path = task_registry.get_run_cfgs(get_args(["--task=fake", "--num_envs=6"]))
-    assert path == os.path.join(runner.log_dir, "model_7.pt")
+    plan = plan_run(CommandLine.read(get_args(["--task=fake", "--num_envs=6"])))
+    env_cfg, train_cfg = plan.env_cfg, plan.train_cfg
+    assert plan.checkpoint == os.path.join(runner.log_dir, "model_7.pt")
     assert (env_cfg.env.num_envs, env_cfg.env.size, train_cfg.algorithm.learning_rate) == (6, 3, 0.5)
     assert capsys.readouterr().out == ""
     os.remove(os.path.join(runner.log_dir, "config.yaml"))
-    env_cfg, _, _ = task_registry.get_run_cfgs(get_args(["--task=fake"]))
-    assert env_cfg.env.size == 9
+    assert plan_run(CommandLine(task="fake")).env_cfg.env.size == 9
     assert "has no config.yaml" in capsys.readouterr().out
 
 
@@ -200,7 +202,7 @@ def test_seed_minus_one_is_drawn_once_for_environment_and_learner(capsys):
     env, env_cfg = task_registry.make_env("fake", args)
     _, train_cfg = task_registry.make_alg_runner(env, "fake", args)
     assert 0 <= env_cfg.seed <= 9999
-    assert env.made_with["seed"] == env_cfg.seed == args.seed == train_cfg.seed
+    assert env.made_with["seed"] == env_cfg.seed == train_cfg.seed and args.seed == -1
     assert f"seed       {env_cfg.seed} (drawn)" in capsys.readouterr().out
 
 

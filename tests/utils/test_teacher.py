@@ -11,11 +11,12 @@ import torch
 
 from legged_gym.envs import registry
 from legged_gym.errors import UserError
-from legged_gym.policies import policy_io
 from legged_gym.scripts import train
 from legged_gym.utils import run_folder
-from legged_gym.utils.cli import apply_args, get_args
-from legged_gym.utils.task_registry import check_sizes, resolve_policies
+from legged_gym.utils.cli import get_args
+from legged_gym.utils.options import CommandLine
+from legged_gym.utils.start_points import resolve_policies
+from legged_gym.utils.training import check_sizes
 from rsl_rl.models.saved_policy import build_policy
 from tests.utils.fake_task import FakeCfg, FakeEnv, FakeTrainCfg
 
@@ -44,7 +45,7 @@ def root(monkeypatch, tmp_path):
     """Logs and shipped policies in a temporary folder, a task and its student."""
     monkeypatch.setattr(registry, "TASKS", {})
     monkeypatch.setattr(run_folder, "LEGGED_GYM_ROOT_DIR", str(tmp_path))
-    monkeypatch.setattr(policy_io, "POLICIES_DIR", str(tmp_path / "policies"))
+    monkeypatch.setattr(run_folder, "POLICIES_DIR", str(tmp_path / "policies"))
     registry.register("fake", FakeEnv, FakeCfg, FakeTrainCfg)
     registry.register("fake_student", FakeEnv, FakeCfg, StudentCfg)
     return tmp_path
@@ -62,7 +63,7 @@ def make_run(root, name, task="fake", iterations=(0, 2), experiment="fake"):
 
 def teacher(*argv):
     cfg = StudentCfg()
-    apply_args(get_args(list(argv)), None, cfg)
+    CommandLine.read(get_args(list(argv))).apply(None, cfg)
     resolve_policies(cfg)
     return cfg.runner.teacher
 
@@ -113,7 +114,7 @@ def test_without_a_task_of_the_teacher_it_must_be_named(root):
 def test_tasks_without_a_teacher():
     cfg = FakeTrainCfg()
     with pytest.raises(UserError, match="--teacher: this task learns without one"):
-        apply_args(get_args(["--teacher=x"]), None, cfg)
+        CommandLine.read(get_args(["--teacher=x"])).apply(None, cfg)
     resolve_policies(cfg)
     assert not hasattr(cfg.runner, "teacher")
 
@@ -176,7 +177,7 @@ def test_batches_of_policies_put_together_from_encoders(policy, length, message)
 
 def start(*argv):
     cfg = FakeTrainCfg()
-    apply_args(get_args(list(argv)), None, cfg)
+    CommandLine.read(get_args(list(argv))).apply(None, cfg)
     resolve_policies(cfg)
     return cfg.runner.start_from
 

@@ -13,7 +13,8 @@ import pytest
 from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.errors import UserError
 from legged_gym.utils import wandb_settings
-from legged_gym.utils.cli import apply_args, get_args
+from legged_gym.utils.cli import get_args
+from legged_gym.utils.options import CommandLine
 from tests.sweeps import fake_train
 from tests.utils.fake_task import FakeTrainCfg
 
@@ -37,10 +38,9 @@ def choose(*flags, **runner):
     train_cfg.runner.logger = "tensorboard"
     vars(train_cfg.runner).update(wandb_project=None, wandb_entity=None, wandb_mode=None)
     vars(train_cfg.runner).update(runner)
-    args = get_args(["--task=fake", *flags])
-    apply_args(args, None, train_cfg)
-    wandb_settings.choose_logger(args, train_cfg)
-    apply_args(args, None, train_cfg)  # making the learner applies them again
+    command = CommandLine.read(get_args(["--task=fake", *flags]))
+    command.apply(None, train_cfg)
+    wandb_settings.choose_logger(command, train_cfg)
     chosen = train_cfg.runner
     return chosen.logger, chosen.wandb_entity, chosen.wandb_project, chosen.wandb_mode
 

@@ -166,6 +166,10 @@ class BaseConfig:
             problems.append(f"not in the saved config, left as they are: {', '.join(lacking)}")
         return problems
 
+    def difference(self, other: BaseConfig) -> Dict[str, Any]:
+        """Return the settings that are otherwise than in `other`, as `update` takes them."""
+        return _difference(self, other)
+
 
 def section_to_dict(section: Any) -> Dict[str, Any]:
     """Return a config or one of its sections as nested dicts of plain values (tuples as lists), in order."""
@@ -175,6 +179,18 @@ def section_to_dict(section: Any) -> Dict[str, Any]:
 def table(section: Any) -> Dict[str, Any]:
     """Return the entries of a table in their order, without those that are None."""
     return {name: value for name, value in _children(section).items() if value is not None}
+
+
+def _difference(section: Any, other: Any) -> Dict[str, Any]:
+    found: Dict[str, Any] = {}
+    before = _children(other)
+    for name, value in _children(section).items():
+        if _is_section(value) and _is_section(before.get(name)):
+            inside = _difference(value, before[name])
+            found.update({name: inside} if inside else {})
+        elif name not in before or _plain(value) != _plain(before[name]):
+            found[name] = _plain(value)
+    return found
 
 
 def _is_section(value: Any) -> bool:

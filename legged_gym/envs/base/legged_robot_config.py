@@ -274,6 +274,15 @@ class LeggedRobotCfg(BaseConfig):
             # memory for contacts and constraints, as a factor on what tumbling robots needed
             contact_margin = number(2.0, above=0, high=1000)
 
+    def in_play(self) -> None:
+        """Hook: what this task changes for play, besides `variants.for_play`."""
+
+    def in_evaluation(self) -> None:
+        """Hook: likewise for evaluation."""
+
+    def in_pure_commands(self, nominal: bool) -> None:
+        """Hook: likewise for pure commands and standing; `nominal`: nothing is left to chance."""
+
     def _misfits(self) -> Iterator[str]:
         rand, ground = self.domain_rand, self.terrain
         for name, obstacle in table(self.obstacles).items():

@@ -120,6 +120,16 @@ class Go2Cfg(Go2RoughCfg):
             jump_speed = 0.0
             jump_landing = 0.0
 
+    def in_evaluation(self) -> None:
+        """Heights are drawn from the first step on."""
+        self.commands.initial_height = None
+
+    def in_pure_commands(self, nominal: bool) -> None:
+        """Nobody jumps; a nominal robot keeps to the middle height."""
+        self.commands.jump_fraction = 0.0
+        if nominal:
+            self.commands.initial_height = sum(self.commands.ranges.height) / 2
+
 
 class Go2CfgPPO(Go2RoughCfgPPO):
     """Training of `go2` on few cores; `configs/go2_dynaflow.yaml` has the numbers of the document."""

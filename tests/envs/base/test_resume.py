@@ -13,7 +13,9 @@ import torch
 from legged_gym.envs import A1FlatCfg, A1FlatCfgPPO
 from legged_gym.envs.base.legged_robot import LeggedRobot
 from legged_gym.utils.cli import get_args
+from legged_gym.utils.options import CommandLine
 from legged_gym.utils.task_registry import task_registry
+from legged_gym.utils.training import plan_run
 from rsl_rl.runners import OnPolicyRunner
 from rsl_rl.utils import checkpoint
 from rsl_rl.utils.errors import RslRlError
@@ -62,7 +64,8 @@ def test_a_run_of_an_earlier_version_is_gone_on_with(tmp_path):
         (tmp_path / "model_2.pt").write_bytes(packed.read())
     saved = torch.load(tmp_path / "model_2.pt", weights_only=True)
     args = get_args(["--task=a1_flat", "--sim=mujoco", "--rl_device=cpu", "--resume", f"--load_run={tmp_path}"])
-    env_cfg, train_cfg, path = task_registry.get_run_cfgs(args)
+    plan = plan_run(CommandLine.read(args))
+    env_cfg, train_cfg, path = plan.env_cfg, plan.train_cfg, plan.checkpoint
     train_cfg.runner.resume_path = path
     env, _ = task_registry.make_env("a1_flat", args, env_cfg)
     runner, _ = task_registry.make_alg_runner(env, args=args, train_cfg=train_cfg)

@@ -1,0 +1,61 @@
+"""Which policies a training begins with: `runner.start_from`, and the teacher of a student."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Optional, Sequence
+
+from legged_gym.envs import registry
+from legged_gym.envs.registry import TrainCfg
+from legged_gym.errors import UserError
+from legged_gym.utils import run_folder
+
+
+def resolve_policies(train_cfg: TrainCfg) -> None:
+    """Replace `runner.start_from`, and `runner.teacher` of a training that imitates, by paths of checkpoints.
+
+    They may be such paths, folders of runs, names of runs (for a teacher, of `runner.teacher_task`), or names of
+    shipped policies. Where no teacher is given it becomes the newest run of that task, or that task's shipped policy.
+
+    Raises:
+        UserError: there is no such policy, or no teacher.
+    """
+    runner: Any = train_cfg.runner  # that of a student has a teacher
+    if runner.start_from and not runner.resume:  # where a resumed run began need not be there any more
+        root = run_folder.experiment_folder(runner.experiment_name)
+        runner.start_from = os.path.abspath(_find_policy("start_from", runner.start_from, root))
+    if hasattr(runner, "teacher"):
+        runner.teacher = os.path.abspath(_find_teacher(runner.teacher, runner.teacher_task))
+
+
+def _find_teacher(name: Optional[str], task: Optional[str]) -> str:
+    root = run_folder.experiment_folder(registry.find(task).new_cfgs()[1].runner.experiment_name) if task else None
+    if name:
+        return _find_policy("teacher", name, root)
+    if root is None:
+        raise UserError("there is no teacher; give --teacher=<run or checkpoint>")
+    runs = [run for run in run_folder.list_runs(root) if _task_of(run) == task]
+    hint = f"there is no teacher: train one (train.py --task={task}), or give --teacher=<run or checkpoint>"
+    return _first_policy([*runs[-1:], os.path.join(run_folder.POLICIES_DIR, str(task))], hint)
+
+
+def _find_policy(flag: str, name: str, root: Optional[str]) -> str:
+    """Path of the checkpoint that a flag names: a file, a run in `root` or elsewhere, a shipped policy."""
+    if os.path.isfile(name):
+        return name
+    folders = [name, os.path.join(run_folder.POLICIES_DIR, name), *([os.path.join(root, name)] if root else [])]
+    return _first_policy(folders, f"--{flag}: there is no run, checkpoint or shipped policy {name!r}")
+
+
+def _first_policy(folders: Sequence[str], hint: str) -> str:
+    for folder in folders:
+        found = run_folder.list_checkpoints(folder) if os.path.isdir(folder) else []
+        shipped = os.path.join(folder, run_folder.SHIPPED_CHECKPOINT)
+        if found or os.path.isfile(shipped):
+            return found[-1][1] if found else shipped
+    raise UserError(hint)
+
+
+def _task_of(run: str) -> Optional[str]:
+    has_config = os.path.isfile(os.path.join(run, run_folder.RUN_CONFIG))
+    return run_folder.read_run_config(run).get("task") if has_config else None

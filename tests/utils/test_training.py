@@ -1,0 +1,67 @@
+"""Plans: what they copy, what they settle, and that nobody's config is written to."""
+
+from __future__ import annotations
+
+import pytest
+
+from legged_gym.envs import registry
+from legged_gym.errors import UserError
+from legged_gym.utils import run_folder
+from legged_gym.utils.cli import get_args
+from legged_gym.utils.options import CommandLine
+from legged_gym.utils.task_registry import task_registry
+from legged_gym.utils.training import plan_training, resolve
+from tests.utils.fake_task import FakeCfg, FakeEnv, FakeTrainCfg
+
+
+@pytest.fixture(autouse=True)
+def fake_task(monkeypatch, tmp_path):
+    monkeypatch.setattr(registry, "TASKS", {})
+    monkeypatch.setattr(run_folder, "LEGGED_GYM_ROOT_DIR", str(tmp_path))
+    registry.register("fake", FakeEnv, FakeCfg, FakeTrainCfg)
+
+
+def plan(*flags):
+    return plan_training(CommandLine.read(get_args(["--task=fake", "--sim=mujoco", "--device=cpu", *flags])))
+
+
+def test_a_change_and_a_seed_come_in_configs_of_their_own():
+    first = plan("--seed=-1")
+
+    def change(cfg):
+        cfg.env.size = 9
+
+    changed, settled = first.changed(change), first.settled()
+    assert (first.env_cfg.env.size, changed.env_cfg.env.size) == (2, 9)
+    assert first.env_cfg.seed == -1 == first.train_cfg.seed and first.options.distributed is None
+    assert settled.env_cfg.seed == settled.train_cfg.seed >= 0
+    assert (settled.options.sim_device, settled.options.rl_device) == ("cpu", "cpu")
+    assert settled.settled().env_cfg.seed == settled.env_cfg.seed
+
+
+def test_a_change_is_weaker_than_the_command_line(tmp_path):
+    (tmp_path / "mine.yaml").write_text("env: {env: {size: 5}}")
+
+    def change(cfg):
+        cfg.env.size, cfg.env.num_envs, cfg.sim.dt = 7, 7, 7.0
+
+    env_cfg, _ = resolve("fake", CommandLine("fake", files=(str(tmp_path / "mine.yaml"),)), change=change)
+    assert (env_cfg.env.size, env_cfg.env.num_envs, env_cfg.sim.dt) == (5, 7, 7.0)
+
+
+def test_configs_and_arguments_of_the_caller_stay_as_they_are(tmp_path):
+    args = get_args(["--task=fake", "--num_envs=2", "--seed=-1", "--max_iterations=5", "--sim=mujoco", "--device=cpu"])
+    given = vars(args).copy()
+    cfgs = task_registry.get_cfgs("fake")
+    before = [cfg.to_dict() for cfg in cfgs]
+    env, used = task_registry.make_env("fake", args, cfgs[0])
+    _, train_used = task_registry.make_alg_runner(env, args=args, train_cfg=cfgs[1], log_root=None)
+    assert [cfg.to_dict() for cfg in cfgs] == before and vars(args) == given
+    assert (used.env.num_envs, train_used.runner.max_iterations) == (2, 5)
+    assert used is env.cfg and used.seed == train_used.seed >= 0
+
+
+@pytest.mark.parametrize("flag", ["--load_run=x", "--checkpoint=0"])
+def test_a_new_run_has_nothing_to_load(flag):
+    with pytest.raises(UserError, match="says what to go on with, and a new run goes on with nothing"):
+        plan(flag)

@@ -63,7 +63,6 @@ class MujocoSimulator(Simulator):
         self.torque_limits = self._tensor(self.robot.torque_limits)
         self.mass = float(self.robot.model.body_subtreemass[self.robot.body_ids[0]])
         self.sim_dt = spec.dt
-        self._failure: Optional[PhysicsFailure] = None
         self._ground_friction = spec.ground_friction
         self._body_ids = torch.as_tensor(self.robot.body_ids, device=self.device)
         dofs, bodies = len(self.dof_names), len(self.body_names)
@@ -72,7 +71,9 @@ class MujocoSimulator(Simulator):
         self.root_states = self._packed[:, :13]
         self.dof_pos = self._packed[:, 13 : 13 + dofs]
         self.dof_vel = self._packed[:, 13 + dofs :]
-        self._previous = torch.zeros_like(self._packed)
+        self.failed = torch.zeros(num_envs, dtype=torch.bool, device=self.device)
+        self._reason = "a position, velocity or target became NaN, infinite or huge"
+        self._previous = torch.zeros(num_envs, 13 + 3 * dofs, device=self.device)  # state and control before a step
         self.torques = torch.zeros(num_envs, dofs, device=self.device)
         self.contact_forces = torch.zeros(num_envs, bodies, 3, device=self.device)
         self._body_states = torch.zeros(num_envs, bodies, 13, device=self.device)
@@ -136,8 +137,8 @@ class MujocoSimulator(Simulator):
         self._step(1)
 
     def _step(self, substeps: int) -> None:
-        self._failure = None
-        self._previous.copy_(self._packed)
+        now = torch.cat((self._packed, self._arrays.ctrl.float()), dim=1)
+        torch.where(self.failed[:, None], self._previous, now, out=self._previous)  # of who failed, it stays as it was
         self._advance(substeps)
         if self._any_stale:
             self._nothing_stale()
@@ -146,7 +147,13 @@ class MujocoSimulator(Simulator):
     @property
     def failure(self) -> Optional[PhysicsFailure]:
         """See `Simulator.failure`."""
-        return self._failure
+        env_ids = torch.nonzero(self.failed).flatten()
+        if not len(env_ids):
+            return None
+        dofs = len(self.dof_names)
+        before = self._previous[env_ids].split((13, dofs, dofs, dofs), dim=1)
+        names = ("root_states", "dof_pos", "dof_vel", "ctrl")
+        return PhysicsFailure(env_ids=env_ids, reason=self._reason, before=dict(zip(names, before)))
 
     def _refresh(self) -> None:
         """Engine state -> seam tensors, for every environment."""
@@ -216,6 +223,7 @@ class MujocoSimulator(Simulator):
         self._place_obstacles(env_ids)
         self.contact_forces[env_ids] = 0.0
         self.torques[env_ids] = 0.0
+        self.failed[env_ids] = False
         self._packed[env_ids] = self._state_row()[env_ids][:, self._gather]
         self._mark_stale(env_ids)
 
@@ -366,22 +374,7 @@ class MujocoSimulator(Simulator):
     def _load_buffers(self, state: Dict[str, Tensor]) -> None:
         for name, attribute in _SAVED_BUFFERS.items():
             getattr(self, attribute).copy_(state[name])
-        self._failure = None
-
-    def _report(self, env_ids: Tensor, reason: str) -> PhysicsFailure:
-        """Describe environments whose last step went wrong."""
-        dofs = len(self.dof_names)
-        before = self._previous[env_ids]
-        return PhysicsFailure(
-            env_ids=env_ids,
-            reason=reason,
-            before={
-                "root_states": before[:, :13],
-                "dof_pos": before[:, 13 : 13 + dofs],
-                "dof_vel": before[:, 13 + dofs :],
-                "ctrl": self._arrays.ctrl[env_ids].float(),
-            },
-        )
+        self.failed.zero_()
 
     def _tensor(self, array: Any) -> Tensor:
         return torch.as_tensor(np.asarray(array), dtype=torch.float32, device=self.device)

@@ -78,8 +78,9 @@ class MujocoCpuSimulator(MujocoSimulator):
         bad = np.flatnonzero(counts[:, : len(BAD_STATE)].any(axis=1))
         if raised.size or bad.size:
             ids = torch.from_numpy(np.union1d(raised, bad))
-            reason = reason or "a position, velocity, acceleration or target became NaN, infinite or huge"
-            self._failure = self._report(ids, reason)
+            if not self.failed[ids].all():
+                self._reason = reason or "a position, velocity, acceleration or target became NaN, infinite or huge"
+            self.failed[ids] = True
 
     def _warn_of_full_arena(self, counts: np.ndarray) -> None:
         """Say once that contacts were dropped because an environment's memory for them is full."""

@@ -94,8 +94,6 @@ class MujocoWarpSimulator(MujocoSimulator):
         self._overflow = wp.to_torch(self.data.overflow)
         self._overflow_said = 0
         self._steps = 0
-        self._bad = torch.zeros(num_envs, dtype=torch.bool, device=self.device)
-        self._bad_read = True
         self._initial = {name: getattr(self._arrays, name)[0].clone() for name in ("qpos", "mocap_pos", "mocap_quat")}
         # once for all, so that doing it for one environment later does not change the last digits of the others
         self._stale_constants: Set[bool] = {True}
@@ -157,19 +155,15 @@ class MujocoWarpSimulator(MujocoSimulator):
         # a target that is no number has to be looked for by itself, as the torque limits turn it into a number;
         # not "> HUGE", as every comparison with NaN is false
         largest = torch.maximum(self._packed.abs().amax(dim=1), self._arrays.ctrl.abs().amax(dim=1))
-        self._bad = ~(largest < HUGE)
-        self._bad_read = False
+        self.failed |= ~(largest < HUGE)
 
     @property
     def failure(self) -> Optional[PhysicsFailure]:
         """See `Simulator.failure`."""
-        if not self._bad_read:
-            self._bad_read = True
-            ids = torch.nonzero(self._bad).flatten()
-            if len(ids):
-                self._check_overflow()
-                self._failure = self._report(ids, "a position, velocity or target became NaN, infinite or huge")
-        return self._failure
+        failure = super().failure
+        if failure is not None:
+            self._check_overflow()
+        return failure
 
     def _check_overflow(self) -> None:
         """Say, once for each kind, if contacts were lost since the last look because they had no room."""
@@ -301,7 +295,6 @@ class MujocoWarpSimulator(MujocoSimulator):
         self._nothing_stale()
         self._refresh()
         self._load_buffers(state["buffers"])
-        self._bad_read = True
 
     def close(self) -> None:
         """See `Simulator.close`."""

@@ -19,11 +19,11 @@ import torch
 
 @dataclass
 class PhysicsFailure:
-    """What a simulator knows of environments whose physics broke down in the last step.
+    """What a simulator knows of environments whose physics broke down.
 
     Attributes:
         env_ids: (n,) the environments, sorted.
-        reason: the engine's message of the first of them.
+        reason: the engine's message of those that broke down last.
         before: the state before the failing step, by name, each (n, ...): enough to reproduce the failure.
     """
 
@@ -50,6 +50,7 @@ class Simulator(ABC):
         dof_vel: (N, D) rad/s.
         torques: (N, D) N m, as applied in the last sub-step, after limits and motor strength.
         contact_forces: (N, B, 3) N, net force of all contacts on each body in the last sub-step, world frame.
+        failed: (N,) bool, whose physics broke down and who were not reset since; their state is undefined.
 
     The tensors are buffers that every call refreshes in place: clone what must survive the next call.
     """
@@ -69,14 +70,12 @@ class Simulator(ABC):
     dof_vel: torch.Tensor
     torques: torch.Tensor
     contact_forces: torch.Tensor
+    failed: torch.Tensor
 
     @property
     @abstractmethod
     def failure(self) -> Optional[PhysicsFailure]:
-        """Environments that broke down in the last step, or None; their state is undefined until `reset`.
-
-        On a GPU, reading it waits for the physics: read it where the environment waits anyway.
-        """
+        """What is known of environments that `failed`, or None; on a GPU, reading it waits for the physics."""
 
     @property
     @abstractmethod

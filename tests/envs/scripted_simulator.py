@@ -46,6 +46,7 @@ class ScriptedSimulator(Simulator):
         self.dof_vel, self.torques = torch.zeros(num_envs, joints), torch.zeros(num_envs, joints)
         self.contact_forces = torch.zeros(num_envs, bodies, 3)
         self._bodies = torch.zeros(num_envs, bodies, 13)
+        self.failed = torch.zeros(num_envs, dtype=torch.bool)
         self._touching = np.zeros((num_envs, bodies), dtype=bool)
         feet = np.array([cfg.asset.foot_name in name for name in self.body_names])
         self._touches = np.where(feet, 0.25, 0.05)  # of the bodies in the air, the share that touches next

@@ -95,7 +95,7 @@ def test_one_broken_environment_is_reported_alone(a1):
         if k == 3:
             failure = a1.failure
             assert failure.env_ids.tolist() == [1]
-            assert "NaN" in failure.reason
+            assert "NaN" in failure.reason and a1.failed.tolist() == [False, True, False]
             assert failure.before["root_states"].shape == (1, 13)
             torch.testing.assert_close(failure.before["root_states"], first[2, 1:2, :13])
             a1.reset(one)
@@ -118,6 +118,23 @@ def test_a_target_that_is_no_number_is_a_failure(a1):
     place_a1(a1)
     stand(a1, 2)
     assert a1.failure is None
+
+
+def test_what_is_known_of_a_failure_stays_until_the_reset(a1):
+    """Of sub-steps one by one, the first that failed counts."""
+    place_a1(a1)
+    broken, one = A1_POSE.repeat(3, 1), torch.tensor([1])
+    broken[1, 4] = float("nan")
+    stand(a1, 1)
+    start = a1.root_states[1].clone()
+    a1.step(broken, 1)
+    for _ in range(2):
+        a1.step(A1_POSE.repeat(3, 1), 1)
+    assert a1.failed.tolist() == [False, True, False]
+    torch.testing.assert_close(a1.failure.before["root_states"][0], start)
+    assert torch.isnan(a1.failure.before["ctrl"][0, 4]) and a1.failure.before["ctrl"].shape == (1, 12)
+    a1.reset(one)
+    assert not a1.failed.any() and a1.failure is None
 
 
 def test_an_environment_recovers_from_failure_without_a_trace(a1):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, List, Mapping, Optional, Sequence, Tuple, Union
 
 import torch
 from torch import nn
@@ -57,6 +57,11 @@ class Encoder(nn.Module):
         passes_through: whether they are the observations themselves (scaled, if they are normalised).
     """
 
+    mlp: Optional[MLP]
+    memory: Optional[Memory]
+    output: Optional[nn.Linear]
+    added: Optional[nn.Linear]
+
     def __init__(
         self,
         section: str,
@@ -85,17 +90,11 @@ class Encoder(nn.Module):
         if not self.groups:
             raise RslRlError(f"{section}.groups is empty")
         self.inputs = nn.ModuleList()
-        width = 0
-        for group in self.groups:
-            module, outputs = _make_input(section, group, observation_dims, normalize, activation, conv, history_conv)
-            self.inputs.append(module)
-            width += outputs
+        how = (observation_dims, normalize, activation, conv, history_conv)
+        width = sum(self._read(section, group, *how) for group in self.groups)
         if conv is not None and not any(isinstance(module, ConvNet) for module in self.inputs):
             raise RslRlError(f"{section} has a conv, but none of its groups {self.groups} is an image")
-        self.mlp: Optional[nn.Module] = None
-        self.memory: Optional[Memory] = None
-        self.output: Optional[nn.Module] = None
-        self.added: Optional[nn.Module] = None
+        self.mlp = self.memory = self.output = self.added = None
         ends_in_mlp = bool(hidden_dims and output_dim and not rnn_hidden_size)
         if hidden_dims:
             *before, last = [*hidden_dims, output_dim] if ends_in_mlp and output_dim else hidden_dims
@@ -123,6 +122,31 @@ class Encoder(nn.Module):
         self.output_dim = width
         self.passes_through = next(self.parameters(), None) is None
 
+    def _read(
+        self,
+        section: str,
+        group: str,
+        observation_dims: Dims,
+        normalize: bool,
+        activation: str,
+        conv: Optional[Mapping[str, Any]],
+        history_conv: Optional[Mapping[str, Any]],
+    ) -> int:
+        """Make what reads a group; returns the number of its outputs."""
+        if group not in observation_dims:
+            raise RslRlError(f"there is no observation group {group!r}; {near_matches(group, observation_dims)}")
+        shape = observation_dims[group]
+        module: Union[ConvNet, HistoryConv, None] = None
+        if len(shape) == 3 and conv is not None:
+            module = ConvNet(f"{section}.conv", shape, **{"activation": activation, **conv})
+        elif history_conv is not None:
+            module = HistoryConv(f"{section}.history_conv", shape, **{"activation": activation, **history_conv})
+        elif len(shape) != 1:
+            hint = f"this network reads flat groups; give {section} a conv to read an image"
+            raise RslRlError(f"observation group {group!r} has shape {tuple(shape)}, {hint}")
+        self.inputs.append(module or (EmpiricalNormalization(shape[0]) if normalize else nn.Identity()))
+        return module.output_dim if module else shape[0]
+
     def forward(
         self, obs: Observations, hidden: Optional[Hidden] = None, trajectories: Optional[Trajectories] = None
     ) -> Tuple[torch.Tensor, Hidden]:
@@ -141,31 +165,6 @@ class Encoder(nn.Module):
         if self.added is not None:
             features = self.added(features) * self.gate
         return features, after
-
-
-def _make_input(
-    section: str,
-    group: str,
-    observation_dims: Dims,
-    normalize: bool,
-    activation: str,
-    conv: Optional[Mapping[str, Any]],
-    history_conv: Optional[Mapping[str, Any]],
-) -> Tuple[nn.Module, int]:
-    """What reads a group, and the number of its outputs."""
-    if group not in observation_dims:
-        raise RslRlError(f"there is no observation group {group!r}; {near_matches(group, observation_dims)}")
-    shape = observation_dims[group]
-    if len(shape) == 3 and conv is not None:
-        image = ConvNet(f"{section}.conv", shape, **{"activation": activation, **conv})
-        return image, image.output_dim
-    if history_conv is not None:
-        history = HistoryConv(f"{section}.history_conv", shape, **{"activation": activation, **history_conv})
-        return history, history.output_dim
-    if len(shape) != 1:
-        hint = f"this network reads flat groups; give {section} a conv to read an image"
-        raise RslRlError(f"observation group {group!r} has shape {tuple(shape)}, {hint}")
-    return EmpiricalNormalization(shape[0]) if normalize else nn.Identity(), shape[0]
 
 
 def groups_of(network: nn.Module) -> List[str]:

@@ -39,7 +39,7 @@ def results_page(results: Named) -> List[str]:
     page = [
         "# Results",
         "This page is made by `python benchmarks/make_docs.py` from `docs/results/*.json`. What the metrics are is "
-        "told in `legged_gym/evaluation/evaluate.py`; robots are randomised, pushed and given noise as in training. "
+        "told in `legged_gym/envs/terms/metrics.py`; robots are randomised, pushed and given noise as in training. "
         "Numbers in parentheses are 95 % confidence intervals.",
     ]
     evaluations = of_kind(results, "evaluation")

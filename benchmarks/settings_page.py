@@ -13,10 +13,12 @@ import re
 import tokenize
 from typing import Any, Dict, Iterator, List, Tuple
 
+from legged_gym.envs.base.base_config import TableEntry
 from legged_gym.settings import Setting
 
 _TABLE = re.compile(r"(<!-- settings: (\S+) (\S+) -->\n).*?(<!-- end of settings -->)", re.DOTALL)
 _HEAD = ["| setting | default | value | |", "|---|---|---|---|"]
+_ENTRIES_HEAD = ["| entry | fields | |", "|---|---|---|"]
 _LONG = 8  # lists of more numbers are shown by their ends
 
 
@@ -31,6 +33,12 @@ def _rows(module_name: str, path: str) -> List[str]:
     for name in path.split("."):
         section = getattr(section, name)
     remarks = read_remarks(inspect.getsource(module))
+    entries = {name: value for name, value in vars(section).items() if isinstance(value, TableEntry)}
+    if entries:
+        rows = [
+            f"| `{name}` | {_fields(value)} | {remarks.get(f'{path}.{name}', '')} |" for name, value in entries.items()
+        ]
+        return [*_ENTRIES_HEAD, *rows]
     rows = [
         f"| `{name}` | {_spelled(setting.default)} | {_value(setting)} | {remarks.get(f'{path}.{name}', '')} |"
         for name, setting in _settings(section)
@@ -45,6 +53,12 @@ def _settings(section: type, prefix: str = "") -> Iterator[Tuple[str, Setting]]:
             yield prefix + name, value
         elif inspect.isclass(value):
             yield from _settings(value, f"{prefix}{name}.")
+
+
+def _fields(entry: TableEntry) -> str:
+    """The fields of an entry that are not the defaults."""
+    plain = type(entry)().to_dict()
+    return ", ".join(f"{name} {value}" for name, value in entry.to_dict().items() if value != plain[name])
 
 
 def _spelled(default: Any) -> str:

@@ -1,11 +1,42 @@
-"""Complete episodes, added up."""
+"""Complete episodes and what they come to by the table of metrics.
+
+Every environment contributes the same number of episodes, its first ones, all begun at time 0. Without that, short
+episodes would be over-represented: among the first 1000 episodes to finish, whoever falls often appears often.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict
+from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Tuple
 
+import torch
 from torch import Tensor
+
+from legged_gym.envs.base.base_config import Metric
+from legged_gym.envs.base.tables import check_values
+from legged_gym.evaluation.intervals import ratio_of_sums, share
+
+SECONDS, FELL, LEVELS, TYPES = "seconds", "fell", "levels", "types"
+
+
+class MeasuredEnv(Protocol):
+    """What an environment needs for its episodes to be measured."""
+
+    num_envs: int
+    device: torch.device
+    dt: float
+    metrics: Dict[str, Tuple[Metric, Callable[[], Tensor]]]
+    episode_listeners: List[Callable[[Tensor], None]]
+    reset_buf: Tensor
+    time_out_buf: Tensor
+    terrain_levels: Tensor
+    terrain_types: Tensor
+
+    def update_metrics(self) -> None:
+        """See `MetricTerms`."""
+
+    def reset_metrics(self, env_ids: Tensor) -> None:
+        """See `MetricTerms`."""
 
 
 @dataclass
@@ -13,20 +44,151 @@ class Episodes:
     """What E complete episodes came to.
 
     Attributes:
-        sums: name -> (E,) float64, samples of `measure` added up over the episode.
-        distance: (E,) m, furthest the robot came from where it started, horizontally.
+        values: name of a metric, or of a method that one is divided by -> (E,) as reduced over the episode; means as
+            integrals over its time.
+        seconds: (E,) s, how long they lasted.
         fell: (E,) bool, ended other than by time-out.
         levels: (E,) row of the terrain's tile.
         types: (E,) column of the terrain's tile.
     """
 
-    sums: Dict[str, Tensor]
-    distance: Tensor
+    values: Dict[str, Tensor]
+    seconds: Tensor
     fell: Tensor
     levels: Tensor
     types: Tensor
 
     def select(self, mask: Tensor) -> Episodes:
         """The episodes where `mask` (E,) is set."""
-        sums = {name: values[mask] for name, values in self.sums.items()}
-        return Episodes(sums, self.distance[mask], self.fell[mask], self.levels[mask], self.types[mask])
+        values = {name: each[mask] for name, each in self.values.items()}
+        return Episodes(values, self.seconds[mask], self.fell[mask], self.levels[mask], self.types[mask])
+
+
+class EpisodeRecorder:
+    """Measures N environments over their first K episodes each.
+
+    Attributes:
+        complete: whether all environments have finished K episodes.
+        num_samples: states taken in.
+    """
+
+    def __init__(self, env: MeasuredEnv, episodes_per_env: int) -> None:
+        """Begin at the first state of every environment's first episode.
+
+        Args:
+            env: the environment; it tells `end` of episodes that do until `close`.
+            episodes_per_env: K.
+
+        Raises:
+            UserError: a metric does not give (N,).
+        """
+        self.num_samples = 0
+        self._env, self._count = env, episodes_per_env
+        self._columns = torch.arange(env.num_envs, device=env.device)
+        self._rows = torch.zeros_like(self._columns)
+        self._samples = torch.zeros_like(self._columns)  # of the present episode
+        env.update_metrics()
+        self._terms = dict(_terms(env))
+        for name, (_, term) in self._terms.items():
+            check_values(term, f"metrics.{name}", (env.num_envs,))
+        self._tables: Dict[str, Tensor] = {}
+        env.episode_listeners.append(self.end)
+
+    @property
+    def complete(self) -> bool:
+        """See the class."""
+        return int(self._rows.min()) >= self._count
+
+    def _table(self, name: str, dtype: torch.dtype) -> Tensor:
+        """(K + 1, N): environments that have done their part go on into the last row, which nobody reads."""
+        if name not in self._tables:
+            shape = (self._count + 1, self._env.num_envs)
+            self._tables[name] = torch.zeros(shape, dtype=dtype, device=self._env.device)
+        return self._tables[name]
+
+    def sample(self) -> None:
+        """Take in the present states, in which the policy is about to act."""
+        env, at = self._env, (self._rows, self._columns)
+        if self.num_samples:
+            env.update_metrics()
+        self.num_samples += 1
+        first = self._samples == 0
+        self._samples += 1
+        self._table(SECONDS, torch.float64)[at] += torch.full((env.num_envs,), env.dt, device=env.device).double()
+        for name, (reduce, term) in self._terms.items():
+            if reduce == "last":
+                continue
+            value = term()
+            if reduce == "max":
+                table = self._table(name, value.dtype)
+                table[at] = torch.where(first, value, torch.maximum(table[at], value))
+            else:
+                self._table(name, torch.float64)[at] += (value * env.dt if reduce == "mean" else value).double()
+
+    def end(self, env_ids: Tensor) -> None:
+        """Close the episodes of environments (n,), before they are reset; those without a sample are none."""
+        env = self._env
+        env_ids = env_ids[self._samples[env_ids] > 0]
+        rows = self._rows[env_ids]
+        facts = {FELL: env.reset_buf & ~env.time_out_buf, LEVELS: env.terrain_levels, TYPES: env.terrain_types}
+        last = {name: term() for name, (reduce, term) in self._terms.items() if reduce == "last"}
+        for name, value in {**facts, **last}.items():
+            self._table(name, value.dtype)[rows, env_ids] = value[env_ids]
+        self._rows[env_ids] = (rows + 1).clamp(max=self._count)
+        self._samples[env_ids] = 0
+        env.reset_metrics(env_ids)
+
+    def close(self) -> None:
+        """Hear of no further episodes."""
+        self._env.episode_listeners.remove(self.end)
+
+    def episodes(self) -> Episodes:
+        """All K * N episodes, on the CPU; those of the first environment's first round come first."""
+        values = {name: table[: self._count].flatten().cpu() for name, table in self._tables.items()}
+        facts = [values.pop(name) for name in (SECONDS, FELL, LEVELS, TYPES)]
+        return Episodes(values, *facts)
+
+
+def _terms(env: MeasuredEnv) -> Any:
+    """Name -> (how it is reduced, method) of every metric and of what they are divided by."""
+    for name, (entry, term) in env.metrics.items():
+        yield name, (entry.reduce, term)
+        if entry.per is not None:
+            yield entry.per, ("sum", getattr(env, f"_metric_{entry.per}"))
+
+
+def estimates(
+    episodes: Episodes, entries: Mapping[str, Metric], episode_length_s: float, ground: Optional[str] = None
+) -> Dict[str, Any]:
+    """Metrics of episodes, each {"mean", "ci95"}.
+
+    Args:
+        episodes: any number.
+        entries: of the table.
+        episode_length_s: s, after which an episode is cut off.
+        ground: only those of this ground; None for all.
+    """
+    chosen = {name: entry for name, entry in entries.items() if ground in (None, entry.ground)}
+    return {name: _estimate(episodes, name, entry, episode_length_s) for name, entry in chosen.items()}
+
+
+def _estimate(episodes: Episodes, name: str, entry: Metric, episode_length_s: float) -> Dict[str, Any]:
+    values = episodes.values[name]
+    if values.dtype == torch.bool:
+        rate = share(values)
+        return rate if entry.period_s is None else _in_period(rate, entry.period_s, episode_length_s)
+    if entry.reduce == "mean":
+        return ratio_of_sums(values, episodes.seconds)
+    return ratio_of_sums(values, torch.ones_like(values) if entry.per is None else episodes.values[entry.per])
+
+
+def _in_period(rate: Dict[str, Any], period_s: float, episode_length_s: float) -> Dict[str, Any]:
+    """Probability of an event within a period, from its share of episodes that are cut off after a length in s."""
+    if rate["mean"] is None or episode_length_s == period_s:
+        return rate
+    # as many episodes in a row as make up the period, each with the same chance
+    power = period_s / episode_length_s
+    return {
+        "mean": 1.0 - (1.0 - rate["mean"]) ** power,
+        "ci95": [1.0 - (1.0 - bound) ** power for bound in rate["ci95"]],
+    }

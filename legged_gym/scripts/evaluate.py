@@ -6,8 +6,8 @@
     python legged_gym/scripts/evaluate.py --compare a1_vision a1_vision_blind logs/<experiment>/<run> --json=result.json
 
 Robots are randomised, pushed and given noisy observations as in training; commands are drawn from the whole of their
-ranges and curricula are off. On rough terrain every level of every type is visited equally often. What the metrics are
-is told in legged_gym/evaluation/evaluate.py and, for lanes of obstacles, lanes.py beside it. The seed is another one
+ranges and curricula are off. On rough terrain every level of every type is visited equally often. What is measured
+is the task's table of metrics: docs/configuration.md and legged_gym/envs/terms/metrics.py. The seed is another one
 than that of training, so robots, commands and ground are new to the policy.
 
 Then every robot has one command for 10 s: forward, back, sideways or turn, slow, middle or fast, on a plane; or it is

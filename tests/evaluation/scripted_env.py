@@ -6,10 +6,13 @@ from types import SimpleNamespace
 
 import torch
 
+from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
+from legged_gym.envs.terms.metrics import MetricTerms
+
 MASS, GRAVITY, DT = 10.0, 9.81, 0.5
 
 
-class ScriptedEnv:
+class ScriptedEnv(MetricTerms):
     """Robots that move as a script says; `ends(env, episode)` is the age at which it falls.
 
     In an episode of env n that is k steps old: command (1, 0, 0.5), forward velocity k, yaw rate 0, one joint with
@@ -22,6 +25,7 @@ class ScriptedEnv:
         self.cfg = SimpleNamespace(
             env=SimpleNamespace(episode_length_s=max_episode_length * DT),
             sim=SimpleNamespace(gravity=[0.0, 0.0, -GRAVITY]),
+            metrics=LeggedRobotCfg().metrics,
         )
         self.sim = SimpleNamespace(mass=MASS)
         self.added_masses = torch.arange(num_envs, dtype=torch.float32)
@@ -35,7 +39,9 @@ class ScriptedEnv:
         self._ends, self._episode = ends, torch.zeros(num_envs, dtype=torch.long)
         self._age = torch.zeros(num_envs)
         self._offset = 100.0
-        self.finished = []
+        self.finished, self.episode_listeners = [], []
+        self.reset_buf = self.time_out_buf = torch.zeros(num_envs, dtype=torch.bool)
+        self._prepare_metrics()
 
     @property
     def base_lin_vel(self):
@@ -61,11 +67,17 @@ class ScriptedEnv:
         time_outs &= ends >= self.max_episode_length
         self.finished += torch.nonzero(dones).flatten().tolist()
         self._offset += 3.0
+        self.reset_buf, self.time_out_buf = dones, self._time_outs(time_outs)
         if dones.any():
+            for listener in self.episode_listeners:
+                listener(torch.nonzero(dones).flatten())
             self._update_terrain_curriculum(torch.nonzero(dones).flatten())
         self._episode += dones.long()
         self._age[dones] = 0.0
-        return {"policy": self._age[:, None]}, torch.zeros(self.num_envs), dones, {"time_outs": time_outs}
+        return {"policy": self._age[:, None]}, torch.zeros(self.num_envs), dones, {"time_outs": self.time_out_buf}
+
+    def _time_outs(self, time_outs):
+        return time_outs
 
     def _update_terrain_curriculum(self, env_ids):
         """Nothing, as without a curriculum."""

@@ -7,18 +7,13 @@ import math
 import pytest
 import torch
 
+from legged_gym.envs.base.base_config import Metric
+from legged_gym.envs.go2.go2 import Go2
 from legged_gym.errors import UserError
 from legged_gym.evaluation import intervals
-from legged_gym.evaluation.evaluate import (
-    EpisodeRecorder,
-    Episodes,
-    evaluate,
-    fall_rate,
-    run_episodes,
-    summarize,
-    terrain_table,
-    weight,
-)
+from legged_gym.evaluation.episodes import EpisodeRecorder, Episodes, estimates
+from legged_gym.evaluation.evaluate import evaluate, run_episodes
+from legged_gym.evaluation.lanes import terrain_table
 from tests.evaluation.scripted_env import DT, GRAVITY, MASS, CountingPolicy, ScriptedEnv, never
 
 # ---------------------------------------------------------------- metrics
@@ -61,12 +56,16 @@ def test_both_components_of_the_velocity_count_and_the_heading_does_not():
 def test_height_counts_where_it_is_commanded():
     """Samples at the ages 0 1 2 3: errors of 0, -1, -2 and -3 cm."""
     env = ScriptedEnv(never, num_envs=1)
+    env.metrics["height_error"] = Metric(), lambda: Go2._metric_height_error(env)
     env.height_errors = lambda: -0.01 * env._age
     assert evaluate(env, CountingPolicy(), 1)["metrics"]["height_error"]["mean"] == pytest.approx(0.015)
 
 
 def test_weight_counts_the_robot_and_what_was_added_to_it():
-    assert weight(ScriptedEnv(never)).tolist() == pytest.approx([MASS * GRAVITY, (MASS + 1) * GRAVITY])
+    env = ScriptedEnv(never)
+    env._age += 3.0  # the speed, m/s
+    expected = [3.0 * DT * MASS * GRAVITY, 3.0 * DT * (MASS + 1) * GRAVITY]
+    assert env._metric_weight_path().tolist() == pytest.approx(expected)
 
 
 def test_a_robot_drawn_anew_for_each_episode_has_another_weight():
@@ -79,7 +78,7 @@ def test_a_robot_drawn_anew_for_each_episode_has_another_weight():
     env = Redrawn(never, num_envs=1, max_episode_length=3)
     episodes = run_episodes(env, CountingPolicy(), 2)
     # path of an episode: speeds 0, 1, 2 m/s for DT each
-    assert episodes.sums["weight_path"].tolist() == pytest.approx([3 * DT * m * GRAVITY for m in (MASS, MASS + 5.0)])
+    assert episodes.values["weight_path"].tolist() == pytest.approx([3 * DT * m * GRAVITY for m in (MASS, MASS + 5.0)])
 
 
 def test_a_robot_that_does_not_move_has_no_cost_of_transport():
@@ -87,10 +86,21 @@ def test_a_robot_that_does_not_move_has_no_cost_of_transport():
     assert evaluate(env, CountingPolicy(), 2)["metrics"]["cost_of_transport"] == {"mean": None, "ci95": [None, None]}
 
 
+def episodes_of(**values):
+    """Episodes of a second each."""
+    count = len(next(iter(values.values())))
+    none = torch.zeros(count, dtype=torch.long)
+    return Episodes(values, torch.ones(count), none.bool(), none, none)
+
+
 def test_fall_rates_are_stated_for_20_seconds():
     fell = torch.tensor([True] * 19 + [False] * 81)
-    assert fall_rate(fell, 20.0) == intervals.share(fell)
-    ten = fall_rate(fell, 10.0)  # two episodes of 10 s in a row: 1 - 0.81^2
+
+    def rate(length):
+        return estimates(episodes_of(fall_rate=fell), {"fall_rate": Metric("last", period_s=20.0)}, length)["fall_rate"]
+
+    assert rate(20.0) == intervals.share(fell)
+    ten = rate(10.0)  # two episodes of 10 s in a row: 1 - 0.81^2
     assert ten["mean"] == pytest.approx(0.3439)
     low, high = intervals.share(fell)["ci95"]
     assert ten["ci95"] == pytest.approx([1 - (1 - low) ** 2, 1 - (1 - high) ** 2])
@@ -127,7 +137,7 @@ def test_short_episodes_are_not_over_represented():
     assert abs(float(episodes.fell.float().mean()) - probability) < 3 * sigma
     # exactly the first two episodes of everybody, first those of the first round
     assert torch.equal(episodes.fell, falls[:, :2].T.flatten())
-    lengths = episodes.sums["seconds"] / DT
+    lengths = episodes.seconds / DT
     assert torch.equal(lengths, torch.where(episodes.fell, 1.0, 20.0).double())
     # the bias that this avoids: all that finished in the same time
     all_finished = torch.bincount(torch.tensor(env.finished), minlength=num_envs)
@@ -136,19 +146,43 @@ def test_short_episodes_are_not_over_represented():
 
 
 def test_distance_is_the_furthest_from_where_each_episode_began():
-    env = ScriptedEnv(never, num_envs=1, max_episode_length=3)
+    env = ScriptedEnv(never, num_envs=1, max_episode_length=3, terrain=TwoByThree())
+    env.metrics["distance"] = Metric("max"), lambda: env.progress.distance
     episodes = run_episodes(env, CountingPolicy(), 2)
     # at ages 0, 1, 2 the robot is at offset + 0, + 0.5, + 1.5, and the offset grows by 3 a step
-    assert episodes.distance.tolist() == pytest.approx([7.5, 7.5])
+    assert episodes.values["distance"].tolist() == pytest.approx([7.5, 7.5])
+
+
+@pytest.mark.parametrize(
+    ("reduce", "expected"),
+    # ages 0 1 2 3, and 4 at the end, then 0 1 and 2; the mean is over time, not over episodes
+    [("mean", 7 / 6), ("sum", (6 + 1) / 2), ("max", (3 + 1) / 2), ("last", (4 + 2) / 2)],
+)
+def test_four_ways_to_reduce_a_metric(reduce, expected):
+    env = ScriptedEnv(lambda n, episode: 2 if n == 1 else 10**6)
+    env.metrics = {"age": (Metric(reduce), lambda: env._age.clone())}
+    assert evaluate(env, CountingPolicy(), 2)["metrics"]["age"]["mean"] == pytest.approx(expected)
+
+
+def test_a_yes_or_no_is_the_share_of_episodes():
+    env = ScriptedEnv(lambda n, episode: 2 if n == 1 else 10**6)
+    env.metrics = {"old": (Metric("max"), lambda: env._age > 2.0)}
+    assert evaluate(env, CountingPolicy(), 2)["metrics"]["old"] == intervals.share(torch.tensor([True, False]))
+
+
+def test_a_metric_of_the_wrong_shape_is_named():
+    env = ScriptedEnv(never)
+    env.metrics = {"age": (Metric(), lambda: env._age[:, None])}
+    with pytest.raises(UserError, match=r"metrics\.age: .* returns \(2, 1\) float32, expected \(2,\)"):
+        run_episodes(env, CountingPolicy(), 1)
 
 
 def test_episodes_that_never_end_are_a_mistake_in_the_config():
     env = ScriptedEnv(never, num_envs=1)
-    env.max_episode_length = 5
-    step = env.step
-    env.step = lambda actions: (step(actions)[0], None, torch.tensor([False]), {"time_outs": torch.tensor([False])})
+    env.step = lambda actions: (env.reset(), None, torch.tensor([False]), {})
     with pytest.raises(UserError, match="needs a time-out"):
         run_episodes(env, CountingPolicy(), 1)
+    assert env.episode_listeners == []
 
 
 def test_a_recorder_ignores_what_comes_after_the_last_episode():
@@ -157,9 +191,19 @@ def test_a_recorder_ignores_what_comes_after_the_last_episode():
     for dones in ([True, False], [True, False], [False, True]):
         assert not recorder.complete
         recorder.sample()
-        recorder.end(torch.tensor(dones), torch.tensor([False, False]))
+        recorder.end(torch.nonzero(torch.tensor(dones)).flatten())
     assert recorder.complete
-    assert (recorder.episodes().sums["seconds"] / DT).tolist() == [1.0, 3.0]
+    assert (recorder.episodes().seconds / DT).tolist() == [1.0, 3.0]
+
+
+def test_a_robot_that_is_reset_twice_in_a_step_has_ended_one_episode():
+    env = ScriptedEnv(never)
+    recorder = EpisodeRecorder(env, 2)
+    for _ in range(2):
+        recorder.sample()
+        for _ in range(2):
+            recorder.end(torch.tensor([0, 1]))
+    assert (recorder.episodes().seconds / DT).tolist() == [1.0] * 4
 
 
 # ---------------------------------------------------------------- terrain
@@ -168,7 +212,7 @@ def test_a_recorder_ignores_what_comes_after_the_last_episode():
 class TwoByThree:
     """Two levels of three columns; the first two columns are of one type."""
 
-    num_rows, num_cols, tile_length = 2, 3, 10.0
+    num_rows, num_cols, tile_length, tile_width = 2, 3, 10.0, 10.0
     env_origins = torch.arange(18.0).view(2, 3, 3).numpy()
     tile_types = [["stairs", "stairs", "gap"], ["stairs", "stairs", "gap"]]
     difficulties = torch.tensor([[0.0, 0.0, math.nan], [0.5, 0.5, math.nan]]).numpy()
@@ -185,15 +229,16 @@ def test_tiles_are_visited_equally_often_by_few_robots_too():
 
 
 def test_success_by_type_and_level():
-    """Levels 0 and 1 of column 0 to 2; success needs more than 5 m and no fall."""
+    """Levels 0 and 1 of column 0 to 2; three of five succeed."""
     episodes = Episodes(
-        sums={},
-        distance=torch.tensor([6.0, 4.0, 6.0, 6.0, 5.0]),
+        values={"success_rate": torch.tensor([True, False, False, True, False])},
+        seconds=torch.ones(5),
         fell=torch.tensor([False, False, True, False, False]),
         levels=torch.tensor([0, 0, 0, 1, 1]),
         types=torch.tensor([0, 1, 1, 2, 2]),
     )
-    table = terrain_table(episodes, TwoByThree())
+    entries = {"success_rate": Metric("last", ground="tiles"), "age": Metric()}
+    table = terrain_table(episodes, entries, 20.0, TwoByThree())
     assert set(table) == {"stairs", "gap"}
     easy, hard = table["stairs"]
     assert (easy["level"], easy["difficulty"], easy["episodes"]) == (0, 0.0, 3)
@@ -202,14 +247,17 @@ def test_success_by_type_and_level():
     assert (hard["episodes"], hard["success_rate"]["mean"]) == (0, None)
     assert table["gap"][1]["success_rate"]["mean"] == 0.5
     assert table["gap"][1]["difficulty"] is None
+    assert "age" not in easy
 
 
-def test_success_is_a_metric_where_there_is_terrain():
-    sums = {name: torch.ones(2) for name in ("seconds", "lin_vel_xy_error", "ang_vel_error", "energy", "path")}
-    sums["weight_path"] = torch.ones(2)
-    episodes = Episodes(sums, torch.tensor([6.0, 6.0]), torch.tensor([True, False]), torch.zeros(2), torch.zeros(2))
-    assert summarize(episodes, 20.0, half_tile=5.0)["success_rate"]["mean"] == 0.5
-    assert "success_rate" not in summarize(episodes, 20.0)
+def test_success_is_no_fall_and_further_than_half_a_tile():
+    """Robots come 7.5 m far, half a tile is 5 m; who falls has not succeeded."""
+    env = ScriptedEnv(lambda n, episode: 2 if n == 1 else 10**6, max_episode_length=3, terrain=TwoByThree())
+    metrics = evaluate(env, CountingPolicy(), 2)["metrics"]
+    assert metrics["success_rate"] == intervals.share(torch.tensor([True, False]))
+    env.terrain.tile_length = 16.0
+    assert evaluate(env, CountingPolicy(), 2)["metrics"]["success_rate"]["mean"] == 0.0
+    assert "success_rate" not in ScriptedEnv(never).metrics and "x_displacement" not in env.metrics
 
 
 # ---------------------------------------------------------------- intervals

@@ -10,17 +10,12 @@ import pytest
 import torch
 
 from legged_gym.envs.a1.a1_vision_config import A1VisionCfg
+from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
+from legged_gym.envs.parts.progress import EDGE_DROP, EDGE_MARGIN, TileProgress
 from legged_gym.evaluation import intervals
-from legged_gym.evaluation.evaluate import Episodes, evaluate
-from legged_gym.evaluation.lanes import (
-    EDGE_DROP,
-    EDGE_MARGIN,
-    LaneSamples,
-    mean_of_shares,
-    succeeded,
-    success_to_half_difficulty,
-    types_table,
-)
+from legged_gym.evaluation.episodes import Episodes
+from legged_gym.evaluation.evaluate import evaluate
+from legged_gym.evaluation.lanes import mean_of_shares, success_to_half_difficulty, types_table
 from legged_gym.terrain import Terrain, has_lanes
 from tests.evaluation.scripted_env import DT, CountingPolicy, ScriptedEnv, never
 
@@ -63,10 +58,12 @@ class LaneEnv(ScriptedEnv):
         self.feet_contact = torch.ones(len(walks), 2, dtype=torch.bool)
 
     def step(self, actions):
-        observations, rewards, dones, extras = super().step(actions)
-        extras["time_outs"] &= ~self._falls
+        result = super().step(actions)
         self._place_feet()
-        return observations, rewards, dones, extras
+        return result
+
+    def _time_outs(self, time_outs):
+        return time_outs & ~self._falls
 
     def reset(self):
         observations = super().reset()
@@ -154,18 +151,18 @@ def test_results_by_type_and_level():
         assert whole["success_rate"]["mean"] == pytest.approx(np.mean([e["success_rate"]["mean"] for e in entries]))
 
 
-def episodes_on(tiles, crossed, fell=None, seconds=1.0, distance=0.0, behind=0.0):
+def episodes_on(tiles, success, fell=None, seconds=1.0):
     """Episodes on tiles (level, column)."""
     count = len(tiles)
-    sums = {
-        "crossed": torch.tensor(crossed, dtype=torch.float64),
-        "seconds_behind": torch.as_tensor(behind, dtype=torch.float64).expand(count),
-        "seconds": torch.as_tensor(seconds, dtype=torch.float64).expand(count),
-        **{name: torch.ones(count) for name in ("x_displacement", "contacts", "edge_contacts")},
+    seconds = torch.as_tensor(seconds, dtype=torch.float64).expand(count)
+    values = {
+        "success_rate": torch.tensor(success, dtype=torch.bool),
+        "mean_time_to_fall": seconds,
+        **{name: torch.ones(count) for name in ("x_displacement", "foot_contacts", "foot_edge_violations")},
     }
     levels, types = torch.tensor(tiles).unbind(1)
     fell = torch.zeros(count, dtype=torch.bool) if fell is None else torch.tensor(fell)
-    return Episodes(sums, torch.full((count,), distance), fell, levels, types)
+    return Episodes(values, seconds, fell, levels, types)
 
 
 def test_half_difficulty_is_a_mean_over_types_without_flat_ground():
@@ -177,26 +174,38 @@ def test_half_difficulty_is_a_mean_over_types_without_flat_ground():
     assert success_to_half_difficulty(episodes_on([(2, 1)], [1]), Lanes())["mean"] is None
 
 
+def progress_of(count, terrain=None, types=1):
+    env = LaneEnv([CROSSES] * count, terrain=terrain)
+    env.terrain_types = torch.as_tensor(types).expand(count)
+    return env.progress
+
+
 def test_a_fall_undoes_a_crossing_for_a_second():
     """Crossed or not, fallen or not, and when: only who crosses and stands for a second has crossed the tile."""
-    crossed, fell, behind = [1, 1, 1, 0, 0], [False, True, True, True, False], [0.02, 0.98, 1.0, 0.0, 0.0]
-    found = succeeded(episodes_on([(0, 1)] * 5, crossed, fell, behind=torch.tensor(behind)), Lanes())
+    progress = progress_of(5)
+    progress.crossed = torch.tensor([True, True, True, False, False])
+    progress._seconds_behind = torch.tensor([0.02, 0.98, 1.0, 0.0, 0.0], dtype=torch.float64)
+    found = progress.success(torch.tensor([False, True, True, True, False]))
     assert found.tolist() == [True, False, True, False, False]
 
 
 def test_seconds_behind_the_line_are_counted():
     """The line is at 6 m; steps that begin and end behind it count, those of earlier episodes do not."""
     env, seconds = LaneEnv([walk(5.0, 6.5, 6.6, 6.7)]), []
-    samples = LaneSamples(env)
+    env.update_metrics()
     for _ in range(3):
         env.step(torch.zeros(1, env.num_actions))
-        seconds.append(float(samples.measure(torch.tensor([False]))["seconds_behind"]))
-    assert seconds == pytest.approx([0.0, DT, DT])
-    assert float(samples.measure(torch.tensor([True]))["seconds_behind"]) == 0.0
+        env.update_metrics()
+        seconds.append(float(env.progress._seconds_behind))
+    assert seconds == pytest.approx([0.0, DT, 2 * DT])
+    env.reset_metrics(torch.tensor([0]))
+    env.update_metrics()
+    assert float(env.progress._seconds_behind) == 0.0
 
 
 def test_time_to_fall_counts_time_outs_with_their_length():
-    table = types_table(episodes_on([(0, 1)] * 4, [0] * 4, [True, True, False, False], [1.0, 2.0, 20.0, 20.0]), Lanes())
+    episodes = episodes_on([(0, 1)] * 4, [0] * 4, [True, True, False, False], [1.0, 2.0, 20.0, 20.0])
+    table = types_table(episodes, vars(LeggedRobotCfg().metrics), 20.0, Lanes())
     assert table["lane_gaps"]["mean_time_to_fall"]["mean"] == pytest.approx(43.0 / 4)
     assert table["lane_gaps"]["fall_share"]["mean"] == 0.5
     assert table["lane_flat"]["success_rate"]["mean"] is None
@@ -206,9 +215,9 @@ def test_a_tile_without_a_line_is_judged_by_distance():
     terrain = Lanes()
     terrain.finish_x = terrain.finish_x.copy()
     terrain.finish_x[:, 2] = math.nan
-    assert types_table(episodes_on([(0, 2)], [0], distance=5.1), terrain)["lane_stairs"]["success_rate"]["mean"] == 1.0
-    assert types_table(episodes_on([(0, 2)], [0], distance=4.9), terrain)["lane_stairs"]["success_rate"]["mean"] == 0.0
-    assert types_table(episodes_on([(0, 1)], [0], distance=5.1), terrain)["lane_gaps"]["success_rate"]["mean"] == 0.0
+    progress = progress_of(4, terrain, [2, 2, 2, 1])
+    progress.distance = torch.tensor([5.1, 4.9, 5.1, 5.1])
+    assert progress.success(torch.tensor([False, False, True, False])).tolist() == [True, False, False, False]
 
 
 def test_what_counts_as_lanes():
@@ -250,9 +259,7 @@ def test_feet_beside_a_real_gap(gaps):
         feet_indices=torch.arange(len(xs)),
         feet_contact=torch.ones(1, len(xs), dtype=torch.bool),
     )
-    samples = LaneSamples(env)
-    assert samples._on_edge()[0].tolist() == [True, True, True, False, False, False]
-    assert int(samples.measure(torch.ones(1, dtype=torch.bool))["edge_contacts"]) == 3
+    assert TileProgress(env, gaps).on_edge()[0].tolist() == [True, True, True, False, False, False]
 
 
 def test_the_real_map_has_a_line_on_every_tile(gaps):

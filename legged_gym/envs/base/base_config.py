@@ -38,6 +38,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from legged_gym.envs.base.config_values import EACH, lineage, type_of
+from legged_gym.envs.base.table_entries import Metric as Metric
 from legged_gym.envs.base.table_entries import Obstacle as Obstacle
 from legged_gym.envs.base.table_entries import ObsTerm as ObsTerm
 from legged_gym.envs.base.table_entries import TableEntry as TableEntry

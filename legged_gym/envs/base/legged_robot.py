@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import torch
 from torch import Tensor
@@ -21,6 +21,7 @@ from legged_gym.envs.base.world import sim_spec
 from legged_gym.envs.parts.control import JointControl
 from legged_gym.envs.parts.domain_rand import DomainRandomization
 from legged_gym.envs.parts.terrain_levels import TerrainLevels
+from legged_gym.envs.terms.metrics import MetricTerms
 from legged_gym.envs.terms.observation_groups import make_group
 from legged_gym.envs.terms.observation_history import ObservationHistory
 from legged_gym.envs.terms.observations import ObservationTerms
@@ -42,6 +43,7 @@ class LeggedRobot(
     ObservationTerms,
     RewardTerms,
     TerminationTerms,
+    MetricTerms,
     DomainRandomization,
     TerrainLevels,
     SavedState,
@@ -59,6 +61,7 @@ class LeggedRobot(
         obs_buf: the current observations by group.
         rew_buf: (N,) rewards of the last step.
         extras: `time_outs` (N,) bool and `counts`, every step; `log`, on steps that end episodes.
+        episode_listeners: called with environments (n,) whose episodes end, before anything of them is reset.
         log_dir: where the state of the first failed environment is written; None for nowhere.
         num_failures: environments that were reset because a number was NaN or Inf, since the start.
     """
@@ -67,6 +70,7 @@ class LeggedRobot(
     _num_logged: int  # episodes behind extras["log"]
     obs_buf: Dict[str, Tensor]
     _ever_reset: bool
+    episode_listeners: List[Callable[[Tensor], None]]
 
     def __init__(
         self,
@@ -98,6 +102,7 @@ class LeggedRobot(
         self.num_envs = int(cfg.env.num_envs)
         self._create_sim(sim, device, deterministic)
         self._parse_config()
+        self.episode_listeners = []
         self._init_buffers()
         self._init_randomization()
         self._prepare_tables()
@@ -230,6 +235,8 @@ class LeggedRobot(
         Args:
             env_ids: (n,) sorted environments.
         """
+        for listener in self.episode_listeners:
+            listener(env_ids)
         self._log_episodes(env_ids)
         if self._curriculum and self._ever_reset:
             self._update_terrain_curriculum(env_ids)
@@ -393,6 +400,7 @@ class LeggedRobot(
             check_values(term, f"terminations.{name}", (self.num_envs,), torch.bool)
         self._terminations = [terms[name] for name, entry in entries.items() if not entry.time_out]
         self._time_outs = [terms[name] for name, entry in entries.items() if entry.time_out]
+        self._prepare_metrics()
         self.reward_sum = RewardSum(
             self, vars(cfg.rewards.scales), self.dt, self.num_envs, self.device, cfg.rewards.ramps
         )

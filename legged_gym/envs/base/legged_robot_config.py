@@ -1,14 +1,15 @@
-"""Defaults of every environment and of its training: legged_gym's tree, with three tables for the MDP.
+"""Defaults of every environment and of its training: legged_gym's tree, with four tables of terms.
 
-The tables `observations`, `rewards.scales` and `terminations` name methods of the environment: `_obs_<name>`,
-`_reward_<name>`, `_termination_<name>`. Comments are the text of docs/configuration.md.
+The tables `observations`, `rewards.scales`, `terminations` and `metrics` name methods of the environment:
+`_obs_<name>`, `_reward_<name>`, `_termination_<name>`, `_metric_<name>`. Comments are the text of
+docs/configuration.md.
 """
 
 from __future__ import annotations
 
 from typing import Any, Dict, Iterator, List, Optional
 
-from legged_gym.envs.base.base_config import BaseConfig, Obstacle, ObsTerm, Termination, table
+from legged_gym.envs.base.base_config import BaseConfig, Metric, Obstacle, ObsTerm, Termination, table
 from legged_gym.envs.base.table_entries import Entry
 from legged_gym.setting_types import LARGEST_SEED, Anything, ByName, Items, Number, OneOf, Text
 from legged_gym.settings import by_name, flag, names, number, numbers, setting, span, text
@@ -204,6 +205,20 @@ class LeggedRobotCfg(BaseConfig):
         _each = setting(Termination(), Entry(True, Termination()))
         base_contact = Termination(threshold=1.0)
         time_out = Termination(time_out=True)
+
+    class metrics:
+        _each = setting(Metric(), Entry(True, Metric()))
+        lin_vel_xy_error = Metric()  # m/s, of the horizontal velocity, in the base frame
+        ang_vel_error = Metric()  # rad/s, of the yaw rate
+        fall_rate = Metric("last", period_s=20.0)  # episodes that end other than by time-out
+        mean_episode_length_s = Metric("sum")  # s
+        cost_of_transport = Metric("sum", per="weight_path")  # energy / (weight * horizontal path)
+        mean_speed = Metric()  # m/s, horizontal
+        # over the finish line of a lane and no fall for 1 s; elsewhere half a tile away without a fall
+        success_rate = Metric("last", ground="tiles")
+        x_displacement = Metric("sum", ground="lanes")  # m, forward
+        mean_time_to_fall = Metric("sum", ground="lanes")  # s, a time-out counts with its length
+        foot_edge_violations = Metric("sum", per="foot_contacts", ground="lanes")  # contacts on edges / all
 
     class rewards:
         class scales:

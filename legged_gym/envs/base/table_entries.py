@@ -1,4 +1,4 @@
-"""What the lines of a config's tables carry: `ObsTerm`, `Termination`, `Obstacle`."""
+"""What the lines of a config's tables carry: `ObsTerm`, `Metric`, `Termination`, `Obstacle`."""
 
 from __future__ import annotations
 
@@ -101,6 +101,38 @@ class Termination(TableEntry):
     time_out: bool = False
 
     TYPES: ClassVar[Dict[str, Type]] = {"threshold": _one_or_many(none=True), "time_out": Flag()}
+
+
+@dataclass
+class Metric(TableEntry):
+    """A line of the table of metrics: the method `_metric_<name>` gives (N,), this says what it comes to.
+
+    It is called at every state in which the policy acts; for `last` when an episode ends, before the robot is put back.
+
+    Attributes:
+        reduce: Over an episode: "mean" over its time, "sum" over its steps, "max", or "last", its value at the end.
+        per: Of a sum: the method `_metric_<per>` by whose sum over all episodes it is divided.
+        period_s: Of a yes or no: s, to which the share of episodes is converted from the length of an episode.
+        ground: "tiles" or "lanes": only where there are some, and then also by their type and level.
+    """
+
+    reduce: str = "mean"
+    per: Optional[str] = None
+    period_s: Optional[float] = None
+    ground: Optional[str] = None
+
+    TYPES: ClassVar[Dict[str, Type]] = {
+        "reduce": Text(choices=("mean", "sum", "last", "max")),
+        "per": Text(none=True),
+        "period_s": Number(none=True, above=0.0),
+        "ground": Text(none=True, choices=("tiles", "lanes")),
+    }
+
+    def check(self, where: str) -> None:
+        """See `TableEntry.check`."""
+        super().check(where)
+        if self.per is not None and self.reduce != "sum":
+            raise UserError(f"{where}.per: only a sum is divided, and reduce is {self.reduce}")
 
 
 @dataclass

@@ -74,6 +74,10 @@ class Go2(JumpTerms, LeggedRobot):
         """(N,) m, height of the base above the ground under it less the commanded one."""
         return self._height_of_base() - self.height_commands
 
+    def _metric_height_error(self) -> Tensor:
+        """|commanded - true| height above the ground, m."""
+        return self.height_errors().abs()
+
     # ---------------------------------------------------------------- observations
 
     @mirrored("same")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Optional
 
-from legged_gym.envs.base.base_config import ObsTerm, Termination
+from legged_gym.envs.base.base_config import Metric, ObsTerm, Termination
 from legged_gym.envs.go2.go2_config import Go2RoughCfg, Go2RoughCfgPPO
 from legged_gym.settings import flag, number, span, text
 
@@ -96,6 +96,9 @@ class Go2Cfg(Go2RoughCfg):
         roll = Termination(threshold=10.0)  # degrees
         pitch = Termination(threshold=10.0)  # degrees
         time_out = Termination(time_out=True)
+
+    class metrics(Go2RoughCfg.metrics):
+        height_error = Metric()
 
     class rewards(Go2RoughCfg.rewards):
         feet_air_time_target = 0.1  # with 0.2 it walks too slowly

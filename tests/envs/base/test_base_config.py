@@ -194,7 +194,11 @@ def test_an_entry_that_a_subclass_took_out_can_be_put_back_by_its_fields():
         ("control.stiffness", [1], "expected a dict"),
         ("control.stiffness.hip", "stiff", "env.control.stiffness.hip: expected a number"),
         ("terrain", 5, "env.terrain: expected a group of settings, got 5"),
-        ("observations.policy.base_ang_vel", 5, "expected fields (scale, noise, clip, gaussian) or None, got 5"),
+        (
+            "observations.policy.base_ang_vel",
+            5,
+            "expected fields (scale, noise, clip, gaussian, history, newest_first, hold, offset) or None, got 5",
+        ),
         ("terminations.contact.time_out", 1.0, "expected true or false"),
         ("observations.policy.base_ang_vel.noise", None, "noise: needs a value, it cannot be None"),
     ],
@@ -269,7 +273,11 @@ def test_a_value_that_no_file_can_hold_is_refused_at_construction():
         (ObsTerm(clip=[1.0]), "term.clip: expected 2 numbers, got [1.0]"),
         (ObsTerm(clip=[2.0, 1.0]), "term.clip: expected [low, high] with low <= high, got [2.0, 1.0]"),
         (Termination(time_out=3), "term.time_out: expected true or false, got 3"),
-        (0.05, "term: expected fields (scale, noise, clip, gaussian) or None, got 0.05"),
+        (
+            0.05,
+            "term: expected fields (scale, noise, clip, gaussian, history, newest_first, hold, offset) or None,"
+            " got 0.05",
+        ),
     ],
 )
 def test_the_fields_of_entries_are_checked_when_a_config_is_made(entry, message):

@@ -19,8 +19,8 @@ Observations = Mapping[str, torch.Tensor]
 Dims = Mapping[str, Tuple[int, ...]]
 
 FUSIONS = ("concatenate", "gated")
-# Parts of a policy have these names already (see `Policy.parts`).
-RESERVED_NAMES = ("encoders", "memory", "gate", "head", "actor", "critic", "distribution")
+# Parts of a policy, or what holds their weights, have these names already (see `Policy.parts`).
+RESERVED_NAMES = ("encoders", "memory", "gate", "head", "critic", "distribution")
 
 
 class Encoder(nn.Module):

@@ -14,17 +14,20 @@ Classes that inherit write plain values, ``num_envs = 64``; the declaration stay
 
 from __future__ import annotations
 
-from typing import Any, Optional, Sequence, Tuple, TypeVar, Union, cast
+from typing import Any, Optional, Sequence, Tuple, Type, TypeVar, Union, cast
 
-from legged_gym.setting_types import ByName, Flag, Items, Number, Text, Type
+from legged_gym import setting_types
+from legged_gym.setting_types import ByName, Flag, Items, Number, Text
 
 T = TypeVar("T")
+SectionOf = Union[T, Type[T]]
+"""An instance of a section; nested classes are what type checkers see of it."""
 
 
 class Setting:
     """The declaration of a setting; looked up in a class it is the default."""
 
-    def __init__(self, default: Any, kind: Type) -> None:
+    def __init__(self, default: Any, kind: setting_types.Type) -> None:
         self.default, self.kind = default, kind
 
     def __get__(self, section: Any, owner: Optional[type] = None) -> Any:
@@ -32,7 +35,7 @@ class Setting:
         return self.default
 
 
-def setting(default: T, kind: Type) -> T:
+def setting(default: T, kind: setting_types.Type) -> T:
     """Declare a setting of any type."""
     return cast(T, Setting(default, kind))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Dict, Mapping, Optional, Tuple
 
 import numpy as np
 import torch
@@ -11,8 +11,10 @@ from torch import Tensor
 
 from legged_gym.errors import UserError
 from legged_gym.rotations import matrix_from_quat
+from legged_gym.sensors.depth_camera_config import DepthCameraCfg
 from legged_gym.sensors.depth_noise import DepthNoise
 from legged_gym.sensors.pixel_grid import PixelGrid
+from legged_gym.settings import SectionOf
 from legged_gym.sim.simulator import Simulator
 
 # images made at once: bounds the memory for rays (60 kB an image) when all robots are reset together
@@ -36,7 +38,9 @@ class DepthCamera:
 
     images: Tensor
 
-    def __init__(self, cfg: Any, sim: Simulator, num_envs: int, dt: float, generator: torch.Generator) -> None:
+    def __init__(
+        self, cfg: SectionOf[DepthCameraCfg], sim: Simulator, num_envs: int, dt: float, generator: torch.Generator
+    ) -> None:
         """Lay out the rays and the buffers; there are images after `reset`.
 
         Args:
@@ -178,7 +182,7 @@ class DepthCamera:
             own.copy_(saved)
 
 
-def _check(cfg: Any) -> None:
+def _check(cfg: SectionOf[DepthCameraCfg]) -> None:
     """Refuse settings that do not fit together."""
     if cfg.near >= cfg.far:
         raise UserError(f"depth_camera.near and far are {cfg.near} and {cfg.far}: give near < far, in m")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
+
+from legged_gym.sensors.depth_camera_config import DepthCameraCfg
+from legged_gym.settings import SectionOf
 
 # rows and columns to the four neighbours of a pixel
 _NEIGHBOURS = ((-1, 0), (1, 0), (0, -1), (0, 1))
@@ -24,7 +25,7 @@ class DepthNoise:
       time, of up to `hole_patch_size` of the image's height and width; they read `hole_depth`.
     """
 
-    def __init__(self, cfg: Any, generator: torch.Generator) -> None:
+    def __init__(self, cfg: SectionOf[DepthCameraCfg.noise], generator: torch.Generator) -> None:
         """Take the settings of a `depth_camera.noise` section, and the generator."""
         self._cfg = cfg
         self._generator = generator

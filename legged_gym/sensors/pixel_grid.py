@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Tuple
+from typing import Tuple
 
 import numpy as np
 
 from legged_gym.errors import UserError
+from legged_gym.sensors.depth_camera_config import DepthCameraCfg
+from legged_gym.settings import SectionOf
 
 
 @dataclass(frozen=True)
@@ -34,17 +36,18 @@ class PixelGrid:
     width: int
     height: int
     horizontal_fov: float
-    crop: Tuple[int, int, int, int]
+    crop: Tuple[int, ...]
     shape: Tuple[int, int]
 
     @classmethod
-    def from_config(cls, cfg: Any) -> PixelGrid:
+    def from_config(cls, cfg: SectionOf[DepthCameraCfg]) -> PixelGrid:
         """The grid of a `depth_camera` section.
 
         Raises:
             UserError: the crop leaves nothing.
         """
-        grid = cls(int(cfg.width), int(cfg.height), float(cfg.horizontal_fov), tuple(cfg.crop), tuple(cfg.image_shape))
+        rows, columns = cfg.image_shape
+        grid = cls(int(cfg.width), int(cfg.height), float(cfg.horizontal_fov), tuple(cfg.crop), (rows, columns))
         top, bottom, left, right = grid.crop
         if top + bottom >= grid.height or left + right >= grid.width:
             raise UserError(

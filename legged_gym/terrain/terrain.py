@@ -8,9 +8,11 @@ from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 import numpy as np
 
 from legged_gym.errors import UserError
+from legged_gym.settings import SectionOf
 from legged_gym.terrain.height_map import HeightMap
 from legged_gym.terrain.recipes import RECIPES, cumulative_proportions, type_of_selector
 from legged_gym.terrain.sub_terrains import GENERATORS, Tile, fractal_noise_terrain
+from legged_gym.terrain.terrain_config import TerrainCfg
 from legged_gym.terrain.tile_grid import TileGrid
 from rsl_rl.utils.errors import near_matches
 
@@ -58,7 +60,7 @@ class Terrain:
         border_size: width of the flat border, m; a whole number of cells.
     """
 
-    def __init__(self, cfg: Any, seed: int) -> None:
+    def __init__(self, cfg: SectionOf[TerrainCfg], seed: int) -> None:
         """Make the map.
 
         Args:
@@ -183,7 +185,7 @@ def parse_selection(terrain_kwargs: Optional[Mapping[str, Any]]) -> Tuple[str, D
     return name, kwargs
 
 
-def _check_sizes(cfg: Any) -> None:
+def _check_sizes(cfg: SectionOf[TerrainCfg]) -> None:
     for name in ("terrain_length", "terrain_width"):
         if getattr(cfg, name) < 2 * cfg.horizontal_scale:
             raise UserError(

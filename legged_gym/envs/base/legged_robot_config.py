@@ -11,8 +11,10 @@ from typing import Any, Dict, Iterator, List, Optional
 
 from legged_gym.envs.base.base_config import BaseConfig, Metric, Obstacle, ObsTerm, Termination, table
 from legged_gym.envs.base.table_entries import Entry
+from legged_gym.sensors.depth_camera_config import DepthCameraCfg
 from legged_gym.setting_types import LARGEST_SEED, Anything, ByName, Items, Number, OneOf, Text
 from legged_gym.settings import by_name, flag, names, number, numbers, setting, span, text
+from legged_gym.terrain.terrain_config import TerrainCfg
 
 RAMPS = ByName(of=Items(of=Number(whole=True, low=0, unit="policy steps"), least=2, most=2, order="<"))
 _MOST_CELLS = 2e9  # of a map, 4 GB
@@ -30,41 +32,8 @@ class LeggedRobotCfg(BaseConfig):
         num_envs = number(4096, low=1, high=2**20)  # robots
         episode_length_s = number(20.0, "s", above=0, high=1e6)  # until the time-out
 
-    class terrain:
-        # None, `none`, `plane`: a plane; `heightfield`, `trimesh`: a map of tiles
-        mesh_type: Optional[str] = text("trimesh", ("none", "plane", "heightfield", "trimesh"), none=True)
-        # `trimesh`: walls are `horizontal_scale / edge_refinement` thick; memory grows with the square
-        edge_refinement = number(1, low=1, high=64)
-        horizontal_scale = number(0.1, "m", above=0, high=10)  # a cell
-        vertical_scale = number(0.005, "m", above=0, high=1)  # a unit of height
-        border_size = number(25.0, "m", low=0, high=1000)  # flat ground around the tiles
-        curriculum = flag(True)  # rows are levels, robots move up and down; off on a plane
-        static_friction = number(1.0, low=0, high=100)  # of the ground; averaged with the robot's
-        measure_heights = flag(True)  # compute the height scan
-        # of the height scan, forward of the base (outer loop) and turned by yaw alone
-        measured_points_x = numbers(
-            [round(-0.8 + 0.1 * i, 1) for i in range(17)], "m", length=(1, None), low=-100, high=100
-        )
-        # left of the base (inner loop)
-        measured_points_y = numbers(
-            [round(-0.5 + 0.1 * i, 1) for i in range(11)], "m", length=(1, None), low=-100, high=100
-        )
-        selected = flag(False)  # every tile is what `terrain_kwargs` says
-        terrain_kwargs: Any = setting(None, ByName(True, Anything(True)))  # `{type: name, ...}`, see below
-        max_init_terrain_level = number(5, low=0)  # with a curriculum, robots start at levels 0 to this
-        terrain_length = number(8.0, "m", above=0, high=1000)  # of a tile, along x
-        terrain_width = number(8.0, "m", above=0, high=1000)  # of a tile, along y
-        num_rows = number(10, low=1, high=1000)  # levels
-        num_cols = number(20, low=1, high=1000)  # types
-        # shares of the types, see below
-        terrain_proportions = numbers([0.1, 0.1, 0.35, 0.25, 0.2], length=(1, 7), low=0, high=1)
-        slope_treshold = number(0.75, low=0, high=1e6)  # `trimesh`, refined: steeper edges become walls
-        # recipes, one column each in turn, instead of `terrain_proportions`
-        tile_types: Optional[List[str]] = names(None)
-        # difficulty of the first and the last row; None: row / `num_rows`
-        difficulty_range: Optional[List[float]] = span(None, low=0, high=1)
-        # at difficulty 0 and 1: amplitude of fractal roughness on every tile
-        roughness: Optional[List[float]] = numbers(None, "m", length=2, low=0, high=10)
+    class terrain(TerrainCfg):
+        """Ground, and what is measured of it."""
 
     class obstacles:
         _each = setting(Obstacle(), Entry(True, Obstacle()))
@@ -172,34 +141,8 @@ class LeggedRobotCfg(BaseConfig):
             actions = ObsTerm()
             heights: Optional[ObsTerm] = ObsTerm(scale=5.0, noise=0.1, clip=1.0)
 
-    class depth_camera:
-        """Made where an observation group has the term `depth`. The numbers are those of an Intel RealSense."""
-
-        width = number(106, "pixels", low=1, high=10_000)  # of the picture, before cropping
-        height = number(60, "pixels", low=1, high=10_000)  # likewise
-        horizontal_fov = number(87.0, "degrees", above=0, high=179)
-        crop = numbers([0, 2, 4, 4], "pixels", length=4, low=0, high=10_000)  # off the top, bottom, left, right
-        image_shape = numbers([58, 87], length=2, low=1, high=10_000)  # rows, columns of the image; one ray each
-        position = numbers([0.1, 0.0, 0.15], "m", length=3, low=-100, high=100)  # in the base frame
-        position_jitter = number(0.01, "m", low=0, high=10)  # each axis, redrawn each episode
-        pitch = number(0.0, "degrees", low=-180, high=180)  # positive looks down
-        pitch_jitter = number(5.0, "degrees", low=0, high=180)
-        near = number(0.0, "m", low=0, high=1000)  # reads -0.5
-        far = number(2.0, "m", above=0, high=1000)  # reads 0.5
-        period = number(0.1, "s", above=0, high=1000)  # between frames
-        period_jitter = number(0.02, "s", low=0, high=1000)
-        latency = number(0.04, "s", low=0, high=1000)  # from a frame to the policy
-        latency_jitter = number(0.02, "s", low=0, high=1000)
-        sees_robot = flag(False)  # rays see the robot too, which is much slower
-
-        class noise:
-            enabled = flag(True)
-            gaussian_noise = number(0.005, "1/m", low=0, high=100)  # standard deviation is this times depth squared
-            edge_noise = number(0.3, low=0, high=1)  # share of pixels that read a neighbour
-            hole_pixels = number(0.002, low=0, high=1)  # share of pixels that read nothing
-            hole_patches = number(2, low=0, high=1000)  # rectangles in a frame, each half of the time
-            hole_patch_size = number(0.2, low=0, high=1)  # of the image's height and width, at most
-            hole_depth = number(2.0, "m", low=0, high=1000)  # that holes read
+    class depth_camera(DepthCameraCfg):
+        """Made where an observation group has the term `depth`."""
 
     class terminations:
         _each = setting(Termination(), Entry(True, Termination()))

@@ -17,11 +17,14 @@ import time
 import zlib
 from dataclasses import dataclass
 from types import FrameType
-from typing import Any, Dict, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 
 from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.utils import run_folder
 from legged_gym.utils.script import EXIT_STOPPED
+
+if TYPE_CHECKING:
+    import submitit
 
 TRAIN_SCRIPT = os.path.join(LEGGED_GYM_ROOT_DIR, "legged_gym", "scripts", "train.py")
 ATTEMPTS = "attempts.jsonl"
@@ -133,7 +136,7 @@ class TrainJob:
         found = run_folder.list_checkpoints(self.run_folder) if os.path.isdir(self.run_folder) else []
         return found[-1][0] if found else -1
 
-    def _train(self, env: Any, received: List[int]) -> int:
+    def _train(self, env: submitit.JobEnvironment, received: List[int]) -> int:
         """Run the child and hand on the wish to stop; returns its exit status, -n if signal n killed it."""
         environment = dict(os.environ)
         if self.threads:
@@ -161,7 +164,7 @@ class TrainJob:
         """Ids of the processes that train. To torchrun itself a signal means to kill them after 30 s."""
         return _children(child) if self._is_group() else [child]
 
-    def _record(self, env: Any, first: int, status: int, received: List[int]) -> None:
+    def _record(self, env: submitit.JobEnvironment, first: int, status: int, received: List[int]) -> None:
         line: Dict[str, Any] = {
             "job": env.job_id,
             "host": socket.gethostname(),
@@ -175,12 +178,12 @@ class TrainJob:
             file.write(json.dumps(line) + "\n")
 
 
-def _requeue_signal(env: Any) -> signal.Signals:
+def _requeue_signal(env: submitit.JobEnvironment) -> signal.Signals:
     """The signal by which submitit is told to requeue a job."""
     return signal.Signals["SIG" + env.USR_SIG]
 
 
-def _slurm_keeps(env: Any) -> bool:
+def _slurm_keeps(env: submitit.JobEnvironment) -> bool:
     """Whether the job is still running for SLURM, which otherwise is already cancelling or requeuing it."""
     command = ["squeue", "--noheader", "--format=%T", f"--jobs={env.raw_job_id}"]
     return "RUNNING" in subprocess.run(command, stdout=subprocess.PIPE, encoding="utf-8", check=False).stdout

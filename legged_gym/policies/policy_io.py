@@ -229,7 +229,8 @@ def _task_inside(path: str, kind: str) -> Optional[str]:
     if kind == "checkpoint":
         from rsl_rl.models.saved_policy import read_checkpoint
 
-        return read_checkpoint(path)["meta"].get("task")
+        task: Optional[str] = read_checkpoint(path)["meta"].get("task")
+        return task
     with _reading_description(path):
         return str(_exported_step(path).description["task"])
 

@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import signal
 import time
-from typing import List, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 from legged_gym.errors import UserError
 from legged_gym.sweeps.local import Claim, LocalSweep
@@ -133,7 +133,7 @@ def _log(sweep: LocalSweep, claim: Claim) -> str:
     return os.path.join(sweep.folder, f"trial_{claim.number:04d}.log")
 
 
-def _threads(arguments: Sequence[str], workers: int) -> Tuple[List[str], dict]:
+def _threads(arguments: Sequence[str], workers: int) -> Tuple[List[str], Dict[str, str]]:
     """Arguments and variables that share the CPUs between the workers of a machine, where the user has not."""
     if workers == 1:
         return [], {}

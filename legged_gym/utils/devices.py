@@ -58,7 +58,7 @@ def _wished(device: Optional[str]) -> Optional[str]:
 
 def draw_seed(distributed: Distributed) -> int:
     """Draw a seed in 0..9999, the same on all processes of the group, and print it."""
-    seed = distributed.broadcast_object(random.SystemRandom().randint(0, _LARGEST_DRAWN_SEED))
+    seed: int = distributed.broadcast_object(random.SystemRandom().randint(0, _LARGEST_DRAWN_SEED))
     if distributed.is_main:
         print(f"seed       {seed} (drawn)")
     return seed

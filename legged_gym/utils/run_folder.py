@@ -298,7 +298,7 @@ def _actuator_file(env_cfg: BaseConfig) -> Optional[str]:
 
 def _section(folder: str, content: Dict[str, Any], path: str) -> Dict[str, Any]:
     """The section "a.b.c" of a run's config; one of its own, and empty, where there is none."""
-    section: Any = content
+    section = content
     for name in path.split("."):
         section = section.get(name, {})
         if not isinstance(section, dict):

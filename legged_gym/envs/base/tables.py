@@ -5,7 +5,7 @@ A name in a table that has no method fails here, with the names that come near.
 
 from __future__ import annotations
 
-from typing import Any, Callable, Optional, Sequence, Tuple
+from typing import Callable, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor
@@ -14,7 +14,7 @@ from legged_gym.errors import UserError
 from rsl_rl.utils.errors import near_matches
 
 
-def find_term(env: Any, prefix: str, name: str, table_name: str) -> Callable[[], Tensor]:
+def find_term(env: object, prefix: str, name: str, table_name: str) -> Callable[[], Tensor]:
     """The method `<prefix><name>` of an environment.
 
     Raises:
@@ -22,7 +22,8 @@ def find_term(env: Any, prefix: str, name: str, table_name: str) -> Callable[[],
     """
     method = getattr(env, prefix + name, None)
     if method is not None:
-        return method
+        found: Callable[[], Tensor] = method
+        return found
     known = [attribute[len(prefix) :] for attribute in dir(env) if attribute.startswith(prefix)]
     problem = f"{table_name}.{name}: {type(env).__name__} has no method {prefix}{name}"
     raise UserError(f"{problem}; {near_matches(name, known)}")

@@ -15,12 +15,12 @@ from legged_gym.envs.base.base_config import section_to_dict
 from legged_gym.envs.base.state import RobotState
 from legged_gym.envs.terms.mirror import (
     Mirror,
-    check_mirror,
     join_mirrors,
     mirror_of_term,
     mirrored,
     partners,
 )
+from legged_gym.envs.terms.mirror_check import check_mirror
 from legged_gym.errors import UserError
 
 # m of the base above the ground, at which a point of the height scan reads 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, Optional, Sequence
+from typing import Dict, Mapping, Optional, Sequence
 
 import torch
 from torch import Tensor
@@ -21,7 +21,7 @@ class RewardSum:
 
     def __init__(
         self,
-        env: Any,
+        env: object,
         scales: Mapping[str, float],
         dt: float,
         num_envs: int,

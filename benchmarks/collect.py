@@ -61,7 +61,7 @@ def measure(args: argparse.Namespace) -> Dict[str, Any]:
     import torch
 
     from legged_gym.demonstrations.setup import describe, episode_bytes, make_collector, model_bytes, shard_size
-    from legged_gym.utils import benchmarking
+    from legged_gym.inspection import benchmarking
 
     source = find_policy(CommandLine.read(args)).settled()
     options, wish = source.options, Collection(args.schedule, args.num_envs, args.max_steps, keep_failures=True)

@@ -1,1 +1,1 @@
-"""What a robot file holds, and whether the robot stands."""
+"""What a robot file holds, whether the robot stands, and how fast a task runs."""

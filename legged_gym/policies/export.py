@@ -48,7 +48,7 @@ from legged_gym.policies.exported_policy import (
 )
 from legged_gym.policies.metadata import FORMAT_VERSION, describe_policy, named_file
 from legged_gym.policies.policy_io import PolicySource, load_network_for
-from legged_gym.utils import provenance, run_folder
+from legged_gym.utils import reports, run_folder
 from legged_gym.utils.files import write_files
 from rsl_rl.models import Network
 from rsl_rl.utils.archive import first_line
@@ -285,8 +285,8 @@ def _origin(source: PolicySource, content: Mapping[str, Any]) -> Dict[str, Any]:
         "run": os.path.basename(source.run_dir) if source.run_dir else None,
         "iteration": content["iter"],
         "seed": source.train_cfg.seed,
-        "git": run.get("git") or provenance.git_state(LEGGED_GYM_ROOT_DIR),
-        "versions": provenance.versions(),
+        "git": run.get("git") or reports.git_state(LEGGED_GYM_ROOT_DIR),
+        "versions": reports.versions(),
     }
 
 

@@ -9,7 +9,7 @@ policy_env_steps_per_s    the same with the actor of the task's training config 
 train_samples_per_s       whole training iterations with that config, in float32 and, but for DAgger, in bfloat16
 
 Steps are policy steps of single environments. How ratios are made robust against a busy machine is told in
-legged_gym/utils/benchmarking.py.
+legged_gym/inspection/benchmarking.py.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def run(plan: Plan, env: LeggedRobot, num_blocks: int, trains: bool) -> Dict[str
     """Return the measured speeds and what they were measured on."""
     import torch
 
-    from legged_gym.utils import benchmarking
+    from legged_gym.inspection import benchmarking
 
     train_cfg, options = plan.train_cfg, plan.options
     num_steps = train_cfg.runner.num_steps_per_env

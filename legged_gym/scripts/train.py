@@ -18,11 +18,10 @@ that nobody takes ends nothing. Another process that wants to train in the same 
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shlex
 import sys
-from typing import TYPE_CHECKING, Iterator, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, List, Optional, Sequence, Tuple
 
 if not __package__:
     # Run as a file: the packages beside this one go before any installed ones, another rsl_rl among them.
@@ -68,8 +67,12 @@ def _main(argv: Optional[Sequence[str]]) -> int:
     env = training.make_env(plan)
     try:
         runner = training.make_runner(plan, env, run_folder.experiment_folder(runner_cfg.experiment_name))
-        with _leaving_nothing_behind(runner) if is_new else contextlib.nullcontext():
+        try:
             train(plan, runner)
+        except BaseException:
+            if is_new:
+                _discard_if_nothing_learned(runner)
+            raise
         if sweep and runner.interrupted:
             sweep.killed()
         runner.close()
@@ -103,20 +106,15 @@ def train(plan: Plan, runner: Runner) -> None:
         _print_next_steps(folder, plan.task, stopped)
 
 
-@contextlib.contextmanager
-def _leaving_nothing_behind(runner: Runner) -> Iterator[None]:
-    """Remove the folder of a new run that fails before anything was learned, unless it tells of broken physics."""
-    try:
-        yield
-    except BaseException:
-        from legged_gym.envs.parts.failures import FIRST_FAILURE  # with torch, which is imported by now
+def _discard_if_nothing_learned(runner: Runner) -> None:
+    """Remove the folder of a new run that failed before anything was learned, unless it tells of broken physics."""
+    from legged_gym.envs.parts.failures import FIRST_FAILURE  # with torch, which is imported by now
 
-        folder = str(runner.log_dir)
-        if runner.distributed.is_main and runner.current_learning_iteration == 0 and os.path.isdir(folder):
-            learned = any(iteration > 0 for iteration, _ in run_folder.list_checkpoints(folder))
-            if not learned and not os.path.exists(os.path.join(folder, FIRST_FAILURE)):
-                run_folder.discard(folder)
-        raise
+    folder = str(runner.log_dir)
+    if runner.distributed.is_main and runner.current_learning_iteration == 0 and os.path.isdir(folder):
+        learned = any(iteration > 0 for iteration, _ in run_folder.list_checkpoints(folder))
+        if not learned and not os.path.exists(os.path.join(folder, FIRST_FAILURE)):
+            run_folder.discard(folder)
 
 
 def _print_next_steps(folder: str, task: str, stopped: bool) -> None:

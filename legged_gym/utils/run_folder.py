@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import glob
 import os
 import re
@@ -17,7 +16,7 @@ import shlex
 import shutil
 import sys
 import time
-from typing import Any, Dict, Iterator, List, Optional, Tuple, Union
+from typing import Any, Dict, List, Optional, Tuple, Union
 
 import yaml
 
@@ -27,7 +26,7 @@ from legged_gym.envs.base.base_config import BaseConfig
 from legged_gym.envs.registry import TrainCfg
 from legged_gym.errors import UserError
 from legged_gym.reading import read_yaml
-from legged_gym.utils import provenance
+from legged_gym.utils import reports
 from legged_gym.utils.files import write_files
 from legged_gym.utils.run_lock import LOCK_FILE
 from rsl_rl.utils.archive import is_script
@@ -127,17 +126,6 @@ def list_runs(root: str) -> List[str]:
     return sorted(runs, key=_age)
 
 
-@contextlib.contextmanager
-def discarded_on_failure(folder: Optional[str]) -> Iterator[None]:
-    """Leave nothing of a new run that cannot begin; None stands for a run that has begun before."""
-    try:
-        yield
-    except BaseException:
-        if folder is not None:
-            discard(folder)
-        raise
-
-
 def discard(folder: str) -> None:
     """Remove a run folder, and those of logs/ that are empty without it."""
     shutil.rmtree(folder, ignore_errors=True)
@@ -220,14 +208,14 @@ def save_run_config(
         "command": " ".join(shlex.quote(word) for word in [os.path.basename(sys.executable), *sys.argv]),
         "created": time.strftime("%Y-%m-%d %H:%M:%S %z"),
         "run": run or {},
-        "versions": provenance.versions(),
-        "git": provenance.git_state(LEGGED_GYM_ROOT_DIR),
+        "versions": reports.versions(),
+        "git": reports.git_state(LEGGED_GYM_ROOT_DIR),
         "env": env_cfg.to_dict(),
         "train": train_cfg.to_dict(),
     }
     text = yaml.safe_dump(content, sort_keys=False, default_flow_style=None, width=120, allow_unicode=True)
     _replace(folder, RUN_CONFIG, text)
-    _replace(folder, GIT_DIFF, provenance.git_diff(LEGGED_GYM_ROOT_DIR))
+    _replace(folder, GIT_DIFF, reports.git_diff(LEGGED_GYM_ROOT_DIR))
 
 
 def read_run_config(folder: str, name: str = RUN_CONFIG) -> Dict[str, Any]:

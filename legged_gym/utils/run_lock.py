@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import IO, Dict, Iterator, Optional
+from typing import IO, Dict
 
 from legged_gym.errors import UserError
 
@@ -53,17 +53,6 @@ def release_all() -> None:
     """Give all locks of this process back."""
     for path in list(_held):
         release(os.path.dirname(path))
-
-
-@contextlib.contextmanager
-def given_back_on_failure(folder: Optional[str]) -> Iterator[None]:
-    """Give a lock back when a training cannot begin; None stands for a training without a folder."""
-    try:
-        yield
-    except BaseException:
-        if folder is not None:
-            release(folder)
-        raise
 
 
 def _path(folder: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import importlib
 import os
@@ -217,8 +218,11 @@ def make_runner(plan: Plan, env: VecEnv, root: Optional[str]) -> Runner:
         log_dir = distributed.broadcast_object(log_dir)
     if hasattr(env, "log_dir"):
         env.log_dir = log_dir  # where it notes what went wrong in the physics
-    new = log_dir if made else None
-    with run_lock.given_back_on_failure(log_dir), run_folder.discarded_on_failure(new):
+    with contextlib.ExitStack() as on_failure:
+        if log_dir is not None:
+            on_failure.callback(run_lock.release, log_dir)
+            if made:
+                on_failure.callback(run_folder.discard, log_dir)
         runner = _runner_class(train_cfg.runner_class_name)(
             env, train_cfg.to_dict(), log_dir, device=str(options.rl_device), task=plan.task, distributed=distributed
         )
@@ -228,6 +232,7 @@ def make_runner(plan: Plan, env: VecEnv, root: Optional[str]) -> Runner:
             runner.start_from(train_cfg.runner.start_from)
         if log_dir is not None and distributed.is_main and checkpoint is None:
             save_config(plan, log_dir, env.cfg)
+        on_failure.pop_all()
     return runner
 
 

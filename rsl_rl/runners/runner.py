@@ -16,13 +16,13 @@ from rsl_rl.models.saved_policy import has_finite_weights, option_defaults
 from rsl_rl.runners.episode_statistics import EpisodeStatistics
 from rsl_rl.runners.inference_policy import InferencePolicy
 from rsl_rl.runners.saved_run import SavedRun
-from rsl_rl.runners.stop_request import StopRequest
 from rsl_rl.runners.train_config import RUNNER_DEFAULTS, complete
 from rsl_rl.utils import checkpoint
 from rsl_rl.utils.console import Progress
 from rsl_rl.utils.distributed import Distributed, LostProcessError
 from rsl_rl.utils.errors import RslRlError, check_choice
 from rsl_rl.utils.logger import Logger
+from rsl_rl.utils.stop_signals import StopRequest
 
 # Called as callback(runner, iteration, metrics); the runner is of any class in this package.
 Callback = Callable[[Any, int, Dict[str, float]], None]

@@ -1,11 +1,18 @@
-"""The signals that ask a training to stop; this module imports nothing slow, so that they can be handled at once."""
+"""The signals that ask a training to stop, as a wish to save first.
+
+This module imports nothing slow, so that they can be handled at once.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 import threading
-from types import FrameType, TracebackType
-from typing import Any, Callable, Dict, Optional, Sequence, Type
+from types import FrameType
+from typing import Any, Callable, Dict, Optional, Sequence, TypeVar
+
+S = TypeVar("S", bound="SignalHandlers")
 
 # SLURM and its tools announce the end of a job by SIGTERM or one of the user's signals, a terminal that closes by
 # SIGHUP; Windows has few of them.
@@ -25,20 +32,14 @@ class SignalHandlers:
         self._signals = signals
         self._previous: Dict[signal.Signals, Any] = {}
 
-    def __enter__(self) -> None:
+    def __enter__(self: S) -> S:
         """Install the handlers."""
-        if threading.current_thread() is not threading.main_thread():
-            return
-        for number in self._signals:
+        for number in self._signals if threading.current_thread() is threading.main_thread() else ():
             if number.name != "SIGHUP" or signal.getsignal(number) is not signal.SIG_IGN:
                 self._previous[number] = signal.signal(number, self._handler)
+        return self
 
-    def __exit__(
-        self,
-        kind: Optional[Type[BaseException]],
-        error: Optional[BaseException],
-        traceback: Optional[TracebackType],
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Put the handlers of before back."""
         self.restore()
 
@@ -48,3 +49,26 @@ class SignalHandlers:
             # None stands for a handler that was not installed from Python and cannot be put back from it.
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
         self._previous = {}
+
+
+class StopRequest(SignalHandlers):
+    """While entered, the first of `STOP_SIGNALS` only sets `reason`; SIGINT after that raises KeyboardInterrupt.
+
+    Other repetitions change nothing: a scheduler may tell every process of a job, and some of them tell the others.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(self._note, STOP_SIGNALS)
+        self.reason: Optional[str] = None
+
+    def _note(self, number: int, frame: Optional[FrameType]) -> None:
+        if self.reason is not None:
+            if number == signal.SIGINT:
+                self.restore()
+                raise KeyboardInterrupt
+            return
+        self.reason = signal.Signals(number).name
+        # A handler may interrupt a print, and Python's streams refuse to be entered twice: write to stderr directly.
+        text = f"\n{self.reason}: stopping after this iteration; Ctrl-C once more to stop at once\n"
+        with contextlib.suppress(OSError):  # of a terminal that has closed
+            os.write(2, text.encode())

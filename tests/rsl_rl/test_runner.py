@@ -13,10 +13,10 @@ import pytest
 import torch
 
 from rsl_rl.runners import OnPolicyRunner
-from rsl_rl.runners.stop_request import STOP_SIGNALS, StopRequest
 from rsl_rl.utils.checkpoint import latest_checkpoint, load_checkpoint, save_checkpoint
 from rsl_rl.utils.distributed import LostProcessError
 from rsl_rl.utils.errors import RslRlError
+from rsl_rl.utils.stop_signals import STOP_SIGNALS, StopRequest
 from tests.rsl_rl.processes import torchrun
 from tests.rsl_rl.toy_vec_env import ToyVecEnv
 

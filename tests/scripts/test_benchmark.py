@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from legged_gym.errors import UserError
+from legged_gym.inspection import benchmarking
 from legged_gym.scripts import benchmark
-from legged_gym.utils import benchmarking, training
+from legged_gym.utils import training
 from legged_gym.utils.cli import get_args
 from legged_gym.utils.options import CommandLine
 from legged_gym.utils.task_registry import task_registry

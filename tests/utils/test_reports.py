@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from legged_gym.utils.provenance import git_diff, git_state, versions
+from legged_gym.utils.reports import git_diff, git_state, versions
 
 
 def git(folder, *arguments):

@@ -68,7 +68,7 @@ def measure(args: argparse.Namespace) -> Dict[str, Any]:
     collector = make_collector(source, wish)
     env = collector.env
     wish = replace(wish, num_episodes=env.num_envs, shard_episodes=shard_size(episode_bytes(collector)))
-    metadata, model = describe(collector, source, wish), model_bytes(env.sim.robot.model)
+    metadata, model = describe(collector, source, wish), model_bytes(collector.robot.model)
     replay = benchmarking.REPLAYS[options.sim](env)
     replay.clock = time.process_time if args.cpu_time else time.perf_counter
     blocks, size = [], 0

@@ -11,16 +11,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
-import math
-from typing import Any, Callable, Dict, Iterator, List, Sequence, Type
+from typing import Dict, Iterator, Type
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from legged_gym.envs.base.legged_robot import LeggedRobot
 from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
+from legged_gym.envs.parts.given_commands import GivenCommands
 from legged_gym.envs.variants import NEVER, RANGES, has_velocity_commands, with_given_commands
 from legged_gym.errors import UserError
 from legged_gym.rotations import wrap_to_pi, yaw_from_quat
@@ -33,31 +33,20 @@ _REACH, _ARRIVED, _SPEED, _LATERAL, _YAW_GAIN, _YAW_RATE, _SMOOTHING = 10.0, 0.1
 _NUM_WAYPOINTS = 64
 
 
-def command_names(env: Any) -> List[str]:
-    """The commands of a task, in the order of `read_commands`."""
-    names = [*RANGES]
-    return names + [name for name in ("height", "jump") if hasattr(env, f"{name}_commands")]
-
-
-def read_commands(env: Any) -> Tensor:
-    """(N, C) the present commands in m/s, rad/s and m."""
-    extra = [getattr(env, f"{name}_commands")[:, None] for name in command_names(env)[3:]]
-    return torch.cat((env.commands[:, :3], *extra), dim=1)
-
-
 def episode_seed(seed: int, *numbers: int) -> int:
     """A seed for torch from that of the collection and, for one, the number of an episode."""
     return int(np.random.SeedSequence([seed, *numbers]).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
-class Schedule:
+class Schedule(GivenCommands):
     """Gives commands to the environments' episodes, which run in step with each other.
 
-    `update` takes the place of the environment's `_update_commands`, so a command is decided on from the present state
-    and counts from the reward of the step that has just been made.
+    A command is decided on from the present state and counts from the reward of the step that comes.
     """
 
-    def __init__(self, env: Any, seed: int, interval: float) -> None:
+    env: LeggedRobot
+
+    def __init__(self, env: LeggedRobot, seed: int, interval: float) -> None:
         """Take over an environment whose config went through `prepare_cfg`.
 
         Args:
@@ -65,10 +54,10 @@ class Schedule:
             seed: of the collection.
             interval: s between two commands of the task.
         """
-        self.env, self.seed, self.interval = env, seed, interval
+        super().__init__(env.velocity_commands)
+        env.use_part("commands", self)
+        self.seed, self.interval = seed, interval
         self._first = self._steps = 0
-        self._update_commands: Callable[[], None] = env._update_commands
-        env._update_commands = self.update
 
     @staticmethod
     def prepare_cfg(env_cfg: LeggedRobotCfg) -> None:
@@ -84,16 +73,16 @@ class Schedule:
     def start(self, first: int) -> None:
         """Begin: environment i runs episode `first` + i."""
         self._first, self._steps = first, 0
-        with self._evenly():
+        with self.env.drawing_from(self._columns()):
             self._begin()
 
     def update(self) -> None:
         """Called in every step, once the physics is done."""
         self._steps += 1
-        with self._evenly():
+        with self.env.drawing_from(self._columns()):
             if self._steps % max(int(self.interval / self.env.dt), 1) == 0:
                 self._renew()
-            self._update_commands()  # none are due; what a task does in every step, such as turning to a heading
+            super().update()  # none are due; what a task does in every step, such as turning to a heading
         self._steer()
 
     def _begin(self) -> None:
@@ -105,27 +94,8 @@ class Schedule:
     def _steer(self) -> None:
         """Change them with the state of the robots."""
 
-    @contextlib.contextmanager
-    def _evenly(self) -> Iterator[None]:
-        """Uniform numbers that the environment draws for all robots at once are spread evenly over the episodes."""
-        env, columns = self.env, self._columns()
-        original = env._uniform
-
-        def uniform(bounds: Sequence[float], *shape: int) -> Tensor:
-            if shape[0] != env.num_envs:
-                return original(bounds, *shape)
-            low, high = bounds
-            numbers = torch.stack([next(columns) for _ in range(math.prod(shape[1:]))], dim=1).reshape(shape)
-            return numbers.mul_(high - low).add_(low)
-
-        env._uniform = uniform
-        try:
-            yield
-        finally:
-            env._uniform = original
-
     def _columns(self) -> Iterator[Tensor]:
-        """Columns (N,) of the sequence for this step."""
+        """Columns (N,) of the sequence for this step: evenly spread over the episodes."""
         scramble = episode_seed(self.seed, self._steps) % 2**31
         sequence = torch.quasirandom.SobolEngine(_DRAWS, scramble=True, seed=scramble)
         points = sequence.fast_forward(self._first).draw(self.env.num_envs)
@@ -150,10 +120,10 @@ class RandomSchedule(Schedule):
 class GridSchedule(Schedule):
     """See the module."""
 
-    def __init__(self, env: Any, seed: int, interval: float) -> None:
+    def __init__(self, env: LeggedRobot, seed: int, interval: float) -> None:
         """See `Schedule`."""
         super().__init__(env, seed, interval)
-        self._names = [name for name in command_names(env) if name != "jump"]
+        self._names = [name for name in env.command_columns() if name != "jump"]
         ranges = np.array([getattr(env.command_ranges, name) for name in self._names])
         axes = [np.linspace(low, high, _GRID_VALUES) for low, high in ranges]
         self._low, self._high = ranges.T
@@ -162,7 +132,7 @@ class GridSchedule(Schedule):
 
     def _begin(self) -> None:
         rows = [self._command(self._first + i) for i in range(self.env.num_envs)]
-        write_commands(self.env, self._names, torch.tensor(np.array(rows), dtype=torch.float32))
+        self.give(dict(zip(self._names, torch.tensor(np.array(rows), dtype=torch.float32).unbind(1))))
 
     def _command(self, episode: int) -> np.ndarray:
         turn, point = divmod(episode, len(self._points))
@@ -199,16 +169,7 @@ class WaypointSchedule(Schedule):
         wanted = torch.stack((forward, sideways, (_YAW_GAIN * turn).clamp(-_YAW_RATE, _YAW_RATE)), dim=1)
         wanted = torch.minimum(torch.maximum(wanted, self._bounds[:, 0]), self._bounds[:, 1])
         self._command = _SMOOTHING * wanted + (1.0 - _SMOOTHING) * self._command
-        write_commands(env, list(RANGES), self._command)
-
-
-def write_commands(env: Any, names: Sequence[str], values: Tensor) -> None:
-    """Set the commands of those names, values (N, len(names)), in all environments."""
-    for name, column in zip(names, values.to(env.device).unbind(1)):
-        if name in RANGES:
-            env.commands[:, RANGES.index(name)] = column
-        else:
-            getattr(env, f"{name}_commands").copy_(column)
+        self.give(dict(zip(RANGES, self._command.unbind(1))))
 
 
 SCHEDULES: Dict[str, Type[Schedule]] = {"random": RandomSchedule, "grid": GridSchedule, "waypoint": WaypointSchedule}

@@ -11,18 +11,19 @@ environments, not on where a collection was interrupted. So
 
 from __future__ import annotations
 
-import contextlib
 import copy
-from typing import Any, Dict, Iterator, List, NamedTuple
+from typing import Dict, List, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from legged_gym.demonstrations.commands import Schedule, episode_seed, read_commands
+from legged_gym.demonstrations.commands import Schedule, episode_seed
 from legged_gym.demonstrations.dataset import quat_rotate, relative_to_start, turn_back
-from legged_gym.envs.base.legged_robot import CONTACT_THRESHOLD
-from legged_gym.sim.mujoco_base import FIELDS
+from legged_gym.envs.base.legged_robot import CONTACT_THRESHOLD, LeggedRobot
+from legged_gym.envs.parts.terrain_levels import TileSchedule
+from legged_gym.policies.policy_io import Policy
+from legged_gym.sim.mujoco_base import FIELDS, MujocoSimulator
 
 BLOCK = 64
 """The number of environments is a multiple of this."""
@@ -74,9 +75,10 @@ class Collector:
         env: the environments.
         schedule: their commands.
         max_steps: T.
+        robot: what MuJoCo knows of it.
     """
 
-    def __init__(self, env: Any, policy: Any, schedule: Schedule, max_steps: int, seed: int) -> None:
+    def __init__(self, env: LeggedRobot, policy: Policy, schedule: Schedule, max_steps: int, seed: int) -> None:
         """Make room for the episodes.
 
         Args:
@@ -92,11 +94,12 @@ class Collector:
         self._steps: Dict[str, np.ndarray] = {}
         self._now = 0
         self._inputs: List[Tensor] = []
-        env._update_terrain_curriculum = lambda env_ids: None
+        self._substeps = 0  # done of the step
+        assert isinstance(env.sim, MujocoSimulator)
+        self.robot = env.sim.robot
+        self._tiles = None if env.terrain is None else env.use_part("tiles", TileSchedule(env))
+        env.control.listeners.append(self._listen)
         env.reset()  # from the second reset on, an environment draws a new robot, where robots are to differ
-        if env.terrain is not None:
-            generator = torch.Generator().manual_seed(0)
-            self._tiles = torch.randperm(env.terrain.num_rows * env.terrain.num_cols, generator=generator)
 
     @torch.no_grad()
     def run(self, first: int) -> Episodes:
@@ -109,24 +112,23 @@ class Collector:
         observations = self.start(first)
         lengths = torch.full((count,), self.max_steps, dtype=torch.int32, device=env.device)
         terminated = torch.zeros(count, dtype=torch.bool, device=env.device)
-        with self._listening():
-            for step in range(self.max_steps):
-                self._now = step
-                self._record_state()
-                actions = self._act(observations)
-                observations, rewards, dones, _ = env.step(actions)
-                self._record("actions", actions)
-                self._record("rewards", rewards)
-                lengths[dones & ~terminated] = step + 1
-                terminated |= dones
+        for step in range(self.max_steps):
+            self._now = step
+            self._record_state()
+            actions = self._act(observations)
+            observations, rewards, dones, _ = env.step(actions)
+            self._record("actions", actions)
+            self._record("rewards", rewards)
+            lengths[dones & ~terminated] = step + 1
+            terminated |= dones
         return Episodes(first, lengths.cpu().numpy(), terminated.cpu().numpy(), self._steps, self._model_fields())
 
     def start(self, first: int) -> Dict[str, Tensor]:
         """Put environments i to the beginning of episodes `first` + i; returns the first observations."""
         env = self.env
+        if self._tiles is not None:
+            self._tiles.start(first)
         for i in range(env.num_envs):
-            if env.terrain is not None:
-                self._place(i, first + i)
             env.generator.manual_seed(episode_seed(self._seed, 0, first + i))
             env.reset_idx(torch.tensor([i], device=env.device))
         env._update_base()
@@ -135,14 +137,6 @@ class Collector:
         for policy in self._policies:
             policy.reset()
         return env.get_observations()
-
-    def _place(self, env_id: int, episode: int) -> None:
-        """Send an episode to its tile of the ground: all of them in turn, in a fixed shuffled order."""
-        env = self.env
-        tile = int(self._tiles[episode % len(self._tiles)])
-        level, kind = divmod(tile, env.terrain.num_cols)
-        env.terrain_levels[env_id], env.terrain_types[env_id] = level, kind
-        env.env_origins[env_id] = env._tile_origins[level, kind]
 
     def _act(self, observations: Dict[str, Tensor]) -> Tensor:
         blocks = {name: values.split(BLOCK) for name, values in observations.items()}
@@ -161,7 +155,7 @@ class Collector:
         self._record("warm_starts", warm_start)
         base = (env.projected_gravity, env.base_lin_vel, env.base_ang_vel)
         self._record("conditionings", torch.cat((*base, env.dof_pos, env.dof_vel, env.commands[:, :3]), dim=1))
-        self._record("commands", read_commands(env))
+        self._record("commands", torch.stack(list(env.command_columns().values()), dim=1))
 
     def _record_physics(self) -> None:
         """What holds at the end of this step, taken down before fallen robots are put up again."""
@@ -170,9 +164,9 @@ class Collector:
         self._record("torques", env.torques)
         self._record("foot_forces", forces)
         self._record("contacts", (forces[..., 2] > CONTACT_THRESHOLD).byte())
-        if env.sim.robot.position_control:
+        if self.robot.position_control:
             self._record("targets", inputs[-1])
-        if len(inputs) > 1 or not env.sim.robot.position_control:
+        if len(inputs) > 1 or not self.robot.position_control:
             self._record("controls", torch.stack(inputs, dim=1))
 
     def _record(self, name: str, values: Tensor) -> None:
@@ -181,35 +175,14 @@ class Collector:
             self._steps[name] = np.zeros((self.max_steps, *array.shape), array.dtype)
         self._steps[name][self._now] = array
 
-    @contextlib.contextmanager
-    def _listening(self) -> Iterator[None]:
-        """Note what the simulator is given: after delays, filters and limits of the task."""
-        sim, decimation = self.env.sim, self.env.cfg.control.decimation
-        original_step, original_step_torques = sim.step, sim.step_torques
-        done = 0
-
-        def note(inputs: Tensor, substeps: int) -> None:
-            nonlocal done
-            if done % decimation == 0:
-                self._inputs.clear()
-            self._inputs.append(inputs)
-            done += substeps
-            if done % decimation == 0:
-                self._record_physics()
-
-        def step(targets: Tensor, substeps: int) -> None:
-            original_step(targets, substeps)
-            note(targets, substeps)
-
-        def step_torques(torques: Tensor) -> None:
-            original_step_torques(torques)
-            note(torques, 1)
-
-        sim.step, sim.step_torques = step, step_torques
-        try:
-            yield
-        finally:
-            sim.step, sim.step_torques = original_step, original_step_torques
+    def _listen(self, inputs: Tensor, substeps: int) -> None:
+        """Note what the simulator was given: after delays, filters and limits of the task."""
+        if self._substeps == 0:
+            self._inputs.clear()
+        self._inputs.append(inputs)
+        self._substeps = (self._substeps + substeps) % self.env.cfg.control.decimation
+        if self._substeps == 0:
+            self._record_physics()
 
     def _model_fields(self) -> Dict[str, np.ndarray]:
         """Model fields that differ between the environments, (N, ...) each."""

@@ -10,7 +10,7 @@ from typing import Any, Dict
 import numpy as np
 
 from legged_gym.demonstrations.collection import Collection
-from legged_gym.demonstrations.commands import SCHEDULES, command_names
+from legged_gym.demonstrations.commands import SCHEDULES
 from legged_gym.demonstrations.dataset import FORMAT_VERSION
 from legged_gym.demonstrations.episodes import BLOCK, Collector
 from legged_gym.envs import variants
@@ -72,7 +72,7 @@ def make_collector(source: PolicySource, wish: Collection) -> Collector:
 def describe(collector: Collector, source: PolicySource, wish: Collection) -> Dict[str, Any]:
     """What metadata.json says; its part `collection` is all that decides what the episodes are."""
     env, control = collector.env, collector.env.cfg.control
-    robot = env.sim.robot
+    robot = collector.robot
     in_model = [env.dof_names[i] for i in np.argsort(robot.qpos_ids)]
     settings = env.cfg.to_dict()
     del settings["seed"], settings["env"]["num_envs"], settings["sim"]["num_threads"]
@@ -92,7 +92,7 @@ def describe(collector: Collector, source: PolicySource, wish: Collection) -> Di
         "gravity": robot.model.opt.gravity.tolist(),
         "units": _UNITS,
         "arrays": _ARRAYS,
-        "commands": command_names(env),
+        "commands": list(env.command_columns()),
         "command_interval_s": collector.schedule.interval,
         "joint_order_policy": env.dof_names,
         "joint_order_model": in_model,
@@ -122,8 +122,8 @@ def model_bytes(model: Any) -> bytes:
 def episode_bytes(collector: Collector) -> int:
     """Size of one episode before compression, which saves little."""
     env = collector.env
-    model, joints, feet = env.sim.robot.model, env.num_actions, len(env.feet_indices)
-    singles = (9 + 2 * joints + 3) + 3 * joints + len(command_names(env)) + 3 * feet + 1
+    model, joints, feet = collector.robot.model, env.num_actions, len(env.feet_indices)
+    singles = (9 + 2 * joints + 3) + 3 * joints + len(env.command_columns()) + 3 * feet + 1
     if env.cfg.control.control_type != "P":
         singles += env.cfg.control.decimation * joints
     return collector.max_steps * (8 * (model.nq + 2 * model.nv) + 4 * singles + feet)

@@ -13,8 +13,8 @@ import math
 from typing import Any, Dict
 
 import torch
-from torch import Tensor
 
+from legged_gym.envs.parts.terrain_levels import TileSchedule
 from legged_gym.errors import UserError
 from legged_gym.evaluation import lanes
 from legged_gym.evaluation.episodes import EpisodeRecorder, Episodes, estimates
@@ -24,50 +24,6 @@ METHODS = {
     "means": "ratio of sums over episodes, Student's t interval of the linearised ratio",
     "rates": "share of episodes, Wilson score interval",
 }
-
-
-class TileSchedule:
-    """Sends robots to all tiles of the map in turn, each equally often (give or take one episode).
-
-    In place of the terrain curriculum: called when episodes end, before the robots are placed for the next.
-    """
-
-    def __init__(self, env: Any) -> None:
-        """Plan the tiles: a fixed shuffle, so that few episodes are spread over all levels and types too."""
-        self._env = env
-        rows, cols = env.terrain.num_rows, env.terrain.num_cols
-        self._num_cols = cols
-        generator = torch.Generator().manual_seed(0)
-        self._order = torch.randperm(rows * cols, generator=generator).to(env.device)
-        self._rounds = torch.zeros(env.num_envs, dtype=torch.long, device=env.device)
-        self._origins = torch.as_tensor(env.terrain.env_origins, device=env.device)
-
-    def assign(self, env_ids: Tensor) -> None:
-        """Give environments (n,) the tiles of their next episodes."""
-        env = self._env
-        turn = self._rounds[env_ids] * env.num_envs + env_ids
-        tile = self._order[turn % len(self._order)]
-        self._rounds[env_ids] += 1
-        levels, types = tile // self._num_cols, tile % self._num_cols
-        env.terrain_levels[env_ids], env.terrain_types[env_ids] = levels, types
-        env.env_origins[env_ids] = self._origins[levels, types]
-
-
-def start_episodes(env: Any) -> Dict[str, Tensor]:
-    """Reset all environments to time 0, on the tiles of a fresh `TileSchedule` where there is terrain.
-
-    Returns:
-        The first observations.
-    """
-    if env.terrain is None:
-        return env.reset()
-    schedule = TileSchedule(env)
-    schedule.assign(torch.arange(env.num_envs, device=env.device))
-    # reset() asks for a new tile too, except for the very first time
-    env._update_terrain_curriculum = lambda env_ids: None
-    observations = env.reset()
-    env._update_terrain_curriculum = schedule.assign
-    return observations
 
 
 @torch.no_grad()
@@ -82,10 +38,12 @@ def run_episodes(env: Any, policy: Any, episodes_per_env: int) -> Episodes:
     Raises:
         UserError: an episode does not end.
     """
-    observations = start_episodes(env)
+    if env.terrain is not None:
+        env.use_part("tiles", TileSchedule(env))
+    observations = env.reset()
     policy.reset(torch.ones(env.num_envs, dtype=torch.bool, device=env.device))
     recorder = EpisodeRecorder(env, episodes_per_env)
-    most_steps = episodes_per_env * (env.max_episode_length + 1)
+    most_steps = episodes_per_env * (env.longest_episode + 1)
     try:
         while not recorder.complete:
             if recorder.num_samples > most_steps:

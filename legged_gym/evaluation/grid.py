@@ -37,6 +37,7 @@ from torch import Tensor
 
 from legged_gym.envs import variants
 from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
+from legged_gym.envs.parts.given_commands import GivenCommands
 from legged_gym.evaluation.intervals import estimate, ratio_of_sums, share
 from legged_gym.policies.policy_io import PolicySource, load_policy
 from legged_gym.utils.training import make_env
@@ -123,14 +124,9 @@ def run(env: Any, policy: Any, batch: Batch) -> Dict[str, Tensor]:
         `ang_vel_error` rad, `along` m or rad, `joint_square` rad^2/s, `feet_down` s.
     """
     first, then, count_from = (tensor.to(env.device) for tensor in batch)
-    command = first.clone()
-    draw = env._resample_commands
-
-    def resample(env_ids: Tensor) -> None:
-        draw(env_ids)  # what a task commands besides
-        env.commands[env_ids, :3] = command[env_ids]
-
-    env._resample_commands = resample
+    command = first
+    given = env.use_part("commands", GivenCommands(env.velocity_commands))
+    given.give(dict(zip(variants.RANGES, command.unbind(1))))
     observations = env.reset()
     policy.reset(torch.ones(env.num_envs, dtype=torch.bool, device=env.device))
     on = torch.ones(env.num_envs, dtype=torch.bool, device=env.device)
@@ -143,8 +139,8 @@ def run(env: Any, policy: Any, batch: Batch) -> Dict[str, Tensor]:
         contact = env.feet_contact
         actions = policy(observations).to(env.device)
         if step + 1 == round(WALK_S / env.dt):  # the observation that comes shows it
-            command.copy_(then)
-            env.commands[:, :3] = command
+            command = then
+            given.give(dict(zip(variants.RANGES, command.unbind(1))))
         observations, _, dones, extras = env.step(actions)
         policy.reset(dones)
         fell |= dones & ~extras["time_outs"]

@@ -232,9 +232,7 @@ def train_work(runner: Any) -> Callable[[], None]:
 def mix_ages(env: LeggedRobot) -> None:
     """Begin with episodes of all ages, so that blocks see as many time-outs as training does."""
     env.reset()
-    generator = torch.Generator().manual_seed(0)
-    ages = torch.randint(0, int(env.max_episode_length), (env.num_envs,), generator=generator)
-    env.episode_length_buf.copy_(ages)
+    env.mix_ages(torch.Generator().manual_seed(0))
 
 
 def summarize(blocks: Mapping[str, List[Block]], steps_per_block: int) -> Dict[str, Any]:

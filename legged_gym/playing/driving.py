@@ -5,15 +5,9 @@ A driver is called with the time since the start, s, and returns the command of 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Optional, Sequence, Tuple
+from typing import NamedTuple, Optional, Sequence, Tuple
 
-import torch
-
-from legged_gym.envs.variants import RANGES
 from legged_gym.errors import UserError
-
-if TYPE_CHECKING:
-    from legged_gym.envs.base.legged_robot import LeggedRobot
 
 # Speeds of the tour at most, m/s and rad/s: what looks like a walk, however fast the robot may have learnt to be.
 _TOUR_SPEEDS = (0.8, 0.5, 0.8)
@@ -117,13 +111,6 @@ class Keyboard:
     def __call__(self, time: float) -> Command:
         """The command of this moment."""
         return Command(self._values[0], self._values[1], self._values[2])
-
-
-def set_command(env: LeggedRobot, command: Command) -> None:
-    """Give a command to all robots, also to those that start a new episode from now on."""
-    for name, value in zip(RANGES, command):
-        setattr(env.command_ranges, name, [value, value])
-    env.commands[:, :3] = torch.tensor(command[:3], device=env.device)
 
 
 def make_tour(ranges: Sequence[Sequence[float]]) -> Script:

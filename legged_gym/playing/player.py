@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional
 
 import torch
 
-from legged_gym.playing.driving import Command, set_command
+from legged_gym.envs.parts.given_commands import GivenCommands
+from legged_gym.envs.variants import RANGES
+from legged_gym.playing.driving import Command
 from legged_gym.playing.plots import StateLog
 from legged_gym.policies.exported_policy import ExportedPolicy
 from legged_gym.policies.policy_io import Policy
@@ -46,6 +48,8 @@ class Player:
         self.steps = self.episodes = self.falls = 0
         self._earned: Dict[str, float] = {}
         self._command: Optional[Command] = None
+        if driver is not None:
+            self._given = env.use_part("commands", GivenCommands(env.velocity_commands))
         self._drive()
         self._obs = env.reset()
 
@@ -96,7 +100,7 @@ class Player:
     def _drive(self) -> None:
         if self._driver is not None:
             self._command = self._driver(self.time)
-            set_command(self.env, self._command)
+            self._given.give(dict(zip(RANGES, self._command[:3])))
 
     def _collect(self, log: Dict[str, Any], episodes: int) -> None:
         """Keep what episodes earned before they ended: the log has their mean per second of a full episode."""

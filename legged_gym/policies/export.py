@@ -114,12 +114,10 @@ def export_checkpoint(
         RslRlError: the checkpoint is damaged.
     """
     network, content = load_network_for(source, env)
-    widened = content.get("env", {}).get("lin_vel_x_range")  # by the command curriculum
-    if widened is not None:
-        env.command_ranges.lin_vel_x = list(widened)
+    env.velocity_commands.load_state_dict(content.get("env", {}))  # the curriculum may have widened their ranges
     description = describe_policy(env, network.actor, source.task, _origin(source, content))
     beside = {}
-    if env.actuator is not None:
+    if env.control.actuator is not None:
         content_of_drives, description["actuator_net"] = export_actuator(env)
         if content_of_drives is not None:
             beside[ACTUATOR_FILE] = content_of_drives

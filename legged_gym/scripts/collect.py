@@ -93,7 +93,7 @@ def collect(
         print(f"output     {output}, about {size * wish.num_episodes / 1e9:.2g} GB", flush=True)
         _check_disk(output, size * wish.num_episodes)
         metadata = {**describe(collector, source, wish), "origin": reports.origin(__file__, argv)}
-        with DemonstrationWriter(output, metadata, model_bytes(collector.env.sim.robot.model)) as writer:
+        with DemonstrationWriter(output, metadata, model_bytes(collector.robot.model)) as writer:
             while not writer.complete:
                 writer.add(collector.run(writer.attempts))
                 print(f"{writer.kept:>8} of {wish.num_episodes} episodes, {writer.attempts} tried", flush=True)

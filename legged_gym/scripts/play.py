@@ -166,7 +166,7 @@ def _num_steps(seconds: Optional[float], env: LeggedRobot, show: str, driver: Op
         if show == "window":
             return sys.maxsize
         # One step more than the limit of an episode, which then ends and is counted.
-        seconds = getattr(driver, "duration", (env.max_episode_length + 1) * env.dt)
+        seconds = getattr(driver, "duration", (env.longest_episode + 1) * env.dt)
     return max(1, round(seconds / env.dt))
 
 

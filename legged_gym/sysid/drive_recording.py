@@ -32,11 +32,11 @@ class Tap(Actuator):
 
     def __init__(self, env: LeggedRobot) -> None:
         """Step in between an environment of control type actuator_net and its actuator."""
-        assert env.actuator is not None
-        self._env, self._drives = env, env.actuator
+        assert env.control.actuator is not None
+        self._env, self._drives = env, env.control.actuator
         self.memory = self._drives.memory
         self._rows: Dict[str, List[np.ndarray]] = {name: [] for name in QUANTITIES}
-        env.actuator = self
+        env.control.use_actuator(self)
 
     def torques(self, errors: Tensor, velocities: Tensor) -> Tensor:
         """See `Actuator.torques`."""

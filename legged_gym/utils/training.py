@@ -216,8 +216,7 @@ def make_runner(plan: Plan, env: VecEnv, root: Optional[str]) -> Runner:
             run_lock.hold(log_dir)
         # Every process saves its share of a checkpoint; the name of a new folder holds the time of the first one.
         log_dir = distributed.broadcast_object(log_dir)
-    if hasattr(env, "log_dir"):
-        env.log_dir = log_dir  # where it notes what went wrong in the physics
+    env.write_failures_to(log_dir)
     with contextlib.ExitStack() as on_failure:
         if log_dir is not None:
             on_failure.callback(run_lock.release, log_dir)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Dict, Mapping, Optional, Tuple, Union
 
 import torch
 
@@ -20,9 +20,8 @@ class VecEnv(ABC):
         num_envs: N.
         num_actions: A, the length of an action.
         device: where all tensors going in and out live.
-        max_episode_length: steps after which an episode is cut off.
-        episode_length_buf: (N,) int64, steps done in the current episode. The runner may write to it, to begin a
-            training with episodes of mixed ages.
+        max_episode_length: steps after which an episode is cut off; of each environment, where it is (N,) int64.
+        episode_length_buf: (N,) int64, steps done in the current episode.
         observation_dims: group -> shape of one environment's entry, e.g. {"policy": (48,), "depth": (1, 58, 87)}.
         cfg: the configuration of the environment, for the record.
     """
@@ -30,7 +29,7 @@ class VecEnv(ABC):
     num_envs: int
     num_actions: int
     device: torch.device
-    max_episode_length: int
+    max_episode_length: Union[int, torch.Tensor]
     episode_length_buf: torch.Tensor
     observation_dims: Dict[str, Tuple[int, ...]]
     cfg: Any
@@ -59,6 +58,21 @@ class VecEnv(ABC):
                 or 0-d tensors, whose means are logged. "counts" (may be absent) maps names to numbers that are added
                 up over an iteration.
         """
+
+    def mix_ages(self, generator: Optional[torch.Generator] = None) -> None:
+        """Let episodes that have just begun be of all ages, drawn from a generator or torch's own.
+
+        Else those that are cut off would all end together.
+        """
+        ages, longest = self.episode_length_buf, torch.as_tensor(self.max_episode_length)
+        device = ages.device if generator is None else generator.device
+        if longest.ndim == 0:
+            ages.copy_(torch.randint(int(longest), ages.shape, generator=generator, device=device))
+        else:
+            ages.copy_(torch.rand(ages.shape, generator=generator, device=device) * longest.to(device))
+
+    def write_failures_to(self, folder: Optional[str]) -> None:  # noqa: B027, most have nothing to write
+        """Say where an environment may write down what went wrong in it; None for nowhere."""
 
     @abstractmethod
     def state_dict(self) -> Dict[str, Any]:

@@ -173,8 +173,7 @@ class Runner(SavedRun):
         if self._observations is None:
             self._observations = self._on_device(self.env.reset())
             if init_at_random_ep_len:
-                ages = self.env.episode_length_buf
-                ages.copy_(torch.randint_like(ages, high=int(self.env.max_episode_length)))
+                self.env.mix_ages()
         self.logger.start(self.current_learning_iteration)
         if self.current_learning_iteration == 0:
             self._save_model()

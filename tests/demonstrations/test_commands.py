@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from legged_gym.demonstrations import commands as collect_commands
 from legged_gym.errors import UserError
 from tests.demonstrations.demonstration_runs import collector
 
@@ -30,7 +29,7 @@ def made():
 
 def commands(collector, first):
     collector.start(first)
-    return collect_commands.read_commands(collector.env).numpy()
+    return torch.stack(list(collector.env.command_columns().values()), dim=1).numpy()
 
 
 WHOLE = tuple(f"--env.commands.{name}=0" for name in ("min_norm", "standing_fraction", "pure_fraction"))

@@ -307,5 +307,5 @@ def test_an_end_at_more_than_a_right_angle_never_comes():
     env = make_env(2, cfg)
     env.projected_gravity = torch.tensor([[0.9999, 0.0, 0.0141], [0.0, 0.0, 1.0]])
     assert not env._termination_pitch().any() and not env._termination_tilt().any()
-    cfg.terminations.pitch = Termination(threshold=80.0)
+    env.cfg.terminations.pitch = Termination(threshold=80.0)
     assert env._termination_pitch().tolist() == [True, False]

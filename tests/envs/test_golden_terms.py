@@ -54,7 +54,7 @@ def hurry(cfg: Any) -> None:
 
 def scripted(monkeypatch: Any, cls: Any, cfg: Any, **script: Any) -> Any:
     """An environment without physics, all terms in use; each of them notes what it said."""
-    module = "legged_gym.envs.base.legged_robot.make_simulator"
+    module = "legged_gym.envs.base.robot_setup.make_simulator"
     monkeypatch.setattr(module, lambda spec, num_envs, *_, **__: ScriptedSimulator(cfg, num_envs, **script))
     return watched(cls)(switch_all_on(cfg, cls), seed=4)
 

@@ -63,7 +63,7 @@ def test_they_go_along_to_another_tile():
     env.env_origins[:] = torch.as_tensor(env.terrain.env_origins)[env.terrain_levels, 0]
     before = env.env_origins.clone()
     env.sim.reset(torch.arange(3))
-    env._curriculum = False
+    env.terrain_curriculum.curriculum = False
     env.reset_idx(torch.tensor([0, 2]))
     bar = before + torch.tensor([1.0, 0.0, 0.4])  # its top
     seen = env.height_scan.sample(bar[:, None, :2])[:, 0]
@@ -104,12 +104,12 @@ def test_robots_can_stand_on_them():
 
 def test_a_robot_without_obstacles_asks_for_none():
     env = make_env(A1RoughCfg())
-    assert env.obstacles is None and env.sim.robot.model.nmocap == 0
+    assert "obstacles" not in env.parts and env.sim.robot.model.nmocap == 0
 
 
 def test_they_survive_a_resume():
     env, other = make_env(mesh_type="trimesh"), make_env(mesh_type="trimesh")
-    env._curriculum = False
+    env.terrain_curriculum.curriculum = False
     env.env_origins[:] = torch.tensor([4.0, 4.0, 1.0])
     env.reset()
     other.load_state_dict(env.state_dict())

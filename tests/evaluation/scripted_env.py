@@ -39,7 +39,7 @@ class ScriptedEnv(MetricTerms):
         self._ends, self._episode = ends, torch.zeros(num_envs, dtype=torch.long)
         self._age = torch.zeros(num_envs)
         self._offset = 100.0
-        self.finished, self.episode_listeners = [], []
+        self.finished, self.episode_listeners, self.parts = [], [], {}
         self.reset_buf = self.time_out_buf = torch.zeros(num_envs, dtype=torch.bool)
         self._prepare_metrics()
 
@@ -54,7 +54,13 @@ class ScriptedEnv(MetricTerms):
         states[:, 7] = self._age
         return states
 
+    def use_part(self, name, part):
+        self.parts[name] = part
+        return part
+
     def reset(self):
+        for part in self.parts.values():
+            part.prepare(torch.arange(self.num_envs))
         self._age.zero_()
         self._episode.zero_()
         return {"policy": self._age[:, None]}
@@ -71,16 +77,14 @@ class ScriptedEnv(MetricTerms):
         if dones.any():
             for listener in self.episode_listeners:
                 listener(torch.nonzero(dones).flatten())
-            self._update_terrain_curriculum(torch.nonzero(dones).flatten())
+            for part in self.parts.values():
+                part.prepare(torch.nonzero(dones).flatten())
         self._episode += dones.long()
         self._age[dones] = 0.0
         return {"policy": self._age[:, None]}, torch.zeros(self.num_envs), dones, {"time_outs": self.time_out_buf}
 
     def _time_outs(self, time_outs):
         return time_outs
-
-    def _update_terrain_curriculum(self, env_ids):
-        """Nothing, as without a curriculum."""
 
 
 class CountingPolicy:

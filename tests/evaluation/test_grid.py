@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from legged_gym.envs.variants import for_evaluation, for_pure_commands
+from legged_gym.envs.parts.part import Part
+from legged_gym.envs.variants import RANGES, for_evaluation, for_pure_commands
 from legged_gym.evaluation import grid as evaluation_grid
 from legged_gym.evaluation.grid import (
     Batch,
@@ -56,6 +57,14 @@ def test_what_a_task_does_not_have_has_no_cell():
 # ---------------------------------------------------------------- robots by a script
 
 
+class Nines(Part):
+    """Commands 9 whatever is asked for."""
+
+    def reset(self, env_ids):
+        """See `Part`."""
+        self.env.commands[env_ids] = 9.0
+
+
 class ScriptedEnv:
     """Robot n has the velocity that its last action asked for, times `gains[n]`; robot 3 falls in its fifth step."""
 
@@ -65,7 +74,15 @@ class ScriptedEnv:
         self.num_envs, self.device, self.dt = 4, torch.device("cpu"), DT
         self.commands = torch.full((4, 4), 9.0)
         self.dof_vel = torch.tensor([[0.1, 0.1], [3.0, 4.0], [0.0, 0.0], [0.0, 0.0]])
-        self.steps = 0
+        self.steps, self.parts = 0, {}
+        self.velocity_commands = Nines(self)
+
+    def use_part(self, name, part):
+        self.parts[name] = part
+        return part
+
+    def command_columns(self):
+        return dict(zip(RANGES, self.commands.unbind(1)))
 
     @property
     def feet_contact(self):
@@ -75,12 +92,9 @@ class ScriptedEnv:
         contact[2, 1] = not 10 <= self.steps <= 12
         return contact
 
-    def _resample_commands(self, env_ids):
-        self.commands[env_ids] = 9.0
-
     def reset(self):
         self.base_lin_vel, self.base_ang_vel = torch.zeros(4, 3), torch.zeros(4, 3)
-        self._resample_commands(torch.arange(4))
+        self.parts["commands"].reset(torch.arange(4))
         return {"policy": self.commands[:, :3].clone()}
 
     def step(self, actions):
@@ -89,7 +103,7 @@ class ScriptedEnv:
         self.base_lin_vel = torch.cat((velocity[:, :2], torch.full((4, 1), 7.0)), dim=1)
         self.base_ang_vel = torch.cat((torch.full((4, 2), 7.0), velocity[:, 2:]), dim=1)
         dones = torch.arange(4) == (3 if self.steps == 5 else -1)
-        self._resample_commands(torch.nonzero(dones).flatten())
+        self.parts["commands"].reset(torch.nonzero(dones).flatten())
         return {"policy": self.commands[:, :3].clone()}, None, dones, {"time_outs": torch.zeros_like(dones)}
 
 

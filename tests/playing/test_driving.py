@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import pytest
-import torch
 
-from legged_gym.envs.a1.a1_config import A1RoughCfg
-from legged_gym.envs.variants import trained_ranges, with_given_commands
 from legged_gym.errors import UserError
 from legged_gym.playing.driving import (
     Command,
@@ -14,9 +11,7 @@ from legged_gym.playing.driving import (
     Script,
     make_tour,
     parse_command,
-    set_command,
 )
-from legged_gym.utils.task_registry import task_registry
 
 RANGES = [[-1.0, 4.0], [-1.0, 1.0], [-2.0, 2.0]]
 
@@ -94,26 +89,3 @@ def test_a_command_is_three_numbers(words):
 def test_anything_else_is_no_command(words):
     with pytest.raises(UserError, match="expected three numbers: m/s forward, m/s left, rad/s"):
         parse_command(words)
-
-
-def test_a_command_stays_through_resets_and_time():
-    """Heading mode, resampling and small commands would all change it."""
-    cfg = A1RoughCfg()
-    assert cfg.commands.heading_command
-    cfg.env.num_envs, cfg.env.episode_length_s = 3, 0.1
-    cfg.commands.resampling_time = 0.04
-    cfg.terrain.mesh_type = "plane"
-    with_given_commands(cfg)
-    ranges = trained_ranges(cfg)
-    env, _ = task_registry.make_env("a1", env_cfg=cfg)
-    command = Command(0.1, -0.05, 0.3)
-    set_command(env, command)
-    env.reset()
-    ended = 0
-    for _ in range(20):
-        _, _, dones, _ = env.step(torch.zeros(3, 12))
-        ended += int(dones.sum())
-        assert torch.equal(env.commands[:, :3], torch.tensor([command[:3]]).expand(3, 3))
-    assert ended > 0
-    assert ranges == [[-1.0, 1.0]] * 3
-    env.close()

@@ -6,48 +6,57 @@ from typing import Any, Dict, Mapping, Tuple
 
 from torch import Tensor
 
-from legged_gym.envs.parts.control import JointControl
+from legged_gym.envs.base.state import RobotState
+from legged_gym.envs.parts.part import Part
 from legged_gym.errors import UserError
 
+# What every checkpoint has had from the first version on; anything else may be absent from one.
+_FIRST = frozenset({
+    "actions", "last_actions", "last_dof_vel", "commands", "rew_buf", "reset_buf", "time_out_buf",
+    "episode_length_buf", "feet_air_time", "last_contacts", "measured_heights", "terrain_levels",
+    "terrain_types", "env_origins", "friction_coeffs", "added_masses", "com_displacements", "motor_strengths",
+    "push_phases", "env_p_gains", "env_d_gains", "_substep_dof_vel", "_action_history",
+    "delays", "depth_camera", "episode_sums", "observations", "lin_vel_x_range", "counters", "generator", "sim",
+})  # fmt: skip
 
-class SavedState(JointControl):
-    """Saves and restores the environment; buffers that come later, here or in a subclass, go to `_STATE_BUFFERS`."""
+
+class SavedState(RobotState):
+    """Saves and restores the environment: the buffers of the robots and of all parts, and what no buffer is."""
+
+    _STATE_BUFFERS: Tuple[str, ...] = ()
+    """Tensors that a subclass makes itself, without `buffer`, and wants saved."""
 
     obs_buf: Dict[str, Tensor]
-    _ever_reset: bool
+    parts: Dict[str, Part]
 
     def _update_base(self) -> None:
         raise NotImplementedError  # the environment's own
 
-    # What every checkpoint has had from the first version on; buffers that are not here may be absent from one.
-    _FIRST_BUFFERS = (
-        "actions", "last_actions", "last_dof_vel", "commands", "rew_buf", "reset_buf", "time_out_buf",
-        "episode_length_buf", "feet_air_time", "last_contacts", "measured_heights", "terrain_levels",
-        "terrain_types", "env_origins", "friction_coeffs", "added_masses", "com_displacements", "motor_strengths",
-        "push_phases", "env_p_gains", "env_d_gains", "_substep_dof_vel", "_action_history",
-    )  # fmt: skip
-    _STATE_BUFFERS: Tuple[str, ...] = (*_FIRST_BUFFERS, "standing")
-
     @property
     def late_state(self) -> Tuple[str, ...]:
         """Entries of `state_dict` that checkpoints from before they existed lack."""
-        late = [name for name in self._STATE_BUFFERS if name not in SavedState._FIRST_BUFFERS]
         # Fields of the model are saved when they differ between robots; the others are those of the robot file.
-        return (*late, "control", "sim.fields", "observation_history")
+        return (*(name for name in self.state_dict() if name not in _FIRST), "sim.fields")
+
+    def _check_names_of_buffers(self) -> None:
+        """Names in checkpoints are common to all."""
+        owners = [self.saved_buffers(), *(part.state_dict() for part in self.parts.values())]
+        names = [name for owner in owners for name in owner]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise UserError(f"{', '.join(twice)}: two parts of the environment have buffers of that name; rename one")
 
     def state_dict(self) -> Dict[str, Any]:
         """Everything needed to go on bit for bit: physics, buffers, curricula, random numbers."""
-        state: Dict[str, Any] = {name: getattr(self, name).clone() for name in self._STATE_BUFFERS}
-        state["delays"] = None if self._delays is None else self._delays.clone()
-        state["control"] = self._control_state()
-        state["depth_camera"] = None if self.depth_camera is None else self.depth_camera.state_dict()
+        state: Dict[str, Any] = dict(self.saved_buffers())
+        for part in self.parts.values():
+            state.update(part.state_dict())
         state["episode_sums"] = self.reward_sum.episode_sums.clone()
         frames = self.observation_history.state_dict()
         if frames:
             state["observation_history"] = frames
         state["observations"] = {name: obs.clone() for name, obs in self.obs_buf.items()}
-        state["lin_vel_x_range"] = list(self.command_ranges.lin_vel_x)
-        state["counters"] = [self.common_step_counter, self.num_failures, int(self._ever_reset)]
+        state["counters"] = [self.common_step_counter, self.num_failures, int(self.ever_reset)]
         state["generator"] = self.generator.get_state()
         state["sim"] = self.sim.state_dict()
         return state
@@ -61,18 +70,12 @@ class SavedState(JointControl):
         if len(state["actions"]) != self.num_envs:
             raise UserError(f"the saved state has {len(state['actions'])} environments, this run {self.num_envs}")
         self.sim.load_state_dict(state["sim"])
-        for name in self._STATE_BUFFERS:
-            if name in state:
-                setattr(self, name, state[name].to(self.device).clone())
-        self._delays = None if state["delays"] is None else state["delays"].to(self.device).clone()
-        if "control" in state:
-            self._load_control_state(state["control"])
-        if self.depth_camera is not None:
-            self.depth_camera.load_state_dict(state.get("depth_camera") or {})
+        self.load_buffers(state)
+        for part in self.parts.values():
+            part.load_state_dict(state)
         self.reward_sum.episode_sums.copy_(state["episode_sums"])
-        self.command_ranges.lin_vel_x = list(state["lin_vel_x_range"])
         self.common_step_counter, self.num_failures, ever_reset = state["counters"]
-        self._ever_reset = bool(ever_reset)
+        self.ever_reset = bool(ever_reset)
         self.observation_history.load_state_dict(state.get("observation_history", {}), self.common_step_counter)
         self.generator.set_state(state["generator"].cpu())
         self._update_base()

@@ -1,22 +1,69 @@
-"""The attributes of an environment that its terms read: a declaration for readers and type checkers."""
+"""Buffers of N environments, and what terms and parts read of an environment."""
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Union
+import contextlib
+import math
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Union
 
 import torch
 from torch import Tensor
 
 from legged_gym.envs.terms.observation_groups import ImageGroup, ObservationGroup
 from legged_gym.envs.terms.observation_history import ObservationHistory
-from legged_gym.envs.terms.reward_sum import RewardSum
+from legged_gym.envs.terms.reward_sum import RewardSum, ramp
 from legged_gym.sensors.depth_camera import DepthCamera
 from legged_gym.sensors.height_scan import HeightScan
 from legged_gym.sim.simulator import Simulator
 from legged_gym.terrain import Terrain
 
 
-class RobotState:
+class Buffers:
+    """An owner of buffers, the robots or one of their parts: `buffer` says once how one is made, saved and cleared."""
+
+    num_envs: int
+    device: torch.device
+    _at_reset: Dict[str, Optional[float]]  # by name; None: kept
+
+    def buffer(
+        self, name: str, *shape: int, dtype: torch.dtype = torch.float32, at_reset: Optional[float] = 0.0
+    ) -> Tensor:
+        """Make `self.<name>` (N, *shape), which checkpoints hold.
+
+        Args:
+            name: the attribute, and the entry in checkpoints; no other owner of the environment has one of that name.
+            shape: of one environment.
+            dtype: of the numbers.
+            at_reset: what it is at first and when an episode begins; None: 0 at first, and kept at resets.
+        """
+        shape = (self.num_envs, *shape)
+        setattr(self, name, torch.full(shape, at_reset or 0.0, device=self.device).to(dtype))
+        self.keep(name, at_reset)
+        value: Tensor = getattr(self, name)
+        return value
+
+    def keep(self, name: str, at_reset: Optional[float] = None) -> None:
+        """Have a tensor that was made otherwise saved and loaded like a `buffer`."""
+        self.__dict__.setdefault("_at_reset", {})[name] = at_reset
+
+    def clear(self, env_ids: Tensor) -> None:
+        """Episodes begin in environments (n,)."""
+        for name, value in self._at_reset.items():
+            if value is not None:
+                getattr(self, name)[env_ids] = value
+
+    def saved_buffers(self) -> Dict[str, Tensor]:
+        """Name -> a copy."""
+        return {name: getattr(self, name).clone() for name in self._at_reset}
+
+    def load_buffers(self, state: Mapping[str, Tensor]) -> None:
+        """Take over those that a state has."""
+        for name in self._at_reset:
+            if name in state:
+                setattr(self, name, state[name].to(self.device).clone())
+
+
+class RobotState(Buffers):
     """N robots with D joints and B bodies; filled by `LeggedRobot`.
 
     Tensors of the simulator (root_states, dof_pos, dof_vel, torques, contact_forces) are its live buffers.
@@ -28,12 +75,14 @@ class RobotState:
     height_scan: HeightScan
     depth_camera: Optional[DepthCamera]  # None where no observation needs it
     generator: torch.Generator  # every random number of the environment
-    device: torch.device
-    num_envs: int
     num_actions: int
     dt: float  # s, one policy step
-    max_episode_length: int  # policy steps
+    max_episode_length: Union[int, Tensor]  # policy steps, or (N,) of each environment
     common_step_counter: int  # policy steps since the start
+    ever_reset: bool
+    num_failures: int
+    log_dir: Optional[str]
+    extras: Dict[str, Any]
 
     dof_names: List[str]
     body_names: List[str]
@@ -86,3 +135,44 @@ class RobotState:
     reward_sum: RewardSum
     observation_history: ObservationHistory
     observation_groups: Dict[str, Union[ObservationGroup, ImageGroup]]
+
+    _columns: Optional[Iterator[Tensor]] = None
+
+    def _uniform(self, bounds: Sequence[float], *shape: int) -> Tensor:
+        """Uniform numbers of a shape in [low, high], from the environment's own generator."""
+        low, high = bounds
+        if self._columns is None or shape[0] != self.num_envs:
+            unit = torch.rand(shape, generator=self.generator, device=self.device)
+        else:
+            unit = torch.stack([next(self._columns) for _ in range(math.prod(shape[1:]))], dim=1).reshape(shape)
+        return unit.mul_(high - low).add_(low)
+
+    @contextlib.contextmanager
+    def drawing_from(self, columns: Iterator[Tensor]) -> Iterator[None]:
+        """Meanwhile, uniform numbers for all robots at once are columns (N,) of others, one after the other."""
+        self._columns = columns
+        try:
+            yield
+        finally:
+            self._columns = None
+
+    def randomization_share(self) -> float:
+        """How much of the ranges of `domain_rand` is in use, 0 to 1; see `domain_rand.widen_over`."""
+        bounds = self.cfg.domain_rand.widen_over
+        return 1.0 if bounds is None else ramp(self.common_step_counter, bounds)
+
+    @property
+    def longest_episode(self) -> int:
+        """The most of `max_episode_length`, policy steps."""
+        return int(torch.as_tensor(self.max_episode_length).max())
+
+    # hooks, of which `LeggedRobot` says what they do
+    def _resample_commands(self, env_ids: Tensor) -> None: ...
+    def _update_commands(self) -> None: ...
+    def _update_terrain_curriculum(self, env_ids: Tensor) -> None: ...
+    def _randomize_robots(self, env_ids: Tensor) -> None: ...
+    def _compute_torques(self, actions: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def command_columns(self) -> Dict[str, Tensor]:  # noqa: D102
+        raise NotImplementedError

@@ -4,31 +4,20 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
-import torch
 from torch import Tensor
 
 from legged_gym.envs.base.base_config import table
 from legged_gym.envs.base.legged_robot import LeggedRobot
+from legged_gym.envs.go2.commands import Go2Commands
 from legged_gym.envs.go2.jumps import JUMP_STEPS, JumpTerms
 from legged_gym.envs.terms.mirror import mirrored
 from legged_gym.errors import UserError
 
 
 class Go2(JumpTerms, LeggedRobot):
-    """Walks at a commanded velocity and height.
+    """Walks at a commanded velocity and height."""
 
-    Attributes besides those of `LeggedRobot` and `JumpTerms`:
-        height_commands: (N,) m, of the base above the ground.
-    """
-
-    _STATE_BUFFERS = (
-        *LeggedRobot._STATE_BUFFERS, "height_commands", "jump_commands", "jump_targets", "jump_counter",
-    )  # fmt: skip
-
-    def _init_buffers(self) -> None:
-        super()._init_buffers()
-        self._init_jumps()
-        self.height_commands = torch.zeros(self.num_envs, device=self.device)
+    command_part = Go2Commands
 
     def _observation_tables(self) -> Dict[str, Dict[str, Any]]:
         """The layout that was chosen, as the group `policy`; `critic` has what it shows and more."""
@@ -39,36 +28,9 @@ class Go2(JumpTerms, LeggedRobot):
         policy = table(layouts[name])
         return {"policy": policy, "critic": {**policy, **critic}}
 
-    # ---------------------------------------------------------------- commands
-
-    def _resample_commands(self, env_ids: Tensor) -> None:
-        """Draw velocities as the base does, and a height."""
-        super()._resample_commands(env_ids)
-        low, high = self.command_ranges.height
-        heights = self._uniform([low, high], len(env_ids))
-        self.height_commands[env_ids] = heights
-        if self.cfg.commands.height_velocity_coupling:
-            share = (heights - 0.5 * (low + high)).abs() / (high - low)  # 0 in the middle, 0.5 at both ends
-            self.commands[env_ids, :3] *= (0.5 + share)[:, None]
-
-    def _update_commands(self) -> None:
-        super()._update_commands()
-        self._update_jumps()
-
-    def reset_idx(self, env_ids: Tensor) -> None:
-        """See `LeggedRobot.reset_idx`."""
-        super().reset_idx(env_ids)
-        if self.cfg.commands.initial_height is not None:
-            self.height_commands[env_ids] = self.cfg.commands.initial_height
-        self.jump_commands[env_ids] = 0.0
-        self.jump_counter[env_ids] = 0
-
-    def trained_commands(self) -> Dict[str, Any]:
-        """See `CommandTerms.trained_commands`; jumps are among them where they are switched on."""
-        commands = super().trained_commands()
-        if self.cfg.commands.jump_fraction == 0.0:
-            del commands["ranges"]["jump"]
-        return commands
+    def command_columns(self) -> Dict[str, Tensor]:
+        """See `LeggedRobot.command_columns`; the height of the base, and that of a jump which begins."""
+        return {**super().command_columns(), "height": self.height_commands, "jump": self.jump_commands}
 
     def height_errors(self) -> Tensor:
         """(N,) m, height of the base above the ground under it less the commanded one."""

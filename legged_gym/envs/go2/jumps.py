@@ -9,7 +9,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from legged_gym.envs.parts.commands import CommandTerms
 from legged_gym.envs.terms.observations import ObservationTerms
 
 JUMP_STEPS = 50
@@ -19,34 +18,20 @@ _IN_THE_AIR, _LANDING = 30, 15
 _REACHED = 0.2
 
 
-class JumpTerms(ObservationTerms, CommandTerms):
+class JumpTerms(ObservationTerms):
     """Commands and rewards of jumps.
 
     Attributes:
+        height_commands: (N,) m, of the base above the ground.
         jump_commands: (N,) m, height of the base to jump to; 0 in all steps but the one in which a jump begins.
         jump_targets: (N,) m, of the jump under way.
         jump_counter: (N,) int64, policy steps that it still takes; 0 for no jump.
     """
 
+    height_commands: Tensor
     jump_commands: Tensor
     jump_targets: Tensor
     jump_counter: Tensor
-
-    def _init_jumps(self) -> None:
-        self.jump_commands = torch.zeros(self.num_envs, device=self.device)
-        self.jump_targets = torch.zeros(self.num_envs, device=self.device)
-        self.jump_counter = torch.zeros(self.num_envs, dtype=torch.long, device=self.device)
-
-    def _update_jumps(self) -> None:
-        """Count down, and begin a jump where a robot is told to and does not jump already."""
-        self.jump_commands.zero_()
-        self.jump_counter.sub_(1).clamp_(min=0)
-        fraction = self.cfg.commands.jump_fraction
-        if fraction > 0.0:
-            begins = (self._uniform([0.0, 1.0], self.num_envs) < fraction) & (self.jump_counter == 0)
-            heights = self._uniform(self.command_ranges.jump, self.num_envs)
-            self.jump_commands[begins] = self.jump_targets[begins] = heights[begins]
-            self.jump_counter[begins] = JUMP_STEPS
 
     def _height_of_base(self) -> Tensor:
         """(N,) m above the ground under it."""

@@ -24,11 +24,11 @@ class MiniCheetah(LeggedRobot):
         dof_pos_history: (N, 3, D) rad, joint targets less the default pose, newest first.
     """
 
-    _STATE_BUFFERS = (*LeggedRobot._STATE_BUFFERS, "dof_pos_history")
+    dof_pos_history: Tensor
 
     def _init_buffers(self) -> None:
         super()._init_buffers()
-        self.dof_pos_history = torch.zeros(self.num_envs, 3, self.num_actions, device=self.device)
+        self.buffer("dof_pos_history", 3, self.num_actions)
         scaling = self.cfg.scaling
         self._dof_pos_scale = self._gains(scaling.dof_pos, "scaling.dof_pos")
         self._dof_vel_scale = self._gains(scaling.dof_vel, "scaling.dof_vel")
@@ -37,11 +37,6 @@ class MiniCheetah(LeggedRobot):
         super()._act(actions)
         target = self.actions * self.cfg.control.action_scale
         self.dof_pos_history = torch.cat((target[:, None], self.dof_pos_history[:, :-1]), dim=1)
-
-    def reset_idx(self, env_ids: Tensor) -> None:
-        """See `LeggedRobot.reset_idx`."""
-        super().reset_idx(env_ids)
-        self.dof_pos_history[env_ids] = 0.0
 
     # ---------------------------------------------------------------- observations
 

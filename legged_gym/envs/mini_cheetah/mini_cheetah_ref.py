@@ -27,11 +27,11 @@ class MiniCheetahRef(MiniCheetah):
         phase: (N,) rad in [0, 2 pi); RF and LH swing before pi and stand after, LF and RH the other way round.
     """
 
-    _STATE_BUFFERS = (*MiniCheetah._STATE_BUFFERS, "phase")
+    phase: Tensor
 
     def _init_buffers(self) -> None:
         super()._init_buffers()
-        self.phase = torch.zeros(self.num_envs, device=self.device)
+        self.buffer("phase", at_reset=None)
         self.gait = ReferenceGait(self.cfg.control.gait_file, self.device)
         self._leg_phases = torch.tensor(_LEG_PHASES, device=self.device)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import os
-from typing import Any, Dict, Optional
+from typing import Dict, Optional
 
 import torch
 from torch import Tensor
 
 from legged_gym.envs.base.state import RobotState
+from legged_gym.envs.parts.part import Part
 from rsl_rl.utils.archive import first_line
 from rsl_rl.utils.files import replacing
 
@@ -17,59 +18,67 @@ FIRST_FAILURE = "first_failure.pt"
 """File in the run folder with the first case."""
 
 
-class FailureHandling(RobotState):
-    """Finds environments whose numbers went wrong; `LeggedRobot.step` asks after physics, rewards and observations."""
+class Failures(Part):
+    """Environments whose numbers went wrong; `LeggedRobot.step` asks after physics, rewards and observations.
 
-    extras: Dict[str, Any]
-    log_dir: Optional[str]
-    num_failures: int
-    _failed: Optional[Tensor]  # (N,) bool, in this step
-    _failure_written: bool
+    Attributes:
+        failed: (N,) bool, in this step; None where all went well.
+    """
 
-    def _begin_failures(self) -> None:
+    def __init__(self, env: RobotState) -> None:
+        """Nothing has gone wrong yet."""
+        super().__init__(env)
+        self.failed: Optional[Tensor] = None
+        self._written = False
+
+    def begin(self) -> None:
         """Nothing has gone wrong in this step yet."""
-        self._failed = None
-        self.extras["counts"] = {"failed_envs": 0}
+        self.failed = None
+        self.env.extras["counts"] = {"failed_envs": 0}
 
-    def _collect_failure(self) -> None:
+    def collect(self) -> None:
         """Take note of environments whose physics broke down in this sub-step."""
-        if self.sim.failure is not None:
+        failure = self.env.sim.failure
+        if failure is not None:
             mask = torch.zeros(self.num_envs, dtype=torch.bool, device=self.device)
-            mask[self.sim.failure.env_ids] = True
-            self._fail(mask, self.sim.failure.reason, self.sim.failure.before)
+            mask[failure.env_ids] = True
+            self.fail(mask, failure.reason, failure.before)
 
-    def _reset_failed_state(self) -> None:
+    def check_state(self) -> None:
         """Environments whose state is not finite, or that the engine gave up, end here."""
-        total = float(self.root_states.sum()) + float(self.dof_pos.sum()) + float(self.dof_vel.sum())
+        env = self.env
+        total = float(env.root_states.sum()) + float(env.dof_pos.sum()) + float(env.dof_vel.sum())
         if not math.isfinite(total):
-            rows = torch.cat((self.root_states, self.dof_pos, self.dof_vel), dim=1)
-            self._fail(~torch.isfinite(rows).all(1), "a position or velocity is NaN or Inf")
-        if self._failed is not None:
-            self.reset_buf |= self._failed
-            self.time_out_buf &= ~self._failed
+            rows = torch.cat((env.root_states, env.dof_pos, env.dof_vel), dim=1)
+            self.fail(~torch.isfinite(rows).all(1), "a position or velocity is NaN or Inf")
+        if self.failed is not None:
+            env.reset_buf |= self.failed
+            env.time_out_buf &= ~self.failed
 
-    def _fail(self, mask: Tensor, reason: str, state: Optional[Dict[str, Tensor]] = None) -> None:
-        """Mark environments for a reset, count them, and write down the first case."""
-        new = mask if self._failed is None else mask & ~self._failed
-        self._failed = mask if self._failed is None else self._failed | mask
-        self.reset_buf |= mask
+    def fail(self, mask: Tensor, reason: str, state: Optional[Dict[str, Tensor]] = None) -> None:
+        """Mark environments (N,) for a reset, count them, and write down the first case."""
+        env = self.env
+        new = mask if self.failed is None else mask & ~self.failed
+        self.failed = mask if self.failed is None else self.failed | mask
+        env.reset_buf |= mask
         count = int(new.sum())
-        self.num_failures += count
-        self.extras.setdefault("counts", {"failed_envs": 0})["failed_envs"] += count
-        if self.log_dir is None or self._failure_written:
-            return
-        self._failure_written = True
-        env_ids = torch.nonzero(mask).flatten()
+        env.num_failures += count
+        env.extras.setdefault("counts", {"failed_envs": 0})["failed_envs"] += count
+        if env.log_dir is not None and not self._written:
+            self._written = True
+            self._write(env.log_dir, torch.nonzero(mask).flatten(), reason, state)
+
+    def _write(self, folder: str, env_ids: Tensor, reason: str, state: Optional[Dict[str, Tensor]]) -> None:
+        env = self.env
         record = {
             "reason": reason,
             "env_ids": env_ids,
-            "step": self.common_step_counter,
-            "actions": self.actions[env_ids],
-            "commands": self.commands[env_ids],
-            "state": state or {"root_states": self.root_states[env_ids], "dof_pos": self.dof_pos[env_ids],
-                               "dof_vel": self.dof_vel[env_ids]},
-        }  # fmt: skip
-        path = os.path.join(self.log_dir, FIRST_FAILURE)
+            "step": env.common_step_counter,
+            "actions": env.actions[env_ids],
+            "commands": env.commands[env_ids],
+            "state": state or {name: getattr(env, name)[env_ids] for name in ("root_states", "dof_pos", "dof_vel")},
+        }
+        path = os.path.join(folder, FIRST_FAILURE)
         try:
             with replacing(path) as file:
                 torch.save(record, file)

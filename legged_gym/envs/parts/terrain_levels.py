@@ -1,48 +1,101 @@
-"""Where robots stand on rough terrain, and the curriculum that moves them between levels."""
+"""Where robots stand on a grid of tiles: the curriculum that moves them between levels, and visits to all tiles."""
 
 from __future__ import annotations
+
+from typing import Any, Dict
 
 import torch
 from torch import Tensor
 
 from legged_gym.envs.base.state import RobotState
+from legged_gym.envs.parts.part import Part
 
 
-class TerrainLevels(RobotState):
-    """Rows of the terrain are levels of difficulty, columns are types; a robot keeps its type."""
+class Tiles(Part):
+    """Rows of the terrain are levels of difficulty, columns are types."""
 
-    def _place_on_terrain(self) -> None:
-        """Levels, types and origins of the environments."""
-        n, device = self.num_envs, self.device
-        self.terrain_levels = torch.zeros(n, dtype=torch.long, device=device)
-        self.terrain_types = torch.zeros(n, dtype=torch.long, device=device)
-        self.env_origins = torch.zeros(n, 3, device=device)
-        self._curriculum = self.terrain is not None and bool(self.cfg.terrain.curriculum)
-        if self.terrain is None:
-            return
-        cfg = self.cfg.terrain
-        highest = min(cfg.max_init_terrain_level, cfg.num_rows - 1) if self._curriculum else cfg.num_rows - 1
-        self.terrain_levels = torch.randint(0, highest + 1, (n,), generator=self.generator, device=device)
-        self.terrain_types = torch.arange(n, device=device) * cfg.num_cols // n
-        self._tile_origins = torch.as_tensor(self.terrain.env_origins, device=device)
-        self._finish_x = torch.as_tensor(self.terrain.finish_x, device=device)
-        self.env_origins = self._tile_origins[self.terrain_levels, self.terrain_types]
+    def __init__(self, env: RobotState) -> None:
+        """Know the tiles of an environment with terrain."""
+        super().__init__(env)
+        assert env.terrain is not None
+        self.origins = torch.as_tensor(env.terrain.env_origins, device=self.device)
 
-    def _update_terrain_curriculum(self, env_ids: Tensor) -> None:
+    def place(self, env_ids: Tensor, levels: Tensor, types: Tensor) -> None:
+        """Where environments (n,) begin their next episodes."""
+        env = self.env
+        env.terrain_levels[env_ids], env.terrain_types[env_ids] = levels, types
+        env.env_origins[env_ids] = self.origins[levels, types]
+
+
+class TerrainLevels(Tiles):
+    """Robots go up and down in level and keep their type.
+
+    Attributes:
+        curriculum: whether they do; without, they stay where they were put at first.
+    """
+
+    def __init__(self, env: RobotState) -> None:
+        """Distribute the robots."""
+        super().__init__(env)
+        cfg, count = env.cfg.terrain, self.num_envs
+        self.curriculum = bool(cfg.curriculum)
+        highest = min(cfg.max_init_terrain_level, cfg.num_rows - 1) if self.curriculum else cfg.num_rows - 1
+        levels = torch.randint(0, highest + 1, (count,), generator=env.generator, device=self.device)
+        everyone = torch.arange(count, device=self.device)
+        self.place(everyone, levels, everyone * cfg.num_cols // count)
+        assert env.terrain is not None
+        self._finish_x = torch.as_tensor(env.terrain.finish_x, device=self.device)
+
+    def prepare(self, env_ids: Tensor) -> None:
+        """See `Part`; the first reset of a run moves nobody."""
+        if self.curriculum and self.env.ever_reset:
+            self.env._update_terrain_curriculum(env_ids)
+
+    def promote(self, env_ids: Tensor) -> None:
         """Up a level after crossing the tile, down after less than half the commanded distance."""
-        distance = (self.root_states[env_ids, :2] - self.env_origins[env_ids, :2]).norm(dim=1)
-        commanded = self.commands[env_ids, :2].norm(dim=1) * self.cfg.env.episode_length_s
+        env = self.env
+        distance = (env.root_states[env_ids, :2] - env.env_origins[env_ids, :2]).norm(dim=1)
+        commanded = env.commands[env_ids, :2].norm(dim=1) * env.cfg.env.episode_length_s
         up = self._crossed(env_ids, distance)
         down = (distance < 0.5 * commanded) & ~up
-        levels = self.terrain_levels[env_ids] + up.long() - down.long()
-        rows = self.cfg.terrain.num_rows
+        levels = env.terrain_levels[env_ids] + up.long() - down.long()
+        rows = env.cfg.terrain.num_rows
         # who solves the last level starts again anywhere, so that easy ground is not forgotten
-        anywhere = torch.randint(0, rows, levels.shape, generator=self.generator, device=self.device)
-        self.terrain_levels[env_ids] = torch.where(levels >= rows, anywhere, levels.clamp(min=0))
-        self.env_origins[env_ids] = self._tile_origins[self.terrain_levels[env_ids], self.terrain_types[env_ids]]
+        anywhere = torch.randint(0, rows, levels.shape, generator=env.generator, device=self.device)
+        self.place(env_ids, torch.where(levels >= rows, anywhere, levels.clamp(min=0)), env.terrain_types[env_ids])
 
     def _crossed(self, env_ids: Tensor, distance: Tensor) -> Tensor:
         """(n,) bool: beyond the finish of a lane; on other tiles, half a tile or more m from the origin."""
-        finish = self._finish_x[self.terrain_levels[env_ids], self.terrain_types[env_ids]]
-        far = distance > self.cfg.terrain.terrain_length / 2
-        return torch.where(finish.isnan(), far, self.root_states[env_ids, 0] > finish)
+        env = self.env
+        finish = self._finish_x[env.terrain_levels[env_ids], env.terrain_types[env_ids]]
+        far = distance > env.cfg.terrain.terrain_length / 2
+        return torch.where(finish.isnan(), far, env.root_states[env_ids, 0] > finish)
+
+    def log(self) -> Dict[str, Any]:
+        """The mean level."""
+        return {"terrain_level": self.env.terrain_levels.float().mean()} if self.curriculum else {}
+
+
+class TileSchedule(Tiles):
+    """Sends robots to all tiles of the map in turn, each equally often (give or take one episode).
+
+    The order is a fixed shuffle, so that few episodes are spread over all levels and types too.
+    """
+
+    def __init__(self, env: RobotState) -> None:
+        """Plan the tiles."""
+        super().__init__(env)
+        levels, types = self.origins.shape[:2]
+        order = torch.randperm(levels * types, generator=torch.Generator().manual_seed(0))
+        self._order, self._types = order.to(self.device), types
+        self.start(0)
+
+    def start(self, first: int) -> None:
+        """Environment i begins its next episode on tile `first` + i of the order."""
+        self._turns = first + torch.arange(self.num_envs, device=self.device)
+
+    def prepare(self, env_ids: Tensor) -> None:
+        """Give environments (n,) the tiles of their next episodes."""
+        tile = self._order[self._turns[env_ids] % len(self._order)]
+        self._turns[env_ids] += self.num_envs
+        self.place(env_ids, tile // self._types, tile % self._types)

@@ -6,23 +6,16 @@ work's supplement, and some that teach a robot sooner to walk on and where to pu
 
 from __future__ import annotations
 
-import math
-from typing import Any, Dict, List
+from typing import Any, Dict
 
 import torch
 from torch import Tensor
 
 from legged_gym.envs.base.legged_robot import LeggedRobot
 from legged_gym.envs.terms.mirror import mirrored
-from legged_gym.rotations import yaw_from_quat
+from legged_gym.envs.vision.lane_commands import LaneCommands
 from legged_gym.sensors.edge_map import EdgeMap
 
-# shares of the commands on flat ground: curves, turns in place; the rest is standing
-_CURVES, _TURNS = 1.0 / 3.0, 2.0 / 3.0
-_COMMANDS_RULE = (
-    "over obstacles lin_vel_x and heading; on flat ground a third each of curves (flat_speed, curve_heading), turns in"
-    " place to any heading, and standing"
-)
 # m around the base, in which the ground counts as what the trunk stands over
 _UNDER_TRUNK = 0.31
 
@@ -34,48 +27,16 @@ class VisionRobot(LeggedRobot):
         last_feet_forces: (N, F, 3) N, of the last policy step.
     """
 
-    _STATE_BUFFERS = (*LeggedRobot._STATE_BUFFERS, "last_feet_forces")
+    command_part = LaneCommands
+    last_feet_forces: Tensor
 
     def _init_buffers(self) -> None:
         super()._init_buffers()
-        self.last_feet_forces = torch.zeros_like(self.feet_forces)
-        flat = [[name in self.cfg.commands.flat_tiles for name in row] for row in self._tile_names()]
-        self._is_flat = torch.tensor(flat, device=self.device)
+        self.buffer("last_feet_forces", len(self.feet_indices), 3)
         rewards = self.cfg.rewards
         height_map = self.terrain.height_map if self.terrain is not None else None
         self._edges = EdgeMap(height_map, rewards.edge_margin, rewards.edge_drop, self.device)
         self._under_trunk = torch.nonzero(self.height_scan.points.abs().amax(1) < _UNDER_TRUNK).flatten()
-
-    def _tile_names(self) -> List[List[str]]:
-        """Types of tiles by level and column; a plane is one flat tile."""
-        return [[self.cfg.commands.flat_tiles[0]]] if self.terrain is None else self.terrain.tile_types
-
-    # ---------------------------------------------------------------- commands
-
-    def _resample_commands(self, env_ids: Tensor) -> None:
-        """Straight on at walking pace over obstacles; on flat ground a third each of curves, turns and standing."""
-        cfg, count = self.cfg.commands, len(env_ids)
-        new = torch.zeros(count, 4, device=self.device)
-        new[:, 0] = self._uniform(cfg.walking_speed, count)
-        new[:, 3] = self._uniform(cfg.ranges.heading, count)
-        flat = self._is_flat[self.terrain_levels[env_ids], self.terrain_types[env_ids]]
-        kind = self._uniform([0.0, 1.0], count)
-        curve, turn = flat & (kind < _CURVES), flat & (kind >= _CURVES) & (kind < _TURNS)
-        stand = flat & (kind >= _TURNS)
-        heading = yaw_from_quat(self.root_states[env_ids, 3:7])
-        new[:, 0] = torch.where(curve, self._uniform(cfg.ranges.flat_speed, count), new[:, 0])
-        new[:, 0] *= ~(turn | stand)
-        new[:, 3] = torch.where(curve, self._uniform(cfg.ranges.curve_heading, count), new[:, 3])
-        new[:, 3] = torch.where(turn, self._uniform([-math.pi, math.pi], count), new[:, 3])
-        new[:, 3] = torch.where(stand, heading, new[:, 3])
-        self.standing[env_ids] = stand
-        self.commands[env_ids] = new
-
-    def trained_commands(self) -> Dict[str, Any]:
-        """See `CommandTerms.trained_commands`."""
-        commands = super().trained_commands()
-        commands["ranges"]["lin_vel_x"] = list(self.cfg.commands.walking_speed)
-        return {**commands, "min_norm": 0.0, "rule": _COMMANDS_RULE}
 
     # ---------------------------------------------------------------- observations
 
@@ -97,11 +58,6 @@ class VisionRobot(LeggedRobot):
     def _compute_reward(self) -> None:
         super()._compute_reward()
         self.last_feet_forces = self.feet_forces.clone()
-
-    def reset_idx(self, env_ids: Tensor) -> None:
-        """See `LeggedRobot.reset_idx`."""
-        super().reset_idx(env_ids)
-        self.last_feet_forces[env_ids] = 0.0
 
     def _reward_tracking(self) -> Tensor:
         """Commanded forward speed less the errors of forward speed, m/s, and of yaw rate, rad/s."""

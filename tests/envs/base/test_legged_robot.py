@@ -205,12 +205,12 @@ def test_an_unknown_term_is_named_with_what_comes_near(table):
 
 def test_action_delay_applies_each_environments_own_delay():
     env = make_env(64, **quiet(control__action_delay=[0, 2]))
-    assert set(env._delays.tolist()) == {0, 1, 2}
+    assert set(env.control.delays.tolist()) == {0, 1, 2}
     history = [torch.zeros(64, 12), torch.zeros(64, 12)]
     for k in range(4):
         history.append(actions_of(env, k))
-        env._simulate_input = env._delay(history[-1])
-        expected = torch.stack([history[-1 - d][i] for i, d in enumerate(env._delays.tolist())])
+        env._simulate_input = env.control.delay(history[-1])
+        expected = torch.stack([history[-1 - d][i] for i, d in enumerate(env.control.delays.tolist())])
         assert torch.equal(env._simulate_input, expected)
 
 

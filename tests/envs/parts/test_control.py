@@ -111,9 +111,9 @@ def test_a_reset_clears_the_drives_of_that_robot_alone(net_file):
     env = make_env(control_type="actuator_net", actuator_net_file=net_file)
     for k in range(3):
         env.step(actions_of(env, k))
-    before = env.actuator.memory["inputs"].clone()
+    before = env.control.actuator.memory["inputs"].clone()
     env.reset_idx(torch.tensor([1]))
-    after = env.actuator.memory["inputs"]
+    after = env.control.actuator.memory["inputs"]
     assert before[:, 1].any() and not after[:, 1].any()
     assert torch.equal(after[:, [0, 2]], before[:, [0, 2]])
 
@@ -173,7 +173,7 @@ def test_a_resumed_run_with_drives_is_the_run_that_was_never_stopped(net_file, t
     second.learn(2)
     for one, other in zip(second.policy.parameters(), whole.policy.parameters()):
         assert torch.equal(one, other)
-    assert torch.equal(second.env.actuator.memory["inputs"], whole.env.actuator.memory["inputs"])
+    assert torch.equal(second.env.control.actuator.memory["inputs"], whole.env.control.actuator.memory["inputs"])
 
 
 def test_motor_strength_and_torque_limits_apply_to_what_the_network_says(pd_file):
@@ -216,7 +216,7 @@ def test_configs_of_legged_gym_may_say_use_actuator_network(pd_file):
             actuator_net_file = pd_file
 
     env = make_env(Ported())
-    assert env.cfg.control.control_type == "actuator_net" and env.actuator is not None
+    assert env.cfg.control.control_type == "actuator_net" and env.control.actuator is not None
 
 
 @pytest.mark.parametrize(

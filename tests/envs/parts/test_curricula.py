@@ -30,7 +30,7 @@ def walk(env: LeggedRobot, distances: Any, commanded: Any, level: int) -> torch.
     """Put all robots on a level, let each have walked a distance under a command, and end the episodes."""
     every = torch.arange(env.num_envs)
     env.terrain_levels[:] = level
-    env.env_origins = env._tile_origins[env.terrain_levels, env.terrain_types]
+    env.env_origins = env.terrain_curriculum.origins[env.terrain_levels, env.terrain_types]
     states = env.root_states.clone()
     states[:, :2] = env.env_origins[:, :2]
     states[:, 0] += torch.tensor(distances)

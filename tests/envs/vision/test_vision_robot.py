@@ -138,7 +138,7 @@ def test_robots_move_up_after_most_of_a_lane_and_down_after_too_little():
     env = make_env(4)
     env.terrain_types[:] = 1
     env.terrain_levels[:] = torch.tensor([0, 1, 0, 1])
-    env.env_origins[:] = env._tile_origins[env.terrain_levels, env.terrain_types]
+    env.env_origins[:] = env.terrain_curriculum.origins[env.terrain_levels, env.terrain_types]
     env.commands[:, :2] = torch.tensor([0.35, 0.0])
     # robots start at 1 m and finish at 6 m of the tile; half of what 20 s at 0.35 m/s lead to is 3.5 m
     walked = torch.tensor([5.1, 3.4, 4.9, 4.9])

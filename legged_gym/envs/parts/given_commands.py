@@ -1,0 +1,38 @@
+"""Commands from outside, in place of those that a task draws."""
+
+from __future__ import annotations
+
+from typing import Dict, Mapping, Union
+
+import torch
+from torch import Tensor
+
+from legged_gym.envs.parts.part import Part
+
+
+class GivenCommands(Part):
+    """Gives what it was told last, also to robots that begin an episode; other commands come as the task draws them."""
+
+    def __init__(self, drawn: Part) -> None:
+        """Take the place of the part that draws the commands of an environment; nothing is given yet."""
+        super().__init__(drawn.env)
+        self._drawn = drawn
+        self._given: Dict[str, Tensor] = {}
+
+    def give(self, commands: Mapping[str, Union[float, Tensor]]) -> None:
+        """Command all robots from now on: a number or (N,), by names of `env.command_columns`."""
+        columns = self.env.command_columns()
+        for name, value in commands.items():
+            self._given[name] = torch.as_tensor(value, dtype=torch.float32).to(self.device).expand(self.num_envs)
+            columns[name].copy_(self._given[name])
+
+    def reset(self, env_ids: Tensor) -> None:
+        """See `Part`."""
+        self._drawn.reset(env_ids)
+        columns = self.env.command_columns()
+        for name, value in self._given.items():
+            columns[name][env_ids] = value[env_ids]
+
+    def update(self) -> None:
+        """See `Part`; the task may change its other commands in every step."""
+        self._drawn.update()

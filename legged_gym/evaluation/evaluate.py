@@ -14,10 +14,12 @@ from typing import Any, Dict
 
 import torch
 
+from legged_gym.envs.base.legged_robot import LeggedRobot
 from legged_gym.envs.parts.terrain_levels import TileSchedule
 from legged_gym.errors import UserError
 from legged_gym.evaluation import lanes
 from legged_gym.evaluation.episodes import EpisodeRecorder, Episodes, estimates
+from legged_gym.policies.policy_io import Policy
 from legged_gym.terrain import has_lanes
 
 METHODS = {
@@ -27,7 +29,7 @@ METHODS = {
 
 
 @torch.no_grad()
-def run_episodes(env: Any, policy: Any, episodes_per_env: int) -> Episodes:
+def run_episodes(env: LeggedRobot, policy: Policy, episodes_per_env: int) -> Episodes:
     """Let a policy act until every environment has finished a number of episodes.
 
     Args:
@@ -56,7 +58,7 @@ def run_episodes(env: Any, policy: Any, episodes_per_env: int) -> Episodes:
     return recorder.episodes()
 
 
-def evaluate(env: Any, policy: Any, num_episodes: int) -> Dict[str, Any]:
+def evaluate(env: LeggedRobot, policy: Policy, num_episodes: int) -> Dict[str, Any]:
     """Run a policy and put its metrics together.
 
     Args:

@@ -36,10 +36,11 @@ import torch
 from torch import Tensor
 
 from legged_gym.envs import variants
+from legged_gym.envs.base.legged_robot import LeggedRobot
 from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
 from legged_gym.envs.parts.given_commands import GivenCommands
 from legged_gym.evaluation.intervals import estimate, ratio_of_sums, share
-from legged_gym.policies.policy_io import PolicySource, load_policy
+from legged_gym.policies.policy_io import Policy, PolicySource, load_policy
 from legged_gym.utils.training import make_env
 
 SPEEDS = {"slow": 0.25, "middle": 0.6, "fast": 1.0}
@@ -111,7 +112,7 @@ class Batch(NamedTuple):
 
 
 @torch.no_grad()
-def run(env: Any, policy: Any, batch: Batch) -> Dict[str, Tensor]:
+def run(env: LeggedRobot, policy: Policy, batch: Batch) -> Dict[str, Tensor]:
     """Let a policy follow commands for one episode of all environments.
 
     Args:
@@ -148,7 +149,7 @@ def run(env: Any, policy: Any, batch: Batch) -> Dict[str, Tensor]:
     return {name: tensor.cpu() for name, tensor in {"fell": fell, **sums}.items()}
 
 
-def samples(env: Any, command: Tensor, feet_down: Tensor) -> Dict[str, Tensor]:
+def samples(env: LeggedRobot, command: Tensor, feet_down: Tensor) -> Dict[str, Tensor]:
     """What is measured in one state, (N,) each; `run` says what becomes of it."""
     velocity = torch.cat((env.base_lin_vel[:, :2], env.base_ang_vel[:, 2:]), dim=1)
     error = command - velocity

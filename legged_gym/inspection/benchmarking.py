@@ -20,6 +20,7 @@ from torch import Tensor
 
 if TYPE_CHECKING:
     from legged_gym.envs.base.legged_robot import LeggedRobot
+    from rsl_rl.runners.inference_policy import InferencePolicy
 
 # as training from scratch begins
 _RANDOM_ACTION_STD = 1.0
@@ -207,7 +208,7 @@ def env_work(env: LeggedRobot, num_steps: int) -> Callable[[], None]:
     return work
 
 
-def policy_work(env: LeggedRobot, policy: Any, num_steps: int) -> Callable[[], None]:
+def policy_work(env: LeggedRobot, policy: InferencePolicy, num_steps: int) -> Callable[[], None]:
     """A block of a policy acting: observations (by group) -> actions -> `env.step`."""
 
     @torch.no_grad()

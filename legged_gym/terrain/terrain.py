@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, Callable, Dict, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, Tuple
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from legged_gym.terrain.sub_terrains import GENERATORS, Tile, fractal_noise_terr
 from legged_gym.terrain.terrain_config import TerrainCfg
 from legged_gym.terrain.tile_grid import TileGrid
 from rsl_rl.utils.errors import near_matches
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeGuard
 
 # difficulties of a map without a curriculum and without a range of its own
 _RANDOM_DIFFICULTIES = (0.5, 0.75, 0.9)
@@ -148,7 +151,7 @@ class Terrain:
         return name, difficulty
 
 
-def has_lanes(terrain: Optional[Terrain]) -> bool:
+def has_lanes(terrain: Optional[Terrain]) -> TypeGuard[Terrain]:
     """Whether any tile of a map (None for a plane) has a finish line."""
     return terrain is not None and bool(np.isfinite(terrain.finish_x).any())
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from legged_gym.envs.base.base_config import table
+from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
 from legged_gym.envs.base.robot_setup import RobotSetup
 from legged_gym.envs.base.saved_state import SavedState
 from legged_gym.envs.parts.camera import Camera
@@ -62,7 +63,7 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
 
     def __init__(
         self,
-        cfg: Any,
+        cfg: LeggedRobotCfg,
         sim: str = "auto",
         device: Optional[str] = None,
         headless: bool = True,

@@ -9,6 +9,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Union
 import torch
 from torch import Tensor
 
+from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
 from legged_gym.envs.terms.observation_groups import ImageGroup, ObservationGroup
 from legged_gym.envs.terms.observation_history import ObservationHistory
 from legged_gym.envs.terms.reward_sum import RewardSum, ramp
@@ -69,7 +70,7 @@ class RobotState(Buffers):
     Tensors of the simulator (root_states, dof_pos, dof_vel, torques, contact_forces) are its live buffers.
     """
 
-    cfg: Any
+    cfg: LeggedRobotCfg
     sim: Simulator
     terrain: Optional[Terrain]
     height_scan: HeightScan

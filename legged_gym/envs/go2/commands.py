@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import Any, Dict, Type
 
 import torch
 from torch import Tensor
 
 from legged_gym.envs.base.state import RobotState
+from legged_gym.envs.go2.go2_dynaflow_config import Go2Cfg
 from legged_gym.envs.go2.jumps import JUMP_STEPS, JumpTerms
 from legged_gym.envs.parts.commands import VelocityCommands
 
@@ -16,6 +17,7 @@ class Go2Commands(VelocityCommands):
     """Commands of height come with those of velocity; jumps begin in any step. See `JumpTerms` for what they are."""
 
     env: JumpTerms
+    cfg: Type[Go2Cfg.commands]
 
     def __init__(self, env: RobotState) -> None:
         """Nobody jumps."""

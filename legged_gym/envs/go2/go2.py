@@ -9,6 +9,7 @@ from torch import Tensor
 from legged_gym.envs.base.base_config import table
 from legged_gym.envs.base.legged_robot import LeggedRobot
 from legged_gym.envs.go2.commands import Go2Commands
+from legged_gym.envs.go2.go2_dynaflow_config import Go2Cfg
 from legged_gym.envs.go2.jumps import JUMP_STEPS, JumpTerms
 from legged_gym.envs.terms.mirror import mirrored
 from legged_gym.errors import UserError
@@ -17,6 +18,7 @@ from legged_gym.errors import UserError
 class Go2(JumpTerms, LeggedRobot):
     """Walks at a commanded velocity and height."""
 
+    cfg: Go2Cfg
     command_part = Go2Commands
 
     def _observation_tables(self) -> Dict[str, Dict[str, Any]]:

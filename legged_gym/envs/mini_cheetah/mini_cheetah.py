@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from legged_gym.envs.base.legged_robot import LeggedRobot
+from legged_gym.envs.mini_cheetah.mini_cheetah_config import MiniCheetahCfg
 from legged_gym.envs.terms.mirror import mirrored
 
 # s^2, by which changes of the joint targets are divided
@@ -24,6 +25,7 @@ class MiniCheetah(LeggedRobot):
         dof_pos_history: (N, 3, D) rad, joint targets less the default pose, newest first.
     """
 
+    cfg: MiniCheetahCfg
     dof_pos_history: Tensor
 
     def _init_buffers(self) -> None:

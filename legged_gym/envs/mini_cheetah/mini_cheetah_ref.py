@@ -10,7 +10,7 @@ from torch import Tensor
 
 from legged_gym.envs.mini_cheetah.gait import ReferenceGait
 from legged_gym.envs.mini_cheetah.mini_cheetah import MiniCheetah
-from legged_gym.envs.mini_cheetah.mini_cheetah_config import LEGS
+from legged_gym.envs.mini_cheetah.mini_cheetah_config import LEGS, MiniCheetahRefCfg
 from legged_gym.envs.terms.mirror import mirrored
 
 # N, from which on a foot counts as loaded; in a trot each of two feet bears 40 N on average
@@ -27,6 +27,7 @@ class MiniCheetahRef(MiniCheetah):
         phase: (N,) rad in [0, 2 pi); RF and LH swing before pi and stand after, LF and RH the other way round.
     """
 
+    cfg: MiniCheetahRefCfg
     phase: Tensor
 
     def _init_buffers(self) -> None:

@@ -23,6 +23,8 @@ _COMMANDS_RULE = (
 class LaneCommands(VelocityCommands):
     """Straight on at walking pace over obstacles; on flat ground a third each of curves, turns and standing."""
 
+    cfg: Any  # with the settings of walking by sight
+
     def __init__(self, env: RobotState) -> None:
         """Find the flat tiles; a plane is one."""
         super().__init__(env)

@@ -27,6 +27,7 @@ class VisionRobot(LeggedRobot):
         last_feet_forces: (N, F, 3) N, of the last policy step.
     """
 
+    cfg: Any  # with the settings of walking by sight
     command_part = LaneCommands
     last_feet_forces: Tensor
 

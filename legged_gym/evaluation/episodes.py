@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from legged_gym.envs.base.base_config import Metric
-from legged_gym.envs.base.tables import check_values
+from legged_gym.envs.terms.tables import check_values
 from legged_gym.evaluation.intervals import ratio_of_sums, share
 
 SECONDS, FELL, LEVELS, TYPES = "seconds", "fell", "levels", "types"

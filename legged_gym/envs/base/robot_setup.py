@@ -13,12 +13,12 @@ from legged_gym.envs.base.base_config import table
 from legged_gym.envs.base.legged_robot_config import RETIRED_SETTINGS
 from legged_gym.envs.base.name_checks import check_gains, check_joints, check_names
 from legged_gym.envs.base.state import RobotState
-from legged_gym.envs.base.tables import check_values, find_term
 from legged_gym.envs.base.world import sim_spec
 from legged_gym.envs.parts.control import complete_control
 from legged_gym.envs.terms.observation_groups import make_group
 from legged_gym.envs.terms.observation_history import ObservationHistory
 from legged_gym.envs.terms.reward_sum import RewardSum
+from legged_gym.envs.terms.tables import check_values, find_term
 from legged_gym.sensors.height_scan import HeightScan
 from legged_gym.sim.factory import make_simulator
 from legged_gym.sim.robot.gains import gains_of

@@ -18,6 +18,8 @@ _FIRST = frozenset({
     "push_phases", "env_p_gains", "env_d_gains", "_substep_dof_vel", "_action_history",
     "delays", "depth_camera", "episode_sums", "observations", "lin_vel_x_range", "counters", "generator", "sim",
 })  # fmt: skip
+_OTHERS = ("episode_sums", "observation_history", "observations", "counters", "generator", "sim")
+"""What is neither a buffer nor a part's."""
 
 
 class SavedState(RobotState):
@@ -41,10 +43,10 @@ class SavedState(RobotState):
     def _check_names_of_buffers(self) -> None:
         """Names in checkpoints are common to all."""
         owners = [self.saved_buffers(), *(part.state_dict() for part in self.parts.values())]
-        names = [name for owner in owners for name in owner]
+        names = [*_OTHERS, *(name for owner in owners for name in owner)]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise UserError(f"{', '.join(twice)}: two parts of the environment have buffers of that name; rename one")
+            raise UserError(f"{', '.join(twice)}: two buffers have the same name; rename one")
 
     def state_dict(self) -> Dict[str, Any]:
         """Everything needed to go on bit for bit: physics, buffers, curricula, random numbers."""

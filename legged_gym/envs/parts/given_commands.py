@@ -23,16 +23,15 @@ class GivenCommands(Part):
         """Command all robots from now on: a number or (N,), by names of `env.command_columns`."""
         columns = self.env.command_columns()
         for name, value in commands.items():
-            self._given[name] = torch.as_tensor(value, dtype=torch.float32).to(self.device).expand(self.num_envs)
+            self._given[name] = torch.as_tensor(value, dtype=torch.float32, device=self.device)
             columns[name].copy_(self._given[name])
 
     def reset(self, env_ids: Tensor) -> None:
         """See `Part`."""
         self._drawn.reset(env_ids)
-        columns = self.env.command_columns()
-        for name, value in self._given.items():
-            columns[name][env_ids] = value[env_ids]
+        self.give(self._given)
 
     def update(self) -> None:
         """See `Part`; the task may change its other commands in every step."""
         self._drawn.update()
+        self.give(self._given)

@@ -15,8 +15,8 @@ from torch import Tensor
 
 from legged_gym.envs.base.base_config import Metric, table
 from legged_gym.envs.base.state import RobotState
-from legged_gym.envs.base.tables import find_term
 from legged_gym.envs.parts.progress import TileProgress
+from legged_gym.envs.terms.tables import find_term
 from legged_gym.terrain import has_lanes
 
 

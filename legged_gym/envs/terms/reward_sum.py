@@ -7,7 +7,7 @@ from typing import Dict, Mapping, Optional, Sequence
 import torch
 from torch import Tensor
 
-from legged_gym.envs.base.tables import check_values, find_term
+from legged_gym.envs.terms.tables import check_values, find_term
 from legged_gym.errors import UserError
 
 

@@ -104,7 +104,7 @@ def test_two_buffers_of_one_name_are_refused():
             self.buffer("visits")
             self.use_part("noting", Noting(self, []))
 
-    with pytest.raises(UserError, match=re.escape("visits: two parts of the environment have buffers of that name")):
+    with pytest.raises(UserError, match=re.escape("visits: two buffers have the same name; rename one")):
         make_env(Double)
 
 

@@ -36,8 +36,8 @@ class Setting:
 
 
 def setting(default: T, kind: setting_types.Type) -> T:
-    """Declare a setting of any type."""
-    return cast(T, Setting(default, kind))
+    """Declare a setting of any type; a tuple stands for a list that cannot change."""
+    return cast(T, Setting(list(default) if isinstance(default, tuple) else default, kind))
 
 
 def number(default: T, unit: str = "", whole: Optional[bool] = None, none: bool = False, **bounds: Any) -> T:
@@ -67,7 +67,7 @@ def numbers(
 ) -> T:
     """Declare a list of numbers; `length`: how many, or the fewest and the most."""
     if whole is None:
-        whole = isinstance(default, list) and bool(default) and all(isinstance(item, int) for item in default)
+        whole = isinstance(default, (list, tuple)) and bool(default) and all(isinstance(item, int) for item in default)
     least, most = (length, length) if isinstance(length, int) else length
     of = Number(False, unit, whole=whole, **bounds)
     return setting(default, Items(none or default is None, of, least, most, order))

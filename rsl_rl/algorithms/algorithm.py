@@ -6,6 +6,9 @@ from typing import Any, Dict, Mapping, Protocol, Tuple
 
 import torch
 
+from rsl_rl.extensions import Extensions
+from rsl_rl.models import Hidden
+
 
 class Algorithm(Protocol):
     """What the loop asks of an algorithm.
@@ -15,12 +18,14 @@ class Algorithm(Protocol):
         learning_rate: current one.
         main_loss: what `update` returns whenever at least one batch was learned from.
         late_state: entries of `state_dict` that a saved one may lack.
+        extensions: what adds to it.
     """
 
     optimizer: torch.optim.Optimizer
     learning_rate: float
     main_loss: str
     late_state: Tuple[str, ...]
+    extensions: Extensions
 
     def init_storage(
         self, num_envs: int, num_steps: int, observation_dims: Mapping[str, Tuple[int, ...]], num_actions: int
@@ -44,3 +49,30 @@ class Algorithm(Protocol):
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go back to a state that `state_dict` returned."""
+
+
+class SavedState:
+    """What an algorithm knows besides policy, optimiser and storage: learning rate, hidden states, extensions."""
+
+    device: torch.device
+    learning_rate: float
+    hidden: Dict[str, Hidden]
+    extensions: Extensions
+    late_state: Tuple[str, ...] = ("extensions",)
+
+    def state_dict(self) -> Dict[str, Any]:
+        """See `Algorithm.state_dict`."""
+        hidden = {name: {key: x.clone() for key, x in states.items()} for name, states in self.hidden.items()}
+        extensions = self.extensions.state_dict()
+        return {
+            "learning_rate": self.learning_rate,
+            "hidden": hidden,
+            **({"extensions": extensions} if extensions else {}),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go back to a state that `state_dict` returned, on any device; what it lacks stays as it is."""
+        self.learning_rate = float(state["learning_rate"])
+        memories = {name: state["hidden"].get(name, states) for name, states in self.hidden.items()}
+        self.hidden = {name: {key: x.to(self.device) for key, x in states.items()} for name, states in memories.items()}
+        self.extensions.load_state_dict(state.get("extensions", {}))

@@ -12,7 +12,6 @@ from rsl_rl.models.policy import (
     CopyReport,
     Outputs,
     Policy,
-    PolicySettings,
     SharedActorCritic,
 )
 from rsl_rl.modules.memory import Hidden, reset_hidden
@@ -35,7 +34,6 @@ __all__ = [
     "Observations",
     "Outputs",
     "Policy",
-    "PolicySettings",
     "SharedActorCritic",
     "reset_hidden",
 ]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
-from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Type, Union
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple, Type
 
 import torch
 from torch import nn
@@ -14,7 +13,8 @@ from rsl_rl.modules.distribution import GaussianDistribution
 from rsl_rl.modules.memory import Hidden, Memory, reset_hidden
 from rsl_rl.modules.mlp import MLP
 from rsl_rl.modules.normalization import EmpiricalNormalization
-from rsl_rl.utils.errors import RslRlError, near_matches, reject_unknown
+from rsl_rl.settings import PolicySettings, SharedSettings, read_settings
+from rsl_rl.utils.errors import RslRlError, near_matches
 from rsl_rl.utils.trajectories import Trajectories
 
 
@@ -51,45 +51,6 @@ class Outputs(NamedTuple):
     hidden: Dict[str, Hidden]
 
 
-@dataclass
-class PolicySettings:
-    """Settings of a policy.
-
-    Attributes:
-        init_noise_std: standard deviation of the actions at the start.
-        actor_hidden_dims: widths of the actor's hidden layers.
-        critic_hidden_dims: widths of the critic's hidden layers.
-        activation: of both networks, like the next four (see `Network`).
-        rnn_type: "lstm" or "gru".
-        rnn_hidden_size: width of a memory; `ActorCritic` has none.
-        rnn_num_layers: layers of a memory.
-        normalize_observations: by their running mean and standard deviation.
-        output_activation: of the mean actions.
-        encoders: of the actor (see `Network`).
-        actor_obs_groups: groups that the actor reads, if it has no encoders, concatenated in this order.
-        critic_obs_groups: groups that the critic reads. An environment without a group "critic" gives its critic
-            the group "policy".
-        actor: keyword arguments of the actor's `Network` that win over the settings above.
-        critic: likewise of the critic's; "shared": a perceptron that reads the actor's features; None for what the
-            class means.
-    """
-
-    init_noise_std: float = 1.0
-    actor_hidden_dims: Sequence[int] = (512, 256, 128)
-    critic_hidden_dims: Sequence[int] = (512, 256, 128)
-    activation: str = "elu"
-    rnn_type: str = "lstm"
-    rnn_hidden_size: Optional[int] = 256
-    rnn_num_layers: int = 1
-    actor_obs_groups: Sequence[str] = ("policy",)
-    critic_obs_groups: Sequence[str] = ("critic",)
-    normalize_observations: bool = False
-    output_activation: Optional[str] = None
-    encoders: Optional[Mapping[str, Optional[Mapping[str, Any]]]] = None
-    actor: Mapping[str, Any] = field(default_factory=dict)
-    critic: Union[str, Mapping[str, Any], None] = None
-
-
 class Policy(nn.Module):
     """An actor, an estimate of its value, and a normal distribution of actions around the actor's output.
 
@@ -111,6 +72,7 @@ class Policy(nn.Module):
         actor: network to mean actions (B, A).
         critic: network to values (B, 1), or perceptron from the actor's features to them.
         distribution: of actions around the mean.
+        observation_dims: group -> shape of one environment's entry.
         is_recurrent: whether there are memories.
         is_shared: whether the critic reads the features of the actor, rather than observations.
         groups: the observation groups that at least one of the networks reads.
@@ -125,9 +87,7 @@ class Policy(nn.Module):
 
     def __init__(self, observation_dims: Dims, num_actions: int, **settings: Any) -> None:
         super().__init__()
-        known = {f.name for f in fields(self.Settings)}
-        reject_unknown("policy", {key: x for key, x in settings.items() if key not in known}, self.Settings)
-        cfg = self.Settings(**settings)
+        cfg = read_settings("policy", self.Settings, settings)
         given = {} if cfg.critic is None or isinstance(cfg.critic, str) else cfg.critic
         if isinstance(cfg.critic, str) and cfg.critic != "shared":
             raise RslRlError(f"policy.critic is {cfg.critic!r}; it may be 'shared', or settings of its own")
@@ -156,6 +116,7 @@ class Policy(nn.Module):
             short = {"groups": groups, "hidden_dims": cfg.critic_hidden_dims}
             self.critic = Network("policy.critic", observation_dims, 1, **{**both, **short, **given})
         self.distribution = GaussianDistribution(num_actions, cfg.init_noise_std)
+        self.observation_dims = {group: tuple(shape) for group, shape in observation_dims.items()}
         self.groups = groups_of(self)
         self.is_recurrent = any(isinstance(module, Memory) for module in self.modules())
 
@@ -188,9 +149,13 @@ class Policy(nn.Module):
         hidden: Dict[str, Hidden],
         trajectories: Optional[Trajectories] = None,
         with_values: bool = True,
+        acting_view: Optional[Observations] = None,
     ) -> Outputs:
-        """Compute all outputs, encoding once; without values the critic is not asked and its memory not needed."""
-        features = self.actor.features(obs, hidden["actor"], trajectories)
+        """Compute all outputs, encoding once; without values the critic is not asked and its memory not needed.
+
+        What the actor sees may be another `acting_view` than what a critic of its own sees.
+        """
+        features = self.actor.features(obs if acting_view is None else acting_view, hidden["actor"], trajectories)
         mean, after = self.actor.outputs(features), {"actor": features.hidden}
         if not with_values:
             return Outputs(mean, mean.new_empty(0), features.latents, after)
@@ -269,15 +234,6 @@ class ActorCriticRecurrent(Policy):
     """As `ActorCritic`, with a memory (LSTM or GRU) in front of each of the perceptrons."""
 
     _remembers = True
-
-
-@dataclass
-class SharedSettings(PolicySettings):
-    """Settings of `SharedActorCritic`."""
-
-    actor_hidden_dims: Sequence[int] = (128, 64)
-    critic_hidden_dims: Sequence[int] = (128,)
-    critic_obs_groups: Sequence[str] = ()
 
 
 class SharedActorCritic(Policy):

@@ -9,19 +9,9 @@ from rsl_rl.algorithms.dagger import DAgger
 from rsl_rl.models.saved_policy import build_policy
 from rsl_rl.runners.runner import Runner
 from rsl_rl.runners.saved_run import Checked
-from rsl_rl.runners.train_config import RUNNER_DEFAULTS
+from rsl_rl.settings import DaggerRunnerSettings
 from rsl_rl.storage.aggregate_files import AggregateFiles, SavedAggregate
 from rsl_rl.utils.errors import RslRlError
-
-DAGGER_DEFAULTS: Dict[str, Any] = {
-    **RUNNER_DEFAULTS,
-    "algorithm_class_name": "DAgger",
-    "num_steps_per_env": 192,
-    "max_iterations": 121,
-    "teacher": None,  # path of the teacher's checkpoint
-    "teacher_task": None,  # for the scripts that look for a teacher
-    "save_aggregate": True,  # beside the checkpoints, so that a resumed run goes on bit for bit
-}
 
 
 class DaggerRunner(Runner):
@@ -40,7 +30,7 @@ class DaggerRunner(Runner):
     """
 
     ALGORITHMS: Mapping[str, Type[DAgger]] = {"DAgger": DAgger}
-    DEFAULTS = DAGGER_DEFAULTS
+    Settings = DaggerRunnerSettings
 
     algorithm: DAgger
 
@@ -63,7 +53,7 @@ class DaggerRunner(Runner):
         return algorithm_class(self.policy, teacher, device=self.device, **settings)
 
     def _collect(self) -> Dict[str, float]:
-        self.algorithm.teacher_drives = self.total_timesteps < self.algorithm.bc_initial_samples
+        self.algorithm.teacher_drives = self.total_timesteps < self.algorithm.settings.bc_initial_samples
         return super()._collect()
 
     def _metrics(self) -> Dict[str, float]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import copy
-from typing import Dict, Optional, Union
+from typing import Callable, Dict, Optional, Union
 
 import torch
 
-from rsl_rl.models import Policy
+from rsl_rl.models import Observations, Policy
 
 
 class InferencePolicy:
@@ -23,22 +23,31 @@ class InferencePolicy:
     Args:
         policy: used as it is, or as a copy when it lives on another device than asked for.
         device: where to compute; None for where the policy is.
+        acting_view: what the policy sees of the observations, see `Extension`; None for all as it is.
 
     Attributes:
         groups: the observation groups that the actor reads.
     """
 
-    def __init__(self, policy: Policy, device: Optional[Union[str, torch.device]] = None) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        device: Optional[Union[str, torch.device]] = None,
+        acting_view: Optional[Callable[[Observations], Observations]] = None,
+    ) -> None:
         home = next(policy.parameters()).device
+        self._home, self._acting_view = home, acting_view
         self.device = home if device is None else torch.device(device)
         self.groups = list(policy.actor.groups)
         self._policy = policy if self.device == home else copy.deepcopy(policy).to(self.device)
         self._hidden: Optional[Dict[str, torch.Tensor]] = None
 
-    def __call__(self, obs: Dict[str, torch.Tensor]) -> torch.Tensor:
+    def __call__(self, obs: Observations) -> torch.Tensor:
         """Map a dict of observation groups, each (N, ...), to actions (N, num_actions)."""
-        obs = {name: group.to(self.device) for name, group in obs.items()}
         with torch.no_grad():
+            if self._acting_view is not None:
+                obs = self._acting_view({name: group.to(self._home) for name, group in obs.items()})
+            obs = {name: group.to(self.device) for name, group in obs.items()}
             actions, self._hidden = self._policy.act_inference(obs, self._hidden)
         return actions
 

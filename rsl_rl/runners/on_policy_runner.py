@@ -19,12 +19,10 @@ class OnPolicyRunner(Runner):
     algorithm: PPO
 
     def _make_algorithm(self, settings: Mapping[str, Any]) -> PPO:
-        # an environment may refuse to give maps, which matters to those alone who ask for the symmetry
-        mirrored = settings.get("symmetry", "none") != "none"
         return self.ALGORITHMS[self.cfg["algorithm_class_name"]](
             self.policy,
             device=self.device,
-            mirror_maps=self.env.mirror_maps() if mirrored else None,
+            mirror_maps=self.env.mirror_maps,
             distributed=self.distributed,
             **settings,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from abc import abstractmethod
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Union
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Type, Union
 
 import torch
 
@@ -16,7 +16,7 @@ from rsl_rl.models.saved_policy import has_finite_weights, option_defaults
 from rsl_rl.runners.episode_statistics import EpisodeStatistics
 from rsl_rl.runners.inference_policy import InferencePolicy
 from rsl_rl.runners.saved_run import SavedRun
-from rsl_rl.runners.train_config import RUNNER_DEFAULTS, complete
+from rsl_rl.settings import RunnerSettings, complete_config
 from rsl_rl.utils import checkpoint
 from rsl_rl.utils.console import Progress
 from rsl_rl.utils.distributed import Distributed, LostProcessError
@@ -56,7 +56,7 @@ class Runner(SavedRun):
 
     Attributes:
         ALGORITHMS: the choices for `runner.algorithm_class_name`.
-        DEFAULTS: keys of the `runner` section and their defaults.
+        Settings: keys of the `runner` section and their defaults.
         env: the environment.
         policy: its networks.
         algorithm: what trains them.
@@ -70,7 +70,7 @@ class Runner(SavedRun):
     """
 
     ALGORITHMS: Mapping[str, Callable[..., Algorithm]]
-    DEFAULTS: Mapping[str, Any] = RUNNER_DEFAULTS
+    Settings: Type[RunnerSettings] = RunnerSettings
 
     algorithm: Algorithm
 
@@ -84,7 +84,7 @@ class Runner(SavedRun):
         callbacks: Sequence[Callback] = (),
         distributed: Optional[Distributed] = None,
     ) -> None:
-        train_cfg = complete(train_cfg, self.DEFAULTS)
+        train_cfg = complete_config(train_cfg, self.Settings)
         self.cfg: Dict[str, Any] = train_cfg["runner"]
         check_choice("runner.policy_class_name", self.cfg["policy_class_name"], POLICIES)
         check_choice("runner.algorithm_class_name", self.cfg["algorithm_class_name"], self.ALGORITHMS)
@@ -100,7 +100,8 @@ class Runner(SavedRun):
         self.policy = policy_class(env.observation_dims, env.num_actions, **train_cfg["policy"])
         self._policy_cfg = {**option_defaults(self.cfg["policy_class_name"]), **train_cfg["policy"]}
         self.algorithm = self._make_algorithm(train_cfg["algorithm"])
-        self.distributed.broadcast_([*self.policy.parameters(), *self.policy.buffers()])
+        networks = [*self.policy.parameters(), *self.policy.buffers(), *self.algorithm.extensions.tensors()]
+        self.distributed.broadcast_(networks)
         self.algorithm.init_storage(env.num_envs, self.cfg["num_steps_per_env"], env.observation_dims, env.num_actions)
         self.logger = Logger(log_dir, self.cfg, train_cfg, enabled=self.distributed.is_main)
         self.current_learning_iteration = 0
@@ -274,7 +275,7 @@ class Runner(SavedRun):
 
         It follows the training as long as it stays on the same device.
         """
-        return InferencePolicy(self.policy, device)
+        return InferencePolicy(self.policy, device, self.algorithm.extensions.acting_view)
 
     def close(self) -> None:
         """Close the logs; the environment belongs to the caller."""

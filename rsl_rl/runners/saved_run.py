@@ -173,14 +173,14 @@ class SavedRun(ABC):
         check_content(path, content, {"iter": 0, "infos": content.get("infos", 0)})
         if load_optimizer:
             check_optimizer(path, entry(path, content, "optimizer_state_dict"), self.algorithm.optimizer)
+        late = [f"algorithm_state.{name}" for name in self.algorithm.late_state]
         if not load_env:
-            check_content(path, content, {"algorithm_state": {"learning_rate": 0.0}})
-            return Checked(content, share, [])
+            own = {**self.algorithm.state_dict(), "hidden": {}, "learning_rate": 0.0}
+            return Checked(content, share, check_content(path, content, {"algorithm_state": own}, may_lack=late))
         checkpoint.check_same(path, "rank", entry(path, share, "meta.rank"), rank)
         checkpoint.check_same(path, "iteration", entry(path, share, "iter"), content["iter"])
         check_rng(path, entry(path, share, "rng"))
-        late = [f"env.{name}" for name in self.env.late_state]
-        late += [f"algorithm_state.{name}" for name in self.algorithm.late_state]
+        late += [f"env.{name}" for name in self.env.late_state]
         own = {key: self._share()[key] for key in ("env", "algorithm_state", "runner")}
         if entry(path, share, "runner.observations") is not None:  # as they are before the first episode
             shapes = self.env.observation_dims.items()

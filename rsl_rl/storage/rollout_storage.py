@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Dict, Iterator, Mapping, NamedTuple, Optional, Sequence, Tuple
+from types import MappingProxyType
+from typing import Any, Dict, Iterator, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import torch
 
@@ -23,6 +24,7 @@ class MiniBatch(NamedTuple):
         values: (B,), estimated before the update.
         returns: (B,), targets of the values.
         advantages: (B,), normalised.
+        labels: name -> (B, *shape), what extensions keep.
         hidden: "actor", "critic" -> memory before the first step of each of n sequences, name -> (layers, n, H); {} for
             feed-forward ones.
         trajectories: how the samples follow on one another; None where they are drawn singly.
@@ -35,6 +37,7 @@ class MiniBatch(NamedTuple):
     values: torch.Tensor
     returns: torch.Tensor
     advantages: torch.Tensor
+    labels: Dict[str, torch.Tensor]
     hidden: Dict[str, Hidden]
     trajectories: Optional[Trajectories]
 
@@ -49,6 +52,7 @@ class RolloutStorage:
         rewards: (T, N), of the step.
         dones: (T, N) bool, the episode ended with the step.
         time_outs: (T, N) bool, it was cut off.
+        labels: name -> (T, N, *shape), what extensions keep.
         values, returns, advantages: (T, N); `returns` and `advantages` are filled in when the rollout is complete.
         sequence_length: L, steps over which recurrent networks are differentiated.
         hidden: "actor", "critic" -> memory before the first step of each of T / L sequences, name ->
@@ -66,6 +70,7 @@ class RolloutStorage:
         hidden: Mapping[str, Hidden],
         device: torch.device,
         sequence_length: Optional[int] = None,
+        label_dims: Mapping[str, Tuple[int, ...]] = MappingProxyType({}),
     ) -> None:
         """Allocate everything.
 
@@ -77,6 +82,7 @@ class RolloutStorage:
             hidden: memories to copy the shapes of.
             device: where the buffers live.
             sequence_length: L, a divisor of T; None for T.
+            label_dims: label -> shape of one environment's entry.
 
         Raises:
             RslRlError: it does not divide T.
@@ -93,6 +99,7 @@ class RolloutStorage:
         self.num_envs = num_envs
         self.num_steps = num_steps
         self.observations = {group: buffer(*shape) for group, shape in observation_dims.items()}
+        self.labels = {name: buffer(*shape) for name, shape in label_dims.items()}
         self.actions = buffer(num_actions)
         self.action_means = buffer(num_actions)
         self.log_probs = buffer()
@@ -123,6 +130,7 @@ class RolloutStorage:
         actions: torch.Tensor,
         action_means: torch.Tensor,
         log_probs: torch.Tensor,
+        labels: Mapping[str, torch.Tensor] = MappingProxyType({}),
     ) -> None:
         """Write what is known before the environments are stepped; the shapes are those of one time step.
 
@@ -133,6 +141,8 @@ class RolloutStorage:
             raise RuntimeError(f"the rollout has its {self.num_steps} steps, clear it before adding more")
         for group, buffer in self.observations.items():
             buffer[self.step].copy_(obs[group])
+        for name, buffer in self.labels.items():
+            buffer[self.step].copy_(labels[name])
         self.actions[self.step].copy_(actions)
         self.action_means[self.step].copy_(action_means)
         self.log_probs[self.step].copy_(log_probs)
@@ -216,6 +226,16 @@ class RolloutStorage:
             values=pick(self.values),
             returns=pick(self.returns),
             advantages=pick(self.advantages),
+            labels={name: pick(buffer) for name, buffer in self.labels.items()},
             hidden=hidden,
             trajectories=trajectories,
         )
+
+
+def join_targets(batches: Sequence[MiniBatch]) -> MiniBatch:
+    """One mini-batch with the actions and their worth of all; observations and hidden states are the first one's."""
+    if len(batches) == 1:
+        return batches[0]
+    names = ("actions", "action_means", "log_probs", "values", "returns", "advantages")
+    joined: Dict[str, Any] = {name: torch.cat([getattr(each, name) for each in batches]) for name in names}
+    return batches[0]._replace(**joined)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple, Union
 
@@ -29,7 +30,7 @@ class Block:
         frames: image group -> (F, C, H, W), the different images in their stored form, environment after environment
             and in the order of time within one.
         frame_index: image group -> (N, T) int32, the frame that is seen before the step.
-        labels: name -> (N, T, k), what the teacher says.
+        labels: name -> (N, T, *shape), what the teacher says and extensions keep.
         dones: (N, T) bool, the episode ended with the step.
         hidden: memory before the first step, name -> (N, layers, H).
     """
@@ -54,7 +55,7 @@ class SequenceBatch(NamedTuple):
 
     Attributes:
         observations: flat group -> (T*B, D), image group -> images of the same number.
-        labels: name -> (T*B, k).
+        labels: name -> (T*B, *shape).
         hidden: memory before the first step, name -> (layers, B, H).
         trajectories: how the samples follow on one another.
         whole: (B,) bool, no episode ended within the sequence.
@@ -94,7 +95,7 @@ class SequenceStorage:
         num_envs: int,
         sequence_length: int,
         observation_dims: Mapping[str, Tuple[int, ...]],
-        label_dims: Mapping[str, int],
+        label_dims: Mapping[str, Tuple[int, ...]],
         hidden: Hidden,
         image_format: ImageFormat,
         max_gb: float,
@@ -106,7 +107,7 @@ class SequenceStorage:
             num_envs: N.
             sequence_length: T.
             observation_dims: the groups to keep -> shape of one environment's entry; (C, H, W) for images.
-            label_dims: label -> its length.
+            label_dims: label -> shape of one environment's entry.
             hidden: a memory to copy the shapes of, name -> (layers, N, H).
             image_format: how images are kept.
             max_gb: bound of the memory, GB.
@@ -119,7 +120,7 @@ class SequenceStorage:
         self.sequence_length = sequence_length
         self._dims = {group: tuple(shape) for group, shape in observation_dims.items()}
         self._image_groups = [group for group, shape in self._dims.items() if len(shape) == 3]
-        self._label_dims = dict(label_dims)
+        self._label_dims = {name: tuple(shape) for name, shape in label_dims.items()}
         self._hidden = {name: (state.shape[0], state.shape[2]) for name, state in hidden.items()}
         self._format = image_format
         self._max_bytes = max_gb * _GB
@@ -137,11 +138,9 @@ class SequenceStorage:
     @property
     def bytes_per_sequence(self) -> int:
         """What one sequence takes at most: when no image repeats."""
-        step = 1 + 4 * sum(self._label_dims.values())
+        step = 1 + 4 * sum(math.prod(shape) for shape in self._label_dims.values())
         for group, shape in self._dims.items():
-            size = 1
-            for length in shape:
-                size *= length
+            size = math.prod(shape)
             pixel = torch.empty((), dtype=self._format.dtype).element_size()
             step += size * pixel + 4 if group in self._image_groups else size * 4
         return step * self.sequence_length + 4 * sum(layers * width for layers, width in self._hidden.values())
@@ -203,7 +202,7 @@ class SequenceStorage:
             observations={group: torch.empty(*size, *shape) for group, shape in flat.items()},
             frames={},
             frame_index={group: torch.empty(size, dtype=torch.int32) for group in self._image_groups},
-            labels={name: torch.empty(*size, width) for name, width in self._label_dims.items()},
+            labels={name: torch.empty(*size, *shape) for name, shape in self._label_dims.items()},
             dones=torch.empty(size, dtype=torch.bool),
             hidden={name: torch.empty(self.num_envs, *shape) for name, shape in self._hidden.items()},
         )
@@ -213,7 +212,7 @@ class SequenceStorage:
 
         Args:
             obs: group -> (N, *shape); may hold groups that are not kept.
-            labels: name -> (N, k).
+            labels: name -> (N, *shape).
 
         Raises:
             RslRlError: an image does not fit the format.
@@ -253,12 +252,12 @@ class SequenceStorage:
             RslRlError: it is of another training, or no block.
         """
         check_content(path, content, {"labels": {}, "frames": {}})
-        widths = {name: label.shape[-1] for name, label in content["labels"].items()}
+        shapes = {name: tuple(label.shape[2:]) for name, label in content["labels"].items()}
         dtypes = {frames.dtype for frames in content["frames"].values()} or {self._format.dtype}
-        if widths != self._label_dims or dtypes != {self._format.dtype}:
+        if shapes != self._label_dims or dtypes != {self._format.dtype}:
             raise RslRlError(
-                "the saved aggregate was made with another algorithm.loss or algorithm.image_storage; set them as they "
-                "were, or delete the folder 'aggregate' of the run"
+                "the saved aggregate was made with another algorithm.loss or algorithm.image_storage, or other "
+                "algorithm.extensions; set them as they were, or delete the folder 'aggregate' of the run"
             )
         own = vars(self._empty_block())
         own["frames"] = {

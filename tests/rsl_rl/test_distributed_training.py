@@ -13,6 +13,7 @@ import torch
 
 from rsl_rl.runners import OnPolicyRunner
 from rsl_rl.utils.distributed import Distributed
+from tests.rsl_rl.extensions.examples import Bounds, Companion, Onlooker, table
 from tests.rsl_rl.point_env import PointEnv
 from tests.rsl_rl.ppo_helpers import collect, make_ppo, random_rollout
 from tests.rsl_rl.processes import torchrun
@@ -24,6 +25,7 @@ KLS = {(0.0, 0.03): 1.0, (0.001, 0.05): 1 / 1.5, (0.002, 0.006): 1.5}
 KINDS = {
     "feed-forward": {"policy_class_name": "ActorCritic"},
     "recurrent": {"policy_class_name": "ActorCriticRecurrent"},
+    "extended": {"policy_class_name": "ActorCritic"},
 }
 
 
@@ -39,7 +41,10 @@ def config(kind: str) -> dict[str, Any]:
         **KINDS[kind],
     }
     # A fixed rate, as an adaptive one decides at thresholds of the KL. Gradients are long enough to be cut.
-    algorithm = {"num_learning_epochs": 3, "num_mini_batches": BATCHES, "schedule": "fixed", "max_grad_norm": 0.1}
+    algorithm: dict[str, Any] = {"num_learning_epochs": 3, "num_mini_batches": BATCHES, "schedule": "fixed"}
+    algorithm["max_grad_norm"] = 0.1
+    if kind == "extended":
+        algorithm["extensions"] = table(Onlooker, Companion, Bounds)
     return {"seed": 3, "policy": policy, "algorithm": algorithm, "runner": runner}
 
 
@@ -73,12 +78,17 @@ def train_points(kind: str, group: Distributed, rows: slice, rank: int | None) -
     distribution = runner.policy.distribution
     distribution.sample = lambda mean: mean + distribution.std * env.policy_noise()
     runner.algorithm.storage._split = planned_split(rank)
-    start = {name: tensor.clone() for name, tensor in runner.policy.state_dict().items()}
+
+    def networks() -> dict[str, torch.Tensor]:
+        added = {f"extension.{i}": tensor for i, tensor in enumerate(runner.algorithm.extensions.tensors())}
+        return {name: tensor.detach().clone() for name, tensor in {**runner.policy.state_dict(), **added}.items()}
+
+    start = networks()
     runner.learn(ITERATIONS)
     tags = ("Loss/kl", "Loss/surrogate", "Loss/value_function", "Loss/entropy")
     return {
         "start": start,
-        "end": dict(runner.policy.state_dict()),
+        "end": networks(),
         "history": torch.tensor([[values[tag] for tag in tags] for values in history]),
     }
 

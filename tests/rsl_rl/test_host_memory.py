@@ -7,7 +7,7 @@ import sys
 import pytest
 import torch
 
-from rsl_rl.utils.host_memory import keep_freed_memory
+from rsl_rl.kernels.host_memory import keep_freed_memory
 
 MEGABYTES = 40  # more than glibc ever keeps by default
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import torch
 
+from tests.rsl_rl.extensions.test_symmetry import MAPS
 from tests.rsl_rl.ppo_helpers import collect, make_ppo, random_rollout
-from tests.rsl_rl.test_symmetry import MAPS
 
 try:
     VERSION = importlib.metadata.version("rsl-rl-lib")

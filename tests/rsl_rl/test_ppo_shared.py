@@ -241,8 +241,7 @@ def test_augmented_gradients_do_not_tell_left_from_right(kind: str) -> None:
         collect(algorithm, random_rollout())
         (batch,) = algorithm.storage.recurrent_mini_batches(1, 1)
         if is_image:
-            mirror, names = algorithm._mirror, batch.hidden
-            assert mirror is not None
+            mirror, names = algorithm.extensions["symmetry"].mirror, batch.hidden
             swapped = {f"image_{n}": names[n] for n in ("actor", "critic")}
             batch = batch._replace(
                 observations=mirror.images(batch.observations),

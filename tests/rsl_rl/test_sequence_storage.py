@@ -21,7 +21,7 @@ STEP = 1.0 / 255  # of a uint8 over that range
 def make(max_gb: float = 1.0, image_storage: str = "uint8", num_envs: int = N) -> SequenceStorage:
     hidden = {"h": torch.zeros(2, num_envs, 5)}
     image_format = ImageFormat(image_storage, RANGE)
-    return SequenceStorage(num_envs, T, DIMS, {"actions": A}, hidden, image_format, max_gb, torch.device("cpu"))
+    return SequenceStorage(num_envs, T, DIMS, {"actions": (A,)}, hidden, image_format, max_gb, torch.device("cpu"))
 
 
 def fill(storage: SequenceStorage, num_blocks: int, seed: int = 0) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from legged_gym.sensors.depth_camera_config import DepthCameraCfg
 from legged_gym.setting_types import LARGEST_SEED, Anything, ByName, Items, Number, OneOf, Text
 from legged_gym.settings import by_name, flag, names, number, numbers, setting, span, text
 from legged_gym.terrain.terrain_config import TerrainCfg
+from rsl_rl.settings import PolicySettings, PPOSettings, RunnerSettings, TrainSettings
 
 RAMPS = ByName(of=Items(of=Number(whole=True, low=0, unit="policy steps"), least=2, most=2, order="<"))
 _MOST_CELLS = 2e9  # of a map, 4 GB
@@ -282,74 +283,86 @@ class LeggedRobotCfgPPO(BaseConfig):
 
     _prefix = "train."
 
-    seed = number(1, low=-1, high=LARGEST_SEED)
-    runner_class_name = text("OnPolicyRunner")
+    seed = number(TrainSettings.seed, low=-1, high=LARGEST_SEED)
+    runner_class_name = text(TrainSettings.runner_class_name)
 
     class policy:
-        init_noise_std = number(1.0, above=0, high=1000)  # standard deviation of actions at the start
-        actor_hidden_dims = numbers([512, 256, 128], low=1, high=2**16)
-        critic_hidden_dims = numbers([512, 256, 128], low=1, high=2**16)
-        activation = text("elu")  # also `relu`, `lrelu`, `selu`, `tanh`, `sigmoid`, `silu`
-        output_activation: Optional[str] = text(None)  # of the actions; `tanh` bounds them
-        rnn_type = text("lstm", ("lstm", "gru"))  # policies with memory, like the next two
+        # standard deviation of actions at the start
+        init_noise_std = number(PolicySettings.init_noise_std, above=0, high=1000)
+        actor_hidden_dims = numbers(PolicySettings.actor_hidden_dims, low=1, high=2**16)
+        critic_hidden_dims = numbers(PolicySettings.critic_hidden_dims, low=1, high=2**16)
+        activation = text(PolicySettings.activation)  # also `relu`, `lrelu`, `selu`, `tanh`, `sigmoid`, `silu`
+        output_activation: Optional[str] = text(PolicySettings.output_activation)  # of the actions; `tanh` bounds them
+        rnn_type = text(PolicySettings.rnn_type, ("lstm", "gru"))  # policies with memory, like the next two
         # `SharedActorCritic`: None for no memory in front of the heads
-        rnn_hidden_size: Optional[int] = number(256, low=1, high=2**16, none=True)
-        rnn_num_layers = number(1, low=1, high=100)
-        actor_obs_groups = names(["policy"], least=1)
-        critic_obs_groups = names(["critic"], least=1)  # without a group `critic`, `policy` stands in
-        normalize_observations = flag(False)  # by running mean and standard deviation
-        encoders: Any = setting(None, ByName(True, ByName(True, Anything(True))))  # of the actor, see below
-        actor: Any = setting({}, ByName(of=Anything(True)))  # settings of its network, see below
+        rnn_hidden_size: Optional[int] = number(PolicySettings.rnn_hidden_size, low=1, high=2**16, none=True)
+        rnn_num_layers = number(PolicySettings.rnn_num_layers, low=1, high=100)
+        actor_obs_groups = names(PolicySettings.actor_obs_groups, least=1)
+        # without a group `critic`, `policy` stands in
+        critic_obs_groups = names(PolicySettings.critic_obs_groups, least=1)
+        normalize_observations = flag(PolicySettings.normalize_observations)  # by running mean and standard deviation
+        # of the actor, see below
+        encoders: Any = setting(PolicySettings.encoders, ByName(True, ByName(True, Anything(True))))
+        actor: Any = setting(PolicySettings().actor, ByName(of=Anything(True)))  # settings of its network, see below
         # likewise; `shared`: it reads the actor's features; None for what the class means
-        critic: Any = setting(None, OneOf(True, (Text(choices=("shared",)), ByName(of=Anything(True)))))
+        critic: Any = setting(
+            PolicySettings.critic, OneOf(True, (Text(choices=("shared",)), ByName(of=Anything(True))))
+        )
 
     class algorithm:
-        value_loss_coef = number(1.0, low=0, high=1e6)
-        use_clipped_value_loss = flag(True)
-        clip_param = number(0.2, above=0, high=100)
-        entropy_coef = number(0.01, low=0, high=1e6)
-        entropy_schedule = text("constant", ("constant", "linear"))  # linear: down to 0 at `max_iterations`
-        num_learning_epochs = number(5, low=1, high=100_000)  # passes over the samples of an iteration
+        value_loss_coef = number(PPOSettings.value_loss_coef, low=0, high=1e6)
+        use_clipped_value_loss = flag(PPOSettings.use_clipped_value_loss)
+        clip_param = number(PPOSettings.clip_param, above=0, high=100)
+        entropy_coef = number(PPOSettings.entropy_coef, low=0, high=1e6)
+        # linear: down to 0 at `max_iterations`
+        entropy_schedule = text(PPOSettings.entropy_schedule, PPOSettings.CHOICES["entropy_schedule"])
+        # passes over the samples of an iteration
+        num_learning_epochs = number(PPOSettings.num_learning_epochs, low=1, high=100_000)
         # num_envs * num_steps_per_env must be a multiple
-        num_mini_batches = number(4, low=1, high=10**9)
-        learning_rate = number(1.0e-3, above=0, high=10)  # at the start
-        schedule = text("adaptive", ("adaptive", "cosine", "fixed"))  # see below
-        min_learning_rate = number(1.0e-5, above=0, high=10)
-        max_learning_rate = number(1.0e-2, above=0, high=10)
-        gamma = number(0.99, low=0, high=1)
-        lam = number(0.95, low=0, high=1)
-        desired_kl = number(0.01, "nats", above=0, high=1e6)
-        max_grad_norm = number(1.0, above=0)  # actor and critic each; together where they share features
+        num_mini_batches = number(PPOSettings.num_mini_batches, low=1, high=10**9)
+        learning_rate = number(PPOSettings.learning_rate, above=0, high=10)  # at the start
+        schedule = text(PPOSettings.schedule, PPOSettings.CHOICES["schedule"])  # see below
+        min_learning_rate = number(PPOSettings.min_learning_rate, above=0, high=10)
+        max_learning_rate = number(PPOSettings.max_learning_rate, above=0, high=10)
+        gamma = number(PPOSettings.gamma, low=0, high=1)
+        lam = number(PPOSettings.lam, low=0, high=1)
+        desired_kl = number(PPOSettings.desired_kl, "nats", above=0, high=1e6)
+        # actor and critic each; together where they share features
+        max_grad_norm = number(PPOSettings.max_grad_norm, above=0)
         # `bfloat16`: networks compute in it while learning; weights and losses stay float32
-        precision = text("float32", ("float32", "bfloat16"))
+        precision = text(PPOSettings.precision, PPOSettings.CHOICES["precision"])
         # `augment`: mirror images of all samples; `loss`: penalty on asymmetric actions
-        symmetry = text("none", ("none", "augment", "loss"))
-        symmetry_loss_coef = number(0.0, low=0, high=1e6)
-        weight_decay = number(0.0, low=0, high=1000)  # of weight matrices
+        symmetry = text(PPOSettings.symmetry, PPOSettings.CHOICES["symmetry"])
+        symmetry_loss_coef = number(PPOSettings.symmetry_loss_coef, low=0, high=1e6)
+        weight_decay = number(PPOSettings.weight_decay, low=0, high=1000)  # of weight matrices
         # steps of backpropagation through time, a divisor of `num_steps_per_env`; None: all
-        sequence_length: Optional[int] = number(None, whole=True, low=1)
+        sequence_length: Optional[int] = number(PPOSettings.sequence_length, whole=True, low=1)
+        # name -> `class_name` and settings, see [the learner](learner.md)
+        extensions: Any = setting(PPOSettings().extensions, ByName(of=ByName(True, Anything(True))))
 
     class runner:
-        policy_class_name = text("ActorCritic")  # or `ActorCriticRecurrent`, `SharedActorCritic`
-        algorithm_class_name = text("PPO")
-        num_steps_per_env = number(24, low=1, high=10**6)  # steps between two updates
-        max_iterations = number(1500, low=1, high=10**9)  # in total
-        max_wall_time_s: Optional[float] = number(None, "s", whole=False, above=0)  # stops with a checkpoint
-        save_interval = number(50, "iterations", low=1, high=10**9)
-        log_interval = number(1, "iterations", low=1, high=10**9)
-        logger = text("tensorboard", ("tensorboard", "wandb", "none"))
-        wandb_project: Optional[str] = text(None)  # `experiment_name` if None; see Logging
-        wandb_entity: Optional[str] = text(None)
+        policy_class_name = text(RunnerSettings.policy_class_name)  # or `ActorCriticRecurrent`, `SharedActorCritic`
+        algorithm_class_name = text(RunnerSettings.algorithm_class_name)
+        num_steps_per_env = number(RunnerSettings.num_steps_per_env, low=1, high=10**6)  # steps between two updates
+        max_iterations = number(RunnerSettings.max_iterations, low=1, high=10**9)  # in total
+        # stops with a checkpoint
+        max_wall_time_s: Optional[float] = number(RunnerSettings.max_wall_time_s, "s", whole=False, above=0)
+        save_interval = number(RunnerSettings.save_interval, "iterations", low=1, high=10**9)
+        log_interval = number(RunnerSettings.log_interval, "iterations", low=1, high=10**9)
+        logger = text(RunnerSettings.logger, ("tensorboard", "wandb", "none"))
+        wandb_project: Optional[str] = text(RunnerSettings.wandb_project)  # `experiment_name` if None; see Logging
+        wandb_entity: Optional[str] = text(RunnerSettings.wandb_entity)
         # `online`, `offline` or `disabled`; None: WANDB_MODE, else online if both are named
-        wandb_mode: Optional[str] = text(None)
-        experiment_name = text("test")  # folder below `logs/`
-        run_name = text("")  # end of the name of the run folder
+        wandb_mode: Optional[str] = text(RunnerSettings.wandb_mode)
+        experiment_name = text(RunnerSettings.experiment_name)  # folder below `logs/`
+        run_name = text(RunnerSettings.run_name)  # end of the name of the run folder
         # run, checkpoint or shipped policy whose networks a new run begins with
-        start_from: Optional[str] = text(None)
-        resume = flag(False)  # go on with a run
-        load_run: Any = setting(-1, OneOf(types=(Number(whole=True, low=-1, high=-1), Text())))  # -1: the newest
-        checkpoint = number(-1, low=-1)  # -1: the last
-        resume_path: Optional[str] = text(None)  # written when a run resumes
+        start_from: Optional[str] = text(RunnerSettings.start_from)
+        resume = flag(RunnerSettings.resume)  # go on with a run
+        # -1: the newest
+        load_run: Any = setting(RunnerSettings.load_run, OneOf(types=(Number(whole=True, low=-1, high=-1), Text())))
+        checkpoint = number(RunnerSettings.checkpoint, low=-1)  # -1: the last
+        resume_path: Optional[str] = text(RunnerSettings.resume_path)  # written when a run resumes
 
     def _misfits(self) -> Iterator[str]:
         rates = self.algorithm

@@ -1,23 +1,38 @@
-"""The config of imitation names every key of the learner, with the learner's defaults."""
+"""The configs of trainings name every key of the learner, with the learner's defaults."""
 
 from __future__ import annotations
 
-import inspect
+import pytest
 
+from legged_gym.envs.base.base_config import BaseConfig
 from legged_gym.envs.base.dagger_config import LeggedRobotCfgDagger
-from rsl_rl.algorithms import DAgger
-from rsl_rl.runners.dagger_runner import DAGGER_DEFAULTS
+from legged_gym.envs.base.legged_robot_config import LeggedRobotCfgPPO
+from rsl_rl.settings import (
+    DaggerRunnerSettings,
+    DAggerSettings,
+    PolicySettings,
+    PPOSettings,
+    RunnerSettings,
+    Settings,
+)
 
 
-def test_keys_and_defaults_are_those_of_the_learner() -> None:
-    parameters = inspect.signature(DAgger.__init__).parameters.values()
-    defaults = {p.name: p.default for p in parameters if p.default is not p.empty and p.name != "device"}
-    defaults = {name: list(x) if isinstance(x, tuple) else x for name, x in defaults.items()}
-    cfg = LeggedRobotCfgDagger().to_dict()
-    assert cfg["algorithm"] == defaults
-    assert cfg["runner"].keys() == DAGGER_DEFAULTS.keys()
-    differing = {name for name, value in cfg["runner"].items() if value != DAGGER_DEFAULTS[name]}
-    assert differing == {"policy_class_name", "save_interval"}
+@pytest.mark.parametrize(
+    ("cfg", "algorithm", "runner", "differing"),
+    [
+        (LeggedRobotCfgPPO(), PPOSettings(), RunnerSettings(), set()),
+        (LeggedRobotCfgDagger(), DAggerSettings(), DaggerRunnerSettings(), {"policy_class_name", "save_interval"}),
+    ],
+)
+def test_keys_and_defaults_are_those_of_the_learner(
+    cfg: BaseConfig, algorithm: Settings, runner: Settings, differing: set[str]
+) -> None:
+    sections = cfg.to_dict()
+    for name, settings in (("policy", PolicySettings()), ("algorithm", algorithm), ("runner", runner)):
+        defaults = {key: list(x) if isinstance(x, tuple) else x for key, x in vars(settings).items()}
+        assert sections[name].keys() == defaults.keys()
+        different = {key for key, value in sections[name].items() if value != defaults[key]}
+        assert different == (differing if name == "runner" else set())
 
 
 def test_the_phases_add_up_to_six_million_samples() -> None:

@@ -10,7 +10,7 @@ from legged_gym.envs.base.legged_robot import LeggedRobot
 from legged_gym.envs.base.name_checks import check_gains, check_names
 from legged_gym.envs.terms.mirror import mirror_grid, partners
 from legged_gym.errors import UserError
-from rsl_rl.algorithms.symmetry import Mirror
+from rsl_rl.extensions.symmetry import Mirror
 from tests.sim.robots import LIMIT, robot_cfg, urdf
 
 LEGS = ("FL", "FR", "RL", "RR")

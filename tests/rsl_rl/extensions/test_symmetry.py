@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from rsl_rl.algorithms.symmetry import Mirror
+from rsl_rl.extensions.symmetry import Mirror
 from rsl_rl.utils.errors import RslRlError
 from tests.rsl_rl.ppo_helpers import DIMS, collect, gradients, make_ppo, random_rollout
 

@@ -21,6 +21,7 @@ from torch import Tensor
 if TYPE_CHECKING:
     from legged_gym.envs.base.legged_robot import LeggedRobot
     from rsl_rl.runners.inference_policy import InferencePolicy
+    from rsl_rl.runners.runner import Runner
 
 # as training from scratch begins
 _RANDOM_ACTION_STD = 1.0
@@ -221,7 +222,7 @@ def policy_work(env: LeggedRobot, policy: InferencePolicy, num_steps: int) -> Ca
     return work
 
 
-def train_work(runner: Any) -> Callable[[], None]:
+def train_work(runner: Runner) -> Callable[[], None]:
     """A block of one whole iteration of training: rollout, returns, update, statistics, and what it prints."""
 
     def work() -> None:

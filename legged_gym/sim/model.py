@@ -146,11 +146,6 @@ def shown_groups(model: Any) -> List[int]:
     return [GROUND_GROUP, OBSTACLE_GROUP, robot]
 
 
-def quat_to_xyzw(wxyz: np.ndarray) -> np.ndarray:
-    """Quaternions (..., 4) from MuJoCo's w,x,y,z to Isaac Gym's x,y,z,w."""
-    return np.roll(wxyz, -1, axis=-1)
-
-
 def _dof_order(root: Any, names: Optional[Sequence[str]]) -> List[str]:
     found = [str(joint.name) for body in all_bodies(root) for joint in motor_joints(body)]
     if names is None:

@@ -15,7 +15,6 @@ from legged_gym.envs.parts.failures import Failures
 from legged_gym.envs.parts.part import Part
 from legged_gym.errors import UserError
 
-CONTROL_TYPES = ("P", "V", "T", "actuator_net")
 POSITION_TYPES = ("P", "actuator_net")
 """Control types whose actions are joint positions."""
 

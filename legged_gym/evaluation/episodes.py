@@ -7,36 +7,19 @@ episodes would be over-represented: among the first 1000 episodes to finish, who
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Tuple
+from typing import Any, Dict, Mapping, Optional
 
 import torch
 from torch import Tensor
 
 from legged_gym.envs.base.base_config import Metric
+from legged_gym.envs.base.legged_robot import LeggedRobot
+from legged_gym.envs.parts.part import Part
 from legged_gym.envs.terms.tables import check_values
 from legged_gym.evaluation.intervals import ratio_of_sums, share
 
 SECONDS, FELL, LEVELS, TYPES = "seconds", "fell", "levels", "types"
-
-
-class MeasuredEnv(Protocol):
-    """What an environment needs for its episodes to be measured."""
-
-    num_envs: int
-    device: torch.device
-    dt: float
-    metrics: Dict[str, Tuple[Metric, Callable[[], Tensor]]]
-    episode_listeners: List[Callable[[Tensor], None]]
-    reset_buf: Tensor
-    time_out_buf: Tensor
-    terrain_levels: Tensor
-    terrain_types: Tensor
-
-    def update_metrics(self) -> None:
-        """See `MetricTerms`."""
-
-    def reset_metrics(self, env_ids: Tensor) -> None:
-        """See `MetricTerms`."""
+_RECORDER = "recorder"
 
 
 @dataclass
@@ -64,7 +47,7 @@ class Episodes:
         return Episodes(values, self.seconds[mask], self.fell[mask], self.levels[mask], self.types[mask])
 
 
-class EpisodeRecorder:
+class EpisodeRecorder(Part):
     """Measures N environments over their first K episodes each.
 
     Attributes:
@@ -72,18 +55,19 @@ class EpisodeRecorder:
         num_samples: states taken in.
     """
 
-    def __init__(self, env: MeasuredEnv, episodes_per_env: int) -> None:
+    def __init__(self, env: LeggedRobot, episodes_per_env: int) -> None:
         """Begin at the first state of every environment's first episode.
 
         Args:
-            env: the environment; it tells `end` of episodes that do until `close`.
+            env: the environment, of which this is a part until `close`.
             episodes_per_env: K.
 
         Raises:
             UserError: a metric does not give (N,).
         """
+        super().__init__(env)
         self.num_samples = 0
-        self._env, self._count = env, episodes_per_env
+        self._robots, self._count = env, episodes_per_env
         self._columns = torch.arange(env.num_envs, device=env.device)
         self._rows = torch.zeros_like(self._columns)
         self._samples = torch.zeros_like(self._columns)  # of the present episode
@@ -92,7 +76,7 @@ class EpisodeRecorder:
         for name, (_, term) in self._terms.items():
             check_values(term, f"metrics.{name}", (env.num_envs,))
         self._tables: Dict[str, Tensor] = {}
-        env.episode_listeners.append(self.end)
+        env.use_part(_RECORDER, self, first=True)
 
     @property
     def complete(self) -> bool:
@@ -102,13 +86,13 @@ class EpisodeRecorder:
     def _table(self, name: str, dtype: torch.dtype) -> Tensor:
         """(K + 1, N): environments that have done their part go on into the last row, which nobody reads."""
         if name not in self._tables:
-            shape = (self._count + 1, self._env.num_envs)
-            self._tables[name] = torch.zeros(shape, dtype=dtype, device=self._env.device)
+            shape = (self._count + 1, self._robots.num_envs)
+            self._tables[name] = torch.zeros(shape, dtype=dtype, device=self._robots.device)
         return self._tables[name]
 
     def sample(self) -> None:
         """Take in the present states, in which the policy is about to act."""
-        env, at = self._env, (self._rows, self._columns)
+        env, at = self._robots, (self._rows, self._columns)
         if self.num_samples:
             env.update_metrics()
         self.num_samples += 1
@@ -125,9 +109,9 @@ class EpisodeRecorder:
             else:
                 self._table(name, torch.float64)[at] += (value * env.dt if reduce == "mean" else value).double()
 
-    def end(self, env_ids: Tensor) -> None:
-        """Close the episodes of environments (n,), before they are reset; those without a sample are none."""
-        env = self._env
+    def prepare(self, env_ids: Tensor) -> None:
+        """Close the episodes of environments (n,), before anything is reset; those without a sample are none."""
+        env = self._robots
         env_ids = env_ids[self._samples[env_ids] > 0]
         rows = self._rows[env_ids]
         facts = {FELL: env.reset_buf & ~env.time_out_buf, LEVELS: env.terrain_levels, TYPES: env.terrain_types}
@@ -139,8 +123,8 @@ class EpisodeRecorder:
         env.reset_metrics(env_ids)
 
     def close(self) -> None:
-        """Hear of no further episodes."""
-        self._env.episode_listeners.remove(self.end)
+        """Measure no further episodes."""
+        del self._robots.parts[_RECORDER]
 
     def episodes(self) -> Episodes:
         """All K * N episodes, on the CPU; those of the first environment's first round come first."""
@@ -149,7 +133,7 @@ class EpisodeRecorder:
         return Episodes(values, *facts)
 
 
-def _terms(env: MeasuredEnv) -> Any:
+def _terms(env: LeggedRobot) -> Any:
     """Name -> (how it is reduced, method) of every metric and of what they are divided by."""
     for name, (entry, term) in env.metrics.items():
         yield name, (entry.reduce, term)

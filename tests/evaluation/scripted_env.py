@@ -39,7 +39,7 @@ class ScriptedEnv(MetricTerms):
         self._ends, self._episode = ends, torch.zeros(num_envs, dtype=torch.long)
         self._age = torch.zeros(num_envs)
         self._offset = 100.0
-        self.finished, self.episode_listeners, self.parts = [], [], {}
+        self.finished, self.parts = [], {}
         self.reset_buf = self.time_out_buf = torch.zeros(num_envs, dtype=torch.bool)
         self._prepare_metrics()
 
@@ -54,8 +54,8 @@ class ScriptedEnv(MetricTerms):
         states[:, 7] = self._age
         return states
 
-    def use_part(self, name, part):
-        self.parts[name] = part
+    def use_part(self, name, part, first=False):
+        self.parts = {name: part, **self.parts} if first else {**self.parts, name: part}
         return part
 
     def reset(self):
@@ -75,8 +75,6 @@ class ScriptedEnv(MetricTerms):
         self._offset += 3.0
         self.reset_buf, self.time_out_buf = dones, self._time_outs(time_outs)
         if dones.any():
-            for listener in self.episode_listeners:
-                listener(torch.nonzero(dones).flatten())
             for part in self.parts.values():
                 part.prepare(torch.nonzero(dones).flatten())
         self._episode += dones.long()

@@ -179,10 +179,10 @@ def test_a_metric_of_the_wrong_shape_is_named():
 
 def test_episodes_that_never_end_are_a_mistake_in_the_config():
     env = ScriptedEnv(never, num_envs=1)
-    env.step = lambda actions: (env.reset(), None, torch.tensor([False]), {})
+    env.step = lambda actions: ({"policy": env._age[:, None]}, None, torch.tensor([False]), {})
     with pytest.raises(UserError, match="needs a time-out"):
         run_episodes(env, CountingPolicy(), 1)
-    assert env.episode_listeners == []
+    assert env.parts == {}
 
 
 def test_a_recorder_ignores_what_comes_after_the_last_episode():
@@ -191,7 +191,7 @@ def test_a_recorder_ignores_what_comes_after_the_last_episode():
     for dones in ([True, False], [True, False], [False, True]):
         assert not recorder.complete
         recorder.sample()
-        recorder.end(torch.nonzero(torch.tensor(dones)).flatten())
+        recorder.prepare(torch.nonzero(torch.tensor(dones)).flatten())
     assert recorder.complete
     assert (recorder.episodes().seconds / DT).tolist() == [1.0, 3.0]
 
@@ -202,7 +202,7 @@ def test_a_robot_that_is_reset_twice_in_a_step_has_ended_one_episode():
     for _ in range(2):
         recorder.sample()
         for _ in range(2):
-            recorder.end(torch.tensor([0, 1]))
+            recorder.prepare(torch.tensor([0, 1]))
     assert (recorder.episodes().seconds / DT).tolist() == [1.0] * 4
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import math
-from typing import Any, Callable, Dict, List, Optional, Tuple, Type, TypeVar
+from typing import Any, Dict, Optional, Tuple, Type, TypeVar
 
 import torch
 from torch import Tensor
@@ -50,7 +50,6 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
         obs_buf: the current observations by group.
         rew_buf: (N,) rewards of the last step.
         extras: `time_outs` (N,) bool and `counts`, every step; `log`, on steps that end episodes.
-        episode_listeners: called with environments (n,) whose episodes end, before anything of them is reset.
         log_dir: where the state of the first failed environment is written; None for nowhere.
         num_failures: environments that were reset because a number was NaN or Inf, since the start.
     """
@@ -58,7 +57,6 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
     command_part: Type[VelocityCommands] = VelocityCommands
     """What draws the commands of a class of robots."""
 
-    episode_listeners: List[Callable[[Tensor], None]]
     _num_logged: int  # episodes behind extras["log"]
 
     def __init__(
@@ -91,7 +89,6 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
         self.num_envs = int(cfg.env.num_envs)
         self._create_sim(sim, device, deterministic)
         self._parse_config()
-        self.episode_listeners = []
         self._init_buffers()
         for name in self._STATE_BUFFERS:
             self.keep(name)
@@ -227,8 +224,6 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
         Args:
             env_ids: (n,) sorted environments.
         """
-        for listener in self.episode_listeners:
-            listener(env_ids)
         self._log_episodes(env_ids)
         for part in self.parts.values():
             part.prepare(env_ids)
@@ -366,9 +361,9 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
             self.use_part("camera", Camera(self))
         self.use_part("failures", self.failures)
 
-    def use_part(self, name: str, part: AnyPart) -> AnyPart:
+    def use_part(self, name: str, part: AnyPart, first: bool = False) -> AnyPart:
         """Add a part, or replace the one of that name, as evaluation does with `tiles` and `commands`; returns it."""
-        self.parts[name] = part
+        self.parts = {name: part, **self.parts} if first else {**self.parts, name: part}
         return part
 
     def write_failures_to(self, folder: Optional[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, List
 
 import pytest
 import torch
@@ -10,6 +10,7 @@ import torch
 from legged_gym.envs import A1FlatCfg
 from legged_gym.envs.base.base_config import Metric
 from legged_gym.envs.base.legged_robot import LeggedRobot
+from legged_gym.envs.parts.part import Part
 from legged_gym.errors import UserError
 
 
@@ -55,11 +56,22 @@ def test_mistakes_are_found_at_construction(metrics, message):
         make_env(**metrics)
 
 
-def test_an_episode_is_heard_of_before_it_is_reset():
-    env = make_env()
-    heard = []
+class Listener(Part):
+    """Notes what it is told of episodes that have ended."""
+
+    def __init__(self, env: LeggedRobot, heard: List[Any]) -> None:
+        super().__init__(env)
+        self._heard = heard
+
+    def prepare(self, env_ids: torch.Tensor) -> None:
+        self._heard.append((env_ids.tolist(), self.env.episode_length_buf.tolist()))
+
+
+def test_the_first_part_hears_of_an_episode_before_anything_is_reset():
+    env, heard = make_env(), []
     env.reset()
-    env.episode_listeners.append(lambda env_ids: heard.append((env_ids.tolist(), env.episode_length_buf.tolist())))
+    env.use_part("listener", Listener(env, heard), first=True)
+    assert next(iter(env.parts)) == "listener"
     env.episode_length_buf[1] = env.max_episode_length
     env.step(torch.zeros(2, 12))
     assert heard == [([1], [1, env.max_episode_length + 1])]

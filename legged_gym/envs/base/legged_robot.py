@@ -90,9 +90,7 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
         self._create_sim(sim, device, deterministic)
         self._parse_config()
         self._init_buffers()
-        for name in self._STATE_BUFFERS:
-            self.keep(name)
-        self._check_names_of_buffers()
+        self._complete_buffers()
         self._init_randomization()
         self._prepare_tables()
         self._prepare_metrics()

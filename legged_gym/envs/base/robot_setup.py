@@ -19,10 +19,20 @@ from legged_gym.envs.terms.observation_groups import make_group
 from legged_gym.envs.terms.observation_history import ObservationHistory
 from legged_gym.envs.terms.reward_sum import RewardSum
 from legged_gym.envs.terms.tables import check_values, find_term
+from legged_gym.errors import UserError
 from legged_gym.sensors.height_scan import HeightScan
 from legged_gym.sim.factory import make_simulator
 from legged_gym.sim.robot.gains import gains_of
 from legged_gym.terrain import Terrain, uses_height_map
+
+MOVED_HOOKS = {
+    "_look": "Part.update",
+    "_steer_to_heading": "VelocityCommands.steer",
+    "_place_on_terrain": "TerrainLevels",
+    "_init_control": "JointControl",
+    "_reset_control": "JointControl.reset",
+}
+"""Methods of the environment that subclasses could override once, and what is there instead."""
 
 
 class RobotSetup(RobotState):
@@ -39,6 +49,9 @@ class RobotSetup(RobotState):
         cfg = self.cfg
         cfg.check()
         complete_control(cfg)
+        for name, instead in MOVED_HOOKS.items():
+            if hasattr(self, name):
+                raise UserError(f"{type(self).__name__}.{name} is not called any more: override {instead} of a part")
         for path, instead in RETIRED_SETTINGS.items():
             section, name = path.split(".")
             if hasattr(getattr(cfg, section), name):

@@ -40,8 +40,12 @@ class SavedState(RobotState):
         # Fields of the model are saved when they differ between robots; the others are those of the robot file.
         return (*(name for name in self.state_dict() if name not in _FIRST), "sim.fields")
 
-    def _check_names_of_buffers(self) -> None:
-        """Names in checkpoints are common to all."""
+    def _complete_buffers(self) -> None:
+        """Names in checkpoints are common to all, and those in `_STATE_BUFFERS` are made by then."""
+        for name in self._STATE_BUFFERS:
+            if not hasattr(self, name):
+                raise UserError(f"{type(self).__name__}._STATE_BUFFERS has {name}, which _init_buffers does not make")
+            self._at_reset.setdefault(name, None)
         owners = [self.saved_buffers(), *(part.state_dict() for part in self.parts.values())]
         names = [*_OTHERS, *(name for owner in owners for name in owner)]
         twice = sorted({name for name in names if names.count(name) > 1})

@@ -108,6 +108,18 @@ def test_two_buffers_of_one_name_are_refused():
         make_env(Double)
 
 
+@pytest.mark.parametrize(
+    ("attributes", "words"),
+    [
+        ({"_STATE_BUFFERS": ("gone",)}, "Mine._STATE_BUFFERS has gone, which _init_buffers does not make"),
+        ({"_look": lambda self: None}, "Mine._look is not called any more: override Part.update of a part"),
+    ],
+)
+def test_what_an_older_subclass_cannot_rely_on_is_named(attributes, words):
+    with pytest.raises(UserError, match=re.escape(words)):
+        make_env(type("Mine", (LeggedRobot,), attributes))
+
+
 def test_the_config_of_the_caller_stays_as_it_is():
     """The command curriculum widens ranges, and a plane has no levels."""
     cfg = A1FlatCfg()

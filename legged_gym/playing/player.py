@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict, Optional
 
 import torch
 
@@ -10,11 +10,9 @@ from legged_gym.envs.parts.given_commands import GivenCommands
 from legged_gym.envs.variants import RANGES
 from legged_gym.playing.driving import Command
 from legged_gym.playing.plots import StateLog
-from legged_gym.policies.exported_policy import ExportedPolicy
 from legged_gym.policies.policy_io import Policy
 from legged_gym.terrain import has_lanes
 from legged_gym.terrain.lanes import FLAT_TYPES
-from rsl_rl.runners.inference_policy import InferencePolicy
 
 if TYPE_CHECKING:
     from legged_gym.envs.base.legged_robot import LeggedRobot
@@ -108,14 +106,6 @@ class Player:
         for name in self.env.reward_sum.names:
             earned = float(log[f"rew_{name}"]) * episodes * seconds
             self._earned[name] = self._earned.get(name, 0.0) + earned
-
-
-def groups_read(policy: Policy) -> List[str]:
-    """The groups of observations that a loaded policy reads, whatever form it has."""
-    if isinstance(policy, ExportedPolicy):
-        return list(policy.description["observations"])
-    assert isinstance(policy, InferencePolicy)
-    return policy.groups
 
 
 def robot_to_watch(env: LeggedRobot) -> int:

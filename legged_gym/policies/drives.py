@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from legged_gym.actuators.files import load_actuator
+from legged_gym.policies.exported_policy import as_list
+from legged_gym.policies.metadata import describe_step
 
 ACTUATOR_FILE = "actuator.onnx"
 _RULE = (
@@ -43,30 +45,9 @@ class ActuatorStep(nn.Module):
     def step(self, inputs: Any) -> List[Tensor]:
         """As `forward`, from a sequence to a list."""
         with torch.no_grad():
-            outputs = self(*inputs)
-        return list(outputs) if isinstance(outputs, tuple) else [outputs]
+            return as_list(self(*inputs))
 
     def describe(self) -> Dict[str, Any]:
         """Inputs, outputs and memory, as those of a policy are described."""
-        joints = {"shape": ["batch", self._num_joints]}
-        memory = [
-            {
-                "name": name,
-                "input": f"{name}_in",
-                "output": f"{name}_out",
-                "shape": [tensor.shape[0], "batch", *tensor.shape[2:]],
-            }
-            for name, tensor in self._kept.items()
-        ]
-        return {
-            "inputs": [
-                *({"name": name, **joints} for name in ("error", "velocity")),
-                *({"name": entry["input"], "shape": entry["shape"]} for entry in memory),
-            ],
-            "outputs": [
-                {"name": "torque", **joints},
-                *({"name": entry["output"], "shape": entry["shape"]} for entry in memory),
-            ],
-            "memory": memory,
-            "rule": _RULE,
-        }
+        joints = [self._num_joints]
+        return {**describe_step({"error": joints, "velocity": joints}, {"torque": joints}, self._kept), "rule": _RULE}

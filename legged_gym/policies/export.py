@@ -43,8 +43,9 @@ from legged_gym.policies.exported_policy import (
     OnnxStep,
     Step,
     TorchScriptStep,
-    initial_memory,
+    as_list,
     with_digest,
+    zeros,
 )
 from legged_gym.policies.metadata import FORMAT_VERSION, describe_policy, named_file
 from legged_gym.policies.policy_io import PolicySource, load_network_for
@@ -91,8 +92,7 @@ class StepModule(nn.Module):
 
     def step(self, inputs: Any) -> List[Tensor]:
         """As `forward`, from a sequence to a list."""
-        outputs = self(*inputs)
-        return list(outputs) if isinstance(outputs, tuple) else [outputs]
+        return as_list(self(*inputs))
 
 
 def export_checkpoint(
@@ -206,7 +206,7 @@ def to_onnx(module: nn.Module, description: Mapping[str, Any], text: str) -> byt
         warnings.simplefilter("ignore")  # that there is a newer exporter; that batches are fixed, which they are not
         export(
             module,
-            tuple(_example_inputs(description, 2)),
+            tuple(zeros(description["inputs"], 2)),
             buffer,
             input_names=[entry["name"] for entry in description["inputs"]],
             output_names=[entry["name"] for entry in description["outputs"]],
@@ -232,7 +232,7 @@ def to_torchscript(module: StepModule, description: Mapping[str, Any], text: str
 def _trace(module: nn.Module, description: Mapping[str, Any]) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # as above
-        return torch.jit.trace(module, tuple(_example_inputs(description, 2)), check_trace=False)
+        return torch.jit.trace(module, tuple(zeros(description["inputs"], 2)), check_trace=False)
 
 
 def check_parity(reference: Step, exported: Step, description: Mapping[str, Any], name: str) -> float:
@@ -254,7 +254,7 @@ def check_parity(reference: Step, exported: Step, description: Mapping[str, Any]
     given = description["inputs"][: len(description["inputs"]) - len(description["memory"])]
     largest = 0.0
     for num_envs in (1, 3):  # the networks were traced with 2
-        memories = [initial_memory(description, num_envs) for _ in range(2)]
+        memories = [zeros(description["memory"], num_envs) for _ in range(2)]
         for step in range(_PARITY_STEPS):
             spread = (0.1, 1.0, 5.0)[step % 3]
             obs = [spread * torch.randn([num_envs, *entry["shape"][1:]], generator=generator) for entry in given]
@@ -292,8 +292,3 @@ def _difference(expected: Tensor, found: Tensor) -> float:
     if expected.shape != found.shape or not bool(torch.isfinite(expected).all() & torch.isfinite(found).all()):
         return float("inf")
     return float((expected - found).abs().max() / expected.abs().max().clamp(min=1.0))
-
-
-def _example_inputs(description: Mapping[str, Any], num_envs: int) -> List[Tensor]:
-    shapes = [entry["shape"] for entry in description["inputs"]]
-    return [torch.zeros([num_envs if size == "batch" else size for size in shape]) for shape in shapes]

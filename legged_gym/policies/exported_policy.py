@@ -108,8 +108,7 @@ class TorchScriptStep:
     def __call__(self, inputs: Sequence[Tensor]) -> List[Tensor]:
         """Compute the outputs for inputs on any device; outputs are on the CPU."""
         with torch.no_grad():
-            outputs = self._module(*(tensor.cpu() for tensor in inputs))
-        return list(outputs) if isinstance(outputs, tuple) else [outputs]
+            return as_list(self._module(*(tensor.cpu() for tensor in inputs)))
 
 
 class ExportedPolicy:
@@ -118,15 +117,16 @@ class ExportedPolicy:
     def __init__(self, step: Union[OnnxStep, TorchScriptStep], device: torch.device) -> None:
         """Wrap a step; actions will be on `device`."""
         self.description = step.description
+        self.groups = list(step.description["observations"])
         self.device = device
         self._step = step
         self._memory: Optional[List[Tensor]] = None
 
     def __call__(self, obs: Mapping[str, Tensor]) -> Tensor:
         """Map a dict of observation groups, each (N, ...), to actions (N, A)."""
-        inputs = [obs[group] for group in self.description["observations"]]
+        inputs = [obs[group] for group in self.groups]
         if self._memory is None:
-            self._memory = initial_memory(self.description, len(inputs[0]))
+            self._memory = zeros(self.description["memory"], len(inputs[0]))
         actions, *self._memory = self._step([*inputs, *self._memory])
         return actions.to(self.device)
 
@@ -139,10 +139,15 @@ class ExportedPolicy:
             self._memory = [state.masked_fill(mask, 0.0) for state in self._memory]
 
 
-def initial_memory(description: Mapping[str, Any], num_envs: int) -> List[Tensor]:
-    """The memory at the start of an episode, zeros, in the order of the inputs."""
-    shapes = [entry["shape"] for entry in description["memory"]]
+def zeros(entries: Sequence[Mapping[str, Any]], num_envs: int) -> List[Tensor]:
+    """Tensors of the shapes of some inputs or outputs, as memories are at the start of an episode."""
+    shapes = [entry["shape"] for entry in entries]
     return [torch.zeros([num_envs if size == "batch" else size for size in shape]) for shape in shapes]
+
+
+def as_list(outputs: Any) -> List[Tensor]:
+    """What a network returned, which is no tuple where that is one tensor."""
+    return list(outputs) if isinstance(outputs, tuple) else [outputs]
 
 
 def with_digest(content: bytes) -> bytes:
@@ -165,16 +170,13 @@ def _try_out(step: Union[OnnxStep, TorchScriptStep], path: str) -> None:
     """Run one step of one robot, and refuse a policy that cannot be run as its description says."""
     description = step.description
     try:
-        inputs, outputs = (
-            [[1 if size == "batch" else size for size in entry["shape"]] for entry in description[part]]
-            for part in ("inputs", "outputs")
-        )
-        initial_memory(description, 1)
+        outputs = [list(output.shape) for output in zeros(description["outputs"], 1)]
+        zeros(description["memory"], 1)
         names = [entry["name"] for entry in description["inputs"]]
         memory = [entry["input"] for entry in description["memory"]]
         if names != [*description.get("observations", names[: len(names) - len(memory)]), *memory]:
             raise ValueError("its inputs are not its observations and its memory")
-        found = [list(output.shape) for output in step([torch.zeros(shape) for shape in inputs])]
+        found = [list(output.shape) for output in step(zeros(description["inputs"], 1))]
     except Exception as error:  # whatever the description leads to
         raise UserError(f"{path} cannot be run as its description says ({first_line(error)})") from None
     if found != outputs:

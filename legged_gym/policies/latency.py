@@ -10,7 +10,7 @@ from typing import Any, Dict, Iterator, NamedTuple
 
 import numpy as np
 
-from legged_gym.policies.exported_policy import METADATA_KEY
+from legged_gym.policies.exported_policy import METADATA_KEY, zeros
 
 _WARM_UP_STEPS = 50
 DEFAULT_STEPS = 1000
@@ -62,10 +62,10 @@ def measure_latency(path: str, num_steps: int = DEFAULT_STEPS) -> Latency:
 def _random_inputs(description: Dict[str, Any]) -> Dict[str, np.ndarray]:
     """Observations of one robot, and the memory at the start of an episode."""
     rng = np.random.default_rng(0)
-    shapes = {
-        entry["name"]: [1 if size == "batch" else size for size in entry["shape"]] for entry in description["inputs"]
+    inputs = {
+        entry["name"]: rng.standard_normal(blank.shape).astype(np.float32)
+        for entry, blank in zip(description["inputs"], zeros(description["inputs"], 1))
     }
-    inputs = {name: rng.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
     for entry in description["memory"]:
         inputs[entry["input"]] = np.zeros_like(inputs[entry["input"]])
     return inputs

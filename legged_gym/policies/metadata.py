@@ -110,23 +110,32 @@ def _action_rule(control: Any) -> str:
 
 
 def describe_network(actor: Network, observation_dims: Mapping[str, Any], num_actions: int) -> Dict[str, Any]:
-    """Describe inputs and outputs of an exported actor, in order; "batch" stands for the number of robots.
+    """Inputs and outputs of an exported actor."""
+    inputs = {group: list(observation_dims[group]) for group in actor.groups}
+    return describe_step(inputs, {ACTIONS: [num_actions]}, actor.initial_hidden(1))
 
-    Returns:
-        `inputs` and `outputs`, lists of {name, shape}; `memory`, which output goes into which input at the next step. A
-        memory starts each episode at zero.
+
+def describe_step(
+    inputs: Mapping[str, List[int]], outputs: Mapping[str, List[int]], memory: Mapping[str, Tensor]
+) -> Dict[str, Any]:
+    """Describe inputs and outputs of an exported network, in order; "batch" stands for the number of robots.
+
+    What an output of `memory` says goes into its input at the next step. It is zero at the start of an episode.
+
+    Args:
+        inputs: name -> shape for one robot.
+        outputs: likewise.
+        memory: name -> state (layers, N, ...).
     """
-    memory = [
-        {"name": name, "input": f"{name}_in", "output": f"{name}_out", "shape": [len(state), "batch", state.shape[2]]}
-        for name, state in actor.initial_hidden(1).items()
+    kept = [
+        {"name": name, "input": f"{name}_in", "output": f"{name}_out", "shape": [len(state), "batch", *state.shape[2:]]}
+        for name, state in memory.items()
     ]
-    groups = [{"name": group, "shape": ["batch", *observation_dims[group]]} for group in actor.groups]
-    actions = {"name": ACTIONS, "shape": ["batch", num_actions]}
-    return {
-        "inputs": [*groups, *({"name": entry["input"], "shape": entry["shape"]} for entry in memory)],
-        "outputs": [actions, *({"name": entry["output"], "shape": entry["shape"]} for entry in memory)],
-        "memory": memory,
-    }
+    content: Dict[str, Any] = {}
+    for end, own in (("input", inputs), ("output", outputs)):
+        named = [{"name": name, "shape": ["batch", *shape]} for name, shape in own.items()]
+        content[f"{end}s"] = [*named, *({"name": entry[end], "shape": entry["shape"]} for entry in kept)]
+    return {**content, "memory": kept}
 
 
 def check_fits(description: Mapping[str, Any], env: LeggedRobot, path: str) -> None:

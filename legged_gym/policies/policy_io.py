@@ -16,7 +16,7 @@ from __future__ import annotations
 import contextlib
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Dict, Iterator, Mapping, Optional, Protocol, Tuple, Union
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Protocol, Tuple, Union
 
 from legged_gym.envs import registry
 from legged_gym.errors import UserError
@@ -38,7 +38,13 @@ _IN_FOLDER = (run_folder.SHIPPED_CHECKPOINT, "policy.onnx", "policy.pt")
 
 
 class Policy(Protocol):
-    """Deterministic actions (the mean), with the memory of a recurrent policy carried from call to call."""
+    """Deterministic actions (the mean), with the memory of a recurrent policy carried from call to call.
+
+    Attributes:
+        groups: the observation groups that it reads.
+    """
+
+    groups: List[str]
 
     def __call__(self, obs: Dict[str, Tensor]) -> Tensor:
         """Map observation groups, each (N, ...), to actions (N, A)."""

@@ -24,6 +24,7 @@ from legged_gym.reading import read_json
 from legged_gym.utils import run_folder
 from legged_gym.utils.files import write_files
 from rsl_rl.utils.checkpoint import save_checkpoint
+from rsl_rl.utils.console import format_duration
 
 if TYPE_CHECKING:
     from legged_gym.envs.base.legged_robot import LeggedRobot
@@ -171,7 +172,6 @@ def _training_facts(
     run: Mapping[str, Any], content: Mapping[str, Any], earlier_commands: Sequence[str], origins: Sequence[str]
 ) -> List[Tuple[str, Any]]:
     git, state = run.get("git") or {}, content["runner"]
-    seconds = int(state["total_time"])
     commands = [command.replace(_PLACEHOLDER + "/", "") for command in (*earlier_commands, str(run.get("command", "")))]
     return [
         *(("starts from", origin.replace(_PLACEHOLDER + "/", "")) for origin in origins),
@@ -182,7 +182,7 @@ def _training_facts(
         ("robots", content["meta"]["num_envs"]),
         ("iterations", content["iter"]),
         ("samples", f"{state['total_timesteps']:,}"),
-        ("wall time", f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"),
+        ("wall time", format_duration(state["total_time"])),
         *_flat(run.get("run") or {}),
         *_flat(run.get("versions") or {}),
     ]

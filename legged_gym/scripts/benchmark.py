@@ -27,9 +27,8 @@ if not __package__:
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from legged_gym.envs import registry
-from legged_gym.errors import UserError
-from legged_gym.utils import training
-from legged_gym.utils.cli import make_parser
+from legged_gym.utils import reports, training
+from legged_gym.utils.cli import make_parser, positive
 from legged_gym.utils.options import CommandLine
 from legged_gym.utils.script import run_script
 from legged_gym.utils.start_points import resolve_policies
@@ -49,19 +48,14 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         UserError: for a mistake in it.
     """
     parser = make_parser(__doc__ or "")
-    parser.add_argument("--blocks", type=int, default=12, help="blocks of every kind that are counted (12)")
+    parser.add_argument("--blocks", type=positive, default=12, help="blocks of every kind that are counted (12)")
     parser.add_argument("--no_train", action="store_true", help="leave training out")
     parser.add_argument("--json", metavar="FILE", help="write the result here too")
     args = parser.parse(argv)
-    if args.blocks < 1:
-        raise UserError(f"--blocks={args.blocks}: at least 1 is needed")
     command = CommandLine.read(args)
     plan = Plan(registry.find(args.task).name, *resolve(args.task, command), command.options)
     check_sizes(plan.env_cfg, plan.train_cfg)
     resolve_policies(plan.train_cfg)
-    # Imported here: torch takes seconds to import, and mistakes found above are answered at once.
-    from legged_gym.utils import reports
-
     reports.check_writable(args.json)
     origin = reports.origin(__file__, argv)
     plan = plan.settled()

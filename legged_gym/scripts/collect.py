@@ -24,7 +24,8 @@ if not __package__:
 from legged_gym.demonstrations.collection import Collection
 from legged_gym.errors import UserError
 from legged_gym.policies.policy_io import PolicySource, add_policy_flag, find_policy
-from legged_gym.utils.cli import make_parser
+from legged_gym.utils import reports
+from legged_gym.utils.cli import make_parser, positive
 from legged_gym.utils.files import check_writable, nearest_folder
 from legged_gym.utils.options import CommandLine
 from legged_gym.utils.script import run_script
@@ -78,7 +79,6 @@ def collect(
     from legged_gym.demonstrations.check import command_histograms, format_histograms
     from legged_gym.demonstrations.setup import describe, episode_bytes, make_collector, model_bytes, shard_size
     from legged_gym.demonstrations.writer import DemonstrationWriter
-    from legged_gym.utils import reports
 
     check_writable(os.path.join(output, demonstrations.METADATA), "--output")
     source = source.settled()
@@ -164,8 +164,8 @@ def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
     parser = make_parser(__doc__ or "")
     add_policy_flag(parser)
     add = parser.add_argument
-    add("--num_episodes", type=int, default=100, help="episodes of the data set (100)")
-    add("--max_steps", type=int, default=1000, help="policy steps of an episode (1000)")
+    add("--num_episodes", type=positive, default=100, help="episodes of the data set (100)")
+    add("--max_steps", type=positive, default=1000, help="policy steps of an episode (1000)")
     add("--output", metavar="FOLDER", help="where to write (data/<task>)")
     add("--schedule", choices=SCHEDULES, default="random", help="where commands come from (random)")
     add("--keep_failures", action="store_true", help="keep episodes that end early, marked as terminated")
@@ -175,9 +175,6 @@ def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
     add("--validate", action="store_true", help="check the data set: replay, states, duplicates; exit status 1 if bad")
     words = list(sys.argv[1:] if argv is None else argv)
     args = parser.parse([_underscored(word) for word in words])
-    for name in ("num_episodes", "max_steps"):
-        if getattr(args, name) < 1:
-            raise UserError(f"--{name}={getattr(args, name)}: at least 1 is needed")
     if args.shard_episodes is not None and (args.shard_episodes < 1 or args.shard_episodes % DEFAULT_ENVS):
         raise UserError(f"--shard_episodes={args.shard_episodes}: give a multiple of {DEFAULT_ENVS}")
     args.num_envs = DEFAULT_ENVS if args.num_envs is None else args.num_envs

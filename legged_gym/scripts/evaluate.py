@@ -35,10 +35,10 @@ if not __package__:
 
 from legged_gym.envs import registry
 from legged_gym.envs.variants import for_evaluation
-from legged_gym.errors import UserError
 from legged_gym.evaluation.text import format_comparison, format_result
 from legged_gym.policies.policy_io import add_policy_flag, find_policy
-from legged_gym.utils.cli import ArgumentParser, make_parser
+from legged_gym.utils import reports
+from legged_gym.utils.cli import ArgumentParser, make_parser, positive
 from legged_gym.utils.options import CommandLine
 from legged_gym.utils.script import run_script
 
@@ -62,7 +62,6 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     complete(args)
     # Imported here: torch takes seconds to import, and mistakes found above are answered at once.
     from legged_gym.evaluation.runs import compare, evaluate_source, find_policies
-    from legged_gym.utils import reports
 
     reports.check_writable(args.json)
     command, grid = CommandLine.read(args), not args.no_grid
@@ -85,7 +84,9 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
 
 def add_evaluation_flags(parser: ArgumentParser) -> ArgumentParser:
     """Add the flags that are about evaluation alone."""
-    parser.add_argument("--num_episodes", type=int, default=DEFAULT_EPISODES, help=f"at least ({DEFAULT_EPISODES})")
+    parser.add_argument(
+        "--num_episodes", type=positive, default=DEFAULT_EPISODES, help=f"at least ({DEFAULT_EPISODES})"
+    )
     parser.add_argument("--json", metavar="FILE", help="write the result here too")
     return parser
 
@@ -96,8 +97,6 @@ def complete(args: argparse.Namespace) -> None:
     Raises:
         UserError: for an unknown task or no episodes.
     """
-    if args.num_episodes < 1:
-        raise UserError(f"--num_episodes={args.num_episodes}: at least 1 is needed")
     if args.task is not None or not (getattr(args, "policy", None) or getattr(args, "compare", None)):
         registry.find(args.task)
     if args.num_envs is None:

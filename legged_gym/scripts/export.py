@@ -28,6 +28,7 @@ from legged_gym.utils import run_folder
 from legged_gym.utils.cli import make_parser
 from legged_gym.utils.files import check_writable
 from legged_gym.utils.options import CommandLine
+from legged_gym.utils.reports import machine, short_path
 from legged_gym.utils.script import run_script
 from legged_gym.utils.training import make_env
 
@@ -51,7 +52,6 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         check_writable(os.path.join(args.output, "policy.onnx"), "--output")
     # Imported here and below: mistakes in the command line are answered without waiting for torch.
     from legged_gym.policies.export import export_checkpoint
-    from legged_gym.utils.reports import short_path
 
     env = make_env(source.settled())
     try:
@@ -89,7 +89,6 @@ def ship(source: PolicySource, env: LeggedRobot, folder: str, evaluation: Option
 def describe_latency(path: str) -> str:
     """Time an ONNX file, and say in one line how long a step takes and where."""
     from legged_gym.policies.latency import measure_latency
-    from legged_gym.utils.reports import machine
 
     found = measure_latency(path)
     return (

@@ -21,7 +21,9 @@ if not __package__:
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from legged_gym.errors import UserError
+from legged_gym.utils import reports
 from legged_gym.utils.cli import ArgumentParser, seed
+from legged_gym.utils.files import check_writable
 from legged_gym.utils.script import run_script
 
 HIDDEN_SIZES = {"mlp": [32, 32], "lstm": [8, 8]}
@@ -41,8 +43,6 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     from legged_gym.sysid import reports as actuator_reports
     from legged_gym.sysid.fitting import fit
     from legged_gym.sysid.recordings import read_recording
-    from legged_gym.utils import reports
-    from legged_gym.utils.files import check_writable
 
     check_writable(args.output, "--output")
     torch.set_num_threads(args.num_threads)

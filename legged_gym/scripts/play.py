@@ -34,7 +34,9 @@ from legged_gym.envs import variants
 from legged_gym.errors import UserError
 from legged_gym.policies.policy_io import PolicySource, add_policy_flag, find_policy
 from legged_gym.utils.cli import make_parser
+from legged_gym.utils.files import check_writable
 from legged_gym.utils.options import CommandLine
+from legged_gym.utils.reports import short_path
 from legged_gym.utils.script import run_script
 from legged_gym.utils.training import make_env
 
@@ -61,9 +63,8 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     source = find_policy(CommandLine.read(args), lambda cfg: variants.for_play(cfg, robots))
     # Imported here: mistakes found above are answered without waiting for torch.
     from legged_gym.playing import driving
-    from legged_gym.playing.player import Player, groups_read, robot_to_watch
+    from legged_gym.playing.player import Player, robot_to_watch
     from legged_gym.policies.policy_io import load_policy
-    from legged_gym.utils.files import check_writable
 
     command = driving.parse_command(args.command)
     stem = _output_stem(source, args.video)
@@ -83,7 +84,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         if show == "window":
             _play_in_window(player, driver, num_steps)
         elif show == "video":
-            _play_into_video(player, source, groups_read(policy), stem + ".mp4", num_steps)
+            _play_into_video(player, source, policy.groups, stem + ".mp4", num_steps)
         else:
             for _ in range(num_steps):
                 player.step()
@@ -174,7 +175,6 @@ def _export(source: PolicySource, env: LeggedRobot) -> None:
     """Export the policy of a run into its folder, as legged_gym does; shipped policies come exported."""
     if source.kind == "checkpoint" and source.is_run and os.access(str(source.run_dir), os.W_OK):
         from legged_gym.policies.export import export_checkpoint
-        from legged_gym.utils.reports import short_path
 
         paths = export_checkpoint(source, env)
         print(f"exported   {short_path(os.path.dirname(paths[0]))}")
@@ -204,7 +204,6 @@ def _play_in_window(player: Player, driver: Optional[Driver], num_steps: int) ->
 
 def _play_into_video(player: Player, source: PolicySource, observed: Sequence[str], path: str, num_steps: int) -> None:
     from legged_gym.playing.video import Film
-    from legged_gym.utils.reports import short_path
 
     with Film(player, path, f"{source.task}   {source.name}", player.robot, observed) as film:
         while player.steps < num_steps:
@@ -218,7 +217,6 @@ def _play_into_video(player: Player, source: PolicySource, observed: Sequence[st
 def _report(player: Player, source: PolicySource, path: str, has_window: bool) -> None:
     """Say how it went, and write the curves of the robot that was watched."""
     from legged_gym.playing.plots import save_plots, show_plots
-    from legged_gym.utils.reports import short_path
 
     title = f"{source.task}   {source.name}   robot {player.robot}"
     if player.steps:

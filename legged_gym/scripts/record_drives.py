@@ -22,6 +22,7 @@ from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
 from legged_gym.errors import UserError
 from legged_gym.policies.policy_io import add_policy_flag, find_policy
 from legged_gym.utils.cli import make_parser
+from legged_gym.utils.files import check_writable, whole_file
 from legged_gym.utils.options import CommandLine
 from legged_gym.utils.script import run_script
 
@@ -52,7 +53,6 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
 
     from legged_gym.actuators.motor_model import MotorParameters
     from legged_gym.sysid.drive_recording import record_drives
-    from legged_gym.utils.files import check_writable, whole_file
 
     MotorParameters.read(args.motor)
     check_writable(args.output, "--output")

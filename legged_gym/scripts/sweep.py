@@ -24,7 +24,7 @@ from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.errors import UserError
 from legged_gym.sweeps import config as sweep_config
 from legged_gym.sweeps.config import SweepConfig
-from legged_gym.utils.cli import add_training_flags, make_parser
+from legged_gym.utils.cli import add_training_flags, make_parser, positive
 from legged_gym.utils.options import CommandLine
 from legged_gym.utils.script import run_script
 
@@ -75,7 +75,7 @@ def _add_sweep_flags(parser: argparse.ArgumentParser) -> None:
     add("--wandb_sweep_config", metavar="FILE", help="the sweep file (sweep_config, else sweep_config_example)")
     add("--wandb_sweep_id", metavar="ID", help="join a sweep: <id>, <entity>/<project>/<id> or local-<id>")
     add("--local", "--wandb_sweep_local", action="store_true", help="choose with Optuna, without W&B's server")
-    add("--num_workers", type=int, default=1, help="runs at a time on this machine, local sweeps only (1)")
+    add("--num_workers", type=positive, default=1, help="runs at a time on this machine, local sweeps only (1)")
 
 
 def _read(command: CommandLine, name: Optional[str]) -> SweepConfig:
@@ -89,8 +89,6 @@ def _read(command: CommandLine, name: Optional[str]) -> SweepConfig:
 def _run_local(
     command: CommandLine, arguments: Sequence[str], sweep_id: Optional[str], file: Optional[str], num_workers: int
 ) -> None:
-    if num_workers < 1:
-        raise UserError(f"--num_workers={num_workers}: at least 1 is needed")
     root = os.path.join(LEGGED_GYM_ROOT_DIR, "logs", "sweeps")
     config = _read(command, file) if sweep_id is None else None
     try:

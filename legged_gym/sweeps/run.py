@@ -12,7 +12,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.sweeps.config import settings_file
 from legged_gym.utils.files import write_files
-from rsl_rl.utils.logger import METRICS_FILE
+from rsl_rl.utils.logger import METRICS_FILE, lines_until
 
 TRAIN = (sys.executable, os.path.join(LEGGED_GYM_ROOT_DIR, "legged_gym", "scripts", "train.py"))
 # Runs in a row that may fail before a worker gives up.
@@ -82,15 +82,9 @@ def read_metric(run_folder: str, name: str) -> List[Tuple[int, float]]:
         name: Tag, spaces written as underscores or not.
     """
     found = []
-    try:
-        with open(os.path.join(run_folder, METRICS_FILE), encoding="utf-8") as file:
-            for line in file:
-                if not line.endswith("\n"):  # under way
-                    break
-                row = {tag.replace(" ", "_"): value for tag, value in json.loads(line).items()}
-                value = row.get(name.replace(" ", "_"))
-                if value is not None:
-                    found.append((row["iteration"], float(value)))
-    except FileNotFoundError:
-        pass
+    for line in lines_until(os.path.join(run_folder, METRICS_FILE)):
+        row = {tag.replace(" ", "_"): value for tag, value in json.loads(line).items()}
+        value = row.get(name.replace(" ", "_"))
+        if value is not None:
+            found.append((row["iteration"], float(value)))
     return found

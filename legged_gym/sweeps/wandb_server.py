@@ -18,6 +18,7 @@ from legged_gym.sweeps.run import MAX_FAILURES, TRAIN, Training, write_settings
 from legged_gym.utils.options import CommandLine
 from legged_gym.utils.script import EXIT_STOPPED
 from legged_gym.utils.wandb_settings import find_names, import_wandb
+from rsl_rl.utils.stop_signals import SignalHandlers
 
 _KILLED = 255  # exit status by which W&B knows that a run was killed
 
@@ -146,16 +147,13 @@ def run_sweep(
     agent = Agent([*train, *arguments])
     count = sweep.run_cap if sweep else None
     # W&B's agent ends quietly when it is interrupted, so it is noted here.
-    before = {number: signal.signal(number, agent.interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        wandb.agent(sweep_id, function=agent.run_one, entity=entity, project=project, count=count)
+        with SignalHandlers(agent.interrupt, (signal.SIGINT, signal.SIGTERM)):
+            wandb.agent(sweep_id, function=agent.run_one, entity=entity, project=project, count=count)
     except KeyboardInterrupt:
         pass
     except Exception as error:
         raise UserError(f"W&B's agent gave up: {error}") from None
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
     if agent.failures == MAX_FAILURES:
         raise UserError(f"{MAX_FAILURES} runs in a row failed")
     if agent.interrupted:

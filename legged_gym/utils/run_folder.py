@@ -29,7 +29,7 @@ from legged_gym.reading import read_yaml
 from legged_gym.utils import reports
 from legged_gym.utils.files import write_files
 from legged_gym.utils.run_lock import LOCK_FILE
-from rsl_rl.utils.archive import is_script
+from rsl_rl.utils.archive import CHECKPOINT_NAME, is_script
 
 POLICIES_DIR = os.path.join(LEGGED_GYM_ROOT_DIR, "resources", "policies")
 """Folders of shipped policies, one a task."""
@@ -40,7 +40,6 @@ GIT_DIFF = "git.diff"
 _TIME_FORMAT = "%Y%m%d_%H%M%S"
 # 20260131_120000_name, or 20260131_120000-2_name for a second run of the same name in the same second.
 _RUN_NAME = re.compile(r"(\d{8}_\d{6})(?:-(\d+))?(?:_.*)?")
-_CHECKPOINT = re.compile(r"model_(\d+)\.pt")
 # What a resumed or played run was told to load says nothing about the run itself.
 _LOADING_KEYS = ("resume", "load_run", "checkpoint", "resume_path")
 
@@ -102,7 +101,7 @@ def list_checkpoints(folder: str) -> List[Tuple[int, str]]:
     Raises:
         UserError: when the folder cannot be read.
     """
-    found = [(_CHECKPOINT.fullmatch(name), name) for name in _names_in(folder)]
+    found = [(CHECKPOINT_NAME.fullmatch(name), name) for name in _names_in(folder)]
     return sorted((int(match.group(1)), os.path.join(folder, name)) for match, name in found if match)
 
 

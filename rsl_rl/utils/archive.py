@@ -15,6 +15,7 @@ from rsl_rl.utils.errors import RslRlError
 _PICKLE, _ARCHIVE, _DATA = b"\x80", b"PK", "/data.pkl"
 # of an archive with code: TorchScript
 _CODE = "/constants.pkl"
+CHECKPOINT_NAME = re.compile(r"model_(\d+)\.pt")
 _FOREIGN_CLASS = re.compile(r"GLOBAL (\S+)")
 
 

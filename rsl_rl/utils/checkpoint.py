@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import os
 import random
-import re
 from typing import Any, Dict, Mapping, Tuple, Type
 
 import numpy as np
 import torch
 
-from rsl_rl.utils.archive import first_line, load_plain
+from rsl_rl.utils.archive import CHECKPOINT_NAME, first_line, load_plain
 from rsl_rl.utils.errors import RslRlError
 from rsl_rl.utils.files import replacing
 
 SCHEMA_VERSION = 1
-_MODEL_NAME = re.compile(r"model_(\d+)\.pt")
 
 
 def checkpoint_name(iteration: int) -> str:
@@ -42,7 +40,7 @@ def latest_checkpoint(folder: str) -> str:
     """
     if not os.path.isdir(folder):
         raise RslRlError(f"there is no folder '{folder}' to load a checkpoint from")
-    matches = (_MODEL_NAME.fullmatch(name) for name in os.listdir(folder))
+    matches = (CHECKPOINT_NAME.fullmatch(name) for name in os.listdir(folder))
     found = [(int(match.group(1)), match.group(0)) for match in matches if match]
     if not found:
         raise RslRlError(f"there is no checkpoint model_<iteration>.pt in '{folder}'")

@@ -46,7 +46,7 @@ class TensorboardWriter:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError as error:
             raise RslRlError("tensorboard is not installed: install it, or choose runner.logger=none") from error
-        kept = [json.loads(line) for line in _lines_until(os.path.join(log_dir, METRICS_FILE), last_iteration)]
+        kept = [json.loads(line) for line in lines_until(os.path.join(log_dir, METRICS_FILE), last_iteration)]
         seconds = kept[-1].get("Train/time") if kept else None
         first_step = min(last_iteration + 1, int(seconds or 0))
         self._writer = SummaryWriter(log_dir, flush_secs=10, purge_step=first_step)
@@ -141,7 +141,7 @@ class MetricsFile:
         path = os.path.join(log_dir, METRICS_FILE)
         if os.path.exists(path):
             with replacing(path) as file:
-                file.write("".join(_lines_until(path, last_iteration)).encode())
+                file.write("".join(lines_until(path, last_iteration)).encode())
         self._file = open(path, "a", encoding="utf-8")  # noqa: SIM115 - stays open as long as the run lives
 
     def log(self, metrics: Mapping[str, float], iteration: int) -> None:
@@ -252,7 +252,7 @@ class Logger:
         self._outlets = []
 
 
-def _lines_until(path: str, last_iteration: int) -> List[str]:
+def lines_until(path: str, last_iteration: float = math.inf) -> List[str]:
     """The lines of `metrics.jsonl` up to an iteration; not those that were cut short by a kill. None without a file."""
     kept: List[str] = []
     if not os.path.exists(path):

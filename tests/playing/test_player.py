@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from legged_gym.envs.a1.a1_config import A1FlatCfg
 from legged_gym.envs.variants import for_play, with_given_commands
 from legged_gym.playing.driving import Command, Script
-from legged_gym.playing.player import Player, groups_read, robot_to_watch
+from legged_gym.playing.player import Player, robot_to_watch
 from legged_gym.playing.plots import draw_plots, save_plots
 from legged_gym.policies.export import export_checkpoint
 from legged_gym.policies.policy_io import find_policy, load_policy
@@ -67,7 +67,7 @@ def test_what_a_policy_reads(tmp_path, path):
     env = make_env(source)
     export_checkpoint(source, env, only_onnx=True)
     source = find_policy(flags(f"--policy={run}/{path}"))
-    assert groups_read(load_policy(source, env)) == ["policy"]
+    assert load_policy(source, env).groups == ["policy"]
     env.close()
 
 

@@ -1,0 +1,1 @@
+"""Tasks to read and to copy from."""

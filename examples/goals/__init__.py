@@ -1,0 +1,1 @@
+"""An A1 that walks to one goal after the other."""

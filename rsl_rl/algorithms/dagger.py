@@ -112,12 +112,14 @@ class DAgger(SavedState):
             "teacher": self.teacher.initial_hidden(num_envs)["actor"],
         }
         dims = {ACTIONS: (num_actions,)} if settings.loss == "action" else self._compared_latents(observation_dims)
-        self._compared = list(dims)
+        self._compared, labels = list(dims), self.extensions.label_dims(num_envs, observation_dims)
+        for name in set(dims) & set(labels):
+            raise RslRlError(f"algorithm.extensions: the label {name!r} is the teacher's; give it another name")
         self.storage = SequenceStorage(
             num_envs,
             length,
             self.extensions.kept_groups(self.policy.actor.groups, observation_dims),
-            {**dims, **self.extensions.label_dims(num_envs, observation_dims)},
+            {**dims, **labels},
             self.hidden["student"],
             self._image_format,
             settings.max_aggregate_gb,

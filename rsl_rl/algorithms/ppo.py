@@ -46,7 +46,7 @@ class PPO(SavedState):
         settings: as given.
         policy: the networks.
         extensions: those that the settings name.
-        optimizer: Adam over their parameters; never set gradients to None (see `Gradients`).
+        optimizer: Adam over their parameters.
         learning_rate, entropy_coef: current ones.
         hidden: hidden states of the rollout under way, "actor", "critic" -> name -> (layers, N, H); empty dicts for
             feed-forward networks. Extensions may have more.

@@ -188,10 +188,16 @@ def _make(name: str, settings: Dict[str, Any], context: Context) -> Extension:
     place = f"algorithm.extensions.{name}"
     kind = settings.pop("class_name", name)
     cls = EXTENSIONS.get(kind) or _imported(place, kind) if isinstance(kind, str) else kind
-    known = list(inspect.signature(cls.__init__).parameters)[2:]
+    signature = inspect.signature(cls)
+    known = list(signature.parameters)[1:]
+    takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in signature.parameters.values())
     for key in settings:
-        if key not in known:
+        if key not in known and not takes_all:
             raise RslRlError(f"unknown key {place}.{key}: {near_matches(key, [*known, 'class_name'])}")
+    try:
+        signature.bind(context, **settings)
+    except TypeError as error:
+        raise RslRlError(f"{place}: {error}") from error
     return cls(context, **settings)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterable, Mapping, Optional, Tuple
 
 import torch
 
@@ -116,9 +116,9 @@ def check_networks(path: str, saved: Mapping[str, Any], policy: Policy, grafts: 
     check_finite(path, "network", saved)
 
 
-def has_finite_weights(policy: Policy) -> bool:
-    """Whether no number in a policy is NaN or infinite; one transfer to the host, whatever its size."""
-    tensors = [tensor for tensor in policy.state_dict().values() if tensor.is_floating_point()]
+def has_finite_weights(policy: Policy, more: Iterable[torch.Tensor] = ()) -> bool:
+    """Whether no number in a policy and `more` is NaN or infinite; one transfer to the host, whatever their size."""
+    tensors = [tensor for tensor in (*policy.state_dict().values(), *more) if tensor.is_floating_point()]
     return bool(torch.stack([torch.isfinite(tensor).all() for tensor in tensors]).all())
 
 

@@ -199,7 +199,7 @@ class Runner(SavedRun):
         what = ""
         if losses["skipped_updates"] and self.algorithm.main_loss not in losses:
             what = f"a loss or gradient is not finite in all {losses['skipped_updates']:.0f} batches"
-        elif not has_finite_weights(self.policy):
+        elif not has_finite_weights(self.policy, self.algorithm.extensions.tensors()):
             what = "weights of the networks are not finite"
         if what:
             raise RslRlError(

@@ -21,8 +21,8 @@ class Group(Protocol):
 class Gradients:
     """Gradients of the parameters of some networks, as views of one buffer.
 
-    Norms, clipping and the exchange between processes then take one operation each instead of one per parameter. The
-    gradients must never be set to None. Frozen parameters get none.
+    Norms, clipping and the exchange between processes then take one operation each instead of one per parameter. Frozen
+    parameters get none.
 
     Attributes:
         buffer: all gradients, (number of parameters,).
@@ -30,7 +30,7 @@ class Gradients:
     """
 
     def __init__(self, networks: Mapping[str, Iterable[nn.Parameter]], device: torch.device) -> None:
-        """Give all parameters their gradients, zero at first.
+        """Take all parameters.
 
         Args:
             networks: name -> its parameters, in the order of the buffer.
@@ -42,12 +42,13 @@ class Gradients:
         self.networks: Dict[str, torch.Tensor] = dict(zip(learning, self.buffer.split(sizes)))
         parameters = [parameter for part in learning.values() for parameter in part]
         views = self.buffer.split([parameter.numel() for parameter in parameters])
-        for parameter, view in zip(parameters, views):
-            parameter.grad = view.view_as(parameter)
+        self._views = [(parameter, view.view_as(parameter)) for parameter, view in zip(parameters, views)]
 
     def zero_(self) -> None:
-        """Begin anew."""
+        """Begin anew, also with parameters whose gradients others have used since."""
         self.buffer.zero_()
+        for parameter, view in self._views:
+            parameter.grad = view
 
     def clip_(self, max_norm: float) -> Dict[str, torch.Tensor]:
         """Clip the gradient of each network to at most `max_norm`; returns name -> length (0-d) before that."""
@@ -83,14 +84,14 @@ class Gradients:
 
 
 class OwnOptimizer:
-    """An optimiser (Adam) of parameters that are not the policy's, with a learning rate that stays.
+    """An optimiser (Adam) apart from the algorithm's, with a learning rate that stays.
 
         self.optimizer = context.optimizer("estimator", network.parameters(), learning_rate=1e-3)
         metrics = self.optimizer.learn(self.error(batch) for batch in storage.mini_batches(4, 1))
 
     Args:
         name: before its metrics.
-        parameters: they are on `device`.
+        parameters: on `device`; some may be the policy's.
         learning_rate: of all steps.
         device: where to compute.
         max_grad_norm: longer gradients are clipped to this length.

@@ -79,7 +79,7 @@ def test_both_precisions_are_measured_whatever_the_config_says():
     plan = training.plan_training(command).settled()
     env = training.make_env(plan)
     for precision in benchmark.PRECISIONS:
-        assert benchmark.make_runner(plan, env, precision).algorithm.precision == precision
+        assert benchmark.make_runner(plan, env, precision).algorithm.settings.precision == precision
     env.close()
 
 

@@ -174,6 +174,33 @@ def test_labels_come_back_with_their_samples(kind: str) -> None:
     assert batch.labels["outer"].shape == (NUM_STEPS * 16, 6, 6)
 
 
+class Polisher(Extension):
+    """Gives a part of the policy an optimiser of its own."""
+
+    def __init__(self, context: Context, learning_rate: float) -> None:
+        self.bias = context.policy.actor.head.output.bias
+        self.optimizer = context.optimizer("polish", [self.bias], learning_rate)
+
+    def after_update(self, storage: Any) -> Any:
+        return self.optimizer.learn((self.bias - 7.0).square().sum() for _ in range(5))
+
+
+@pytest.mark.parametrize("kind", ["", "gru"])
+def test_a_part_of_the_policy_may_have_two_optimisers(kind: str) -> None:
+    learned, metrics = [], []
+    for added in ({}, table(Polisher, learning_rate=0.0), table(Polisher, learning_rate=0.1)):
+        torch.manual_seed(3)
+        algorithm = make_ppo(kind, extensions=added)
+        for seed in (1, 2):
+            collect(algorithm, random_rollout(seed))
+            metrics.append(algorithm.update())
+        learned.append(parameters(algorithm))
+    assert torch.equal(learned[0], learned[1])
+    assert metrics[3]["polish_grad_norm"] == pytest.approx(2 * 7 * 3**0.5, rel=0.05)
+    bias = algorithm.policy.actor.head.output.bias
+    assert 0.7 < bias.mean().item() < 1.3, "ten steps of 0.1"
+
+
 class Pair:
     """The other one of two processes has three times the gradient and loss."""
 
@@ -210,6 +237,7 @@ def test_own_optimizer_by_hand() -> None:
             {"x": {"class_name": Bounds, "limits": 1.0}},
             r"unknown key algorithm.extensions.x.limits: did you mean limit",
         ),
+        ({"x": {"class_name": Polisher}}, r"extensions.x: missing a required argument: 'learning_rate'"),
         ({"symmetry": {"mode": "los"}}, r"extensions.symmetry.mode is 'los'; did you mean loss"),
         ({"symmetry": {"mode": "loss"}}, "knows no mirror_maps"),
     ],

@@ -12,6 +12,7 @@ from rsl_rl.algorithms import DAgger
 from rsl_rl.extensions import Batch, Extension, Losses
 from rsl_rl.models import ActorCritic, Observations, Outputs
 from rsl_rl.runners import OnPolicyRunner
+from rsl_rl.utils.errors import RslRlError
 from tests.rsl_rl.extensions.examples import Blind, Companion, Onlooker, table
 from tests.rsl_rl.toy_vec_env import ToyVecEnv
 
@@ -126,3 +127,23 @@ def test_imitation_with_a_further_loss(view: Mapping[str, Any]) -> None:
     assert metrics["imitation"] == pytest.approx(action + 3.0 * turn, rel=1e-4)
     assert ("onlooker" in metrics) == bool(view)
     assert algorithm.state_dict().keys() == {"learning_rate", "hidden", *(["extensions"] if view else [])}
+
+
+class Usurper(Extension):
+    def labels(self, obs: Observations) -> Mapping[str, torch.Tensor]:
+        return {"actions": obs["policy"]}
+
+
+def test_labels_of_the_teacher_are_not_replaced() -> None:
+    policies = [ActorCritic({"policy": (3,)}, 2, critic_obs_groups=["policy"]) for _ in range(2)]
+    algorithm = DAgger(*policies, sequence_length=4, extensions=table(Usurper))
+    with pytest.raises(RslRlError, match="the label 'actions' is the teacher's"):
+        algorithm.init_storage(2, 4, {"policy": (3,)}, 2)
+
+
+def test_networks_of_extensions_that_are_lost_end_the_training() -> None:
+    runner = make(None, table(Companion))
+    lost: Any = runner.algorithm.extensions["companion"]
+    runner.callbacks.append(lambda *_: lost.network.bias.data.fill_(float("nan")))
+    with pytest.raises(RslRlError, match=r"iteration 2 .*not finite"):
+        runner.learn(3)

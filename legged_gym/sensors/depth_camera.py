@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from legged_gym.errors import UserError
+from legged_gym.host import indices, on_host
 from legged_gym.rotations import matrix_from_quat
 from legged_gym.sensors.depth_camera_config import DepthCameraCfg
 from legged_gym.sensors.depth_noise import DepthNoise
@@ -83,7 +84,7 @@ class DepthCamera:
         """
         self._until_frame -= self._dt
         self._arrival -= self._dt
-        due = torch.nonzero(self._until_frame <= self._soon).flatten()
+        due = indices(on_host(self._until_frame <= self._soon)[0], self._device)
         if len(due):
             self._send(due, self._take(due, root_states))
         self._receive()
@@ -137,7 +138,7 @@ class DepthCamera:
 
     def _receive(self) -> None:
         arrived = self._arrival <= self._soon
-        env_ids = torch.nonzero(arrived.any(dim=1)).flatten()
+        env_ids = indices(on_host(arrived.any(dim=1))[0], self._device)
         if len(env_ids) == 0:
             return
         mine = arrived[env_ids]

@@ -43,7 +43,7 @@ class HeightScan:
             device: where queries come from.
             sim: whose obstacles count as ground; None where there are none.
         """
-        self._sim = sim
+        self._sim, self._down = sim, torch.tensor([0.0, 0.0, -1.0], device=device)
         x, y = (torch.tensor(points, dtype=torch.float32, device=device) for points in (points_x, points_y))
         self.points = torch.stack((x.repeat_interleave(len(y)), y.repeat(len(x))), dim=1)
         self.num_points = len(self.points)
@@ -110,8 +110,8 @@ class HeightScan:
         """The higher of the ground (N, ...) and the tops of each environment's obstacles at points (N, ..., 2)."""
         assert self._sim is not None
         origins = torch.nn.functional.pad(xy.flatten(1, -2), (0, 1), value=_ABOVE)
-        down = torch.tensor([0.0, 0.0, -1.0], device=xy.device).expand_as(origins)
-        tops = _ABOVE - self._sim.cast_rays(origins, down.contiguous(), ground=False)
+        down = self._down.expand_as(origins).contiguous()
+        tops = _ABOVE - self._sim.cast_rays(origins, down, ground=False)
         return torch.maximum(heights, tops.view(heights.shape))
 
     def _look_up(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:

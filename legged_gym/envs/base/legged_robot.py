@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import copy
-import math
 from typing import Any, Dict, Optional, Tuple, Type, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -28,6 +28,7 @@ from legged_gym.envs.terms.metrics import MetricTerms
 from legged_gym.envs.terms.observations import ObservationTerms
 from legged_gym.envs.terms.rewards import RewardTerms
 from legged_gym.envs.terms.terminations import TerminationTerms
+from legged_gym.host import HostCopy, indices, on_host
 from legged_gym.rotations import quat_rotate_inverse
 from rsl_rl.env import VecEnv
 
@@ -171,20 +172,21 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
         self.feet_air_time += self.dt
         self.rew_buf = self.reward_sum.compute(self.cfg.rewards.only_positive_rewards, self.common_step_counter)
         self.feet_air_time *= ~self.feet_down
-        if not math.isfinite(float(self.rew_buf.sum())):
-            self.failures.fail(~torch.isfinite(self.rew_buf), "a reward is NaN or Inf")
-        failed = self.failures.failed
-        if failed is not None:
-            self.time_out_buf &= ~failed  # of a state that went wrong no value is expected
-            self.rew_buf[failed] = 0.0
-            self.reward_sum.episode_sums[:, failed] = 0.0
+        self.failures.note(~self.rew_buf.isfinite(), "a reward is NaN or Inf")
+        self.rew_buf.masked_fill_(self.failures.failed, 0.0)
+        self.reward_sum.episode_sums.masked_fill_(self.failures.failed, 0.0)
 
     def _reset_finished(self) -> None:
+        """Here a step waits for the device, and once more in `_observe`."""
         self.extras["time_outs"] = self.time_out_buf
-        env_ids = torch.nonzero(self.reset_buf).flatten()
-        if len(env_ids):
-            self.reset_idx(env_ids)
+        masks = (self.reset_buf, self.failures.failed)
+        ended, failed, ages = on_host(*(mask.long() for mask in masks), self.episode_length_buf)
+        if failed.any():
+            self.failures.settle()
+        if ended.any():
+            self.reset_idx(indices(ended, self.device))
             self._update_base()
+        self.ages.know(self.episode_length_buf, np.where(ended, 0, ages))
 
     def _update_parts(self) -> None:
         for part in self.parts.values():
@@ -192,10 +194,12 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
 
     def _observe(self) -> None:
         self._assemble()
-        if not math.isfinite(sum(float(obs.sum()) for obs in self.obs_buf.values())):
-            finite = torch.stack([torch.isfinite(obs.flatten(1)).all(1) for obs in self.obs_buf.values()]).all(0)
-            self.failures.fail(~finite, "an observation is NaN or Inf")
-            self.reset_idx(torch.nonzero(~finite).flatten())
+        bad = ~torch.stack([obs.flatten(1).sum(1) for obs in self.obs_buf.values()]).sum(0).isfinite()
+        (failed,) = on_host(bad)
+        if failed.any():
+            self.failures.note(bad, "an observation is NaN or Inf")
+            self.failures.settle()
+            self.reset_idx(indices(failed, self.device))
             self._update_base()
             self.velocity_commands.steer()
             self._assemble()
@@ -241,8 +245,7 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
         states = self._base_init_state.repeat(count, 1)
         states[:, :3] += self.env_origins[env_ids]
         if self.terrain is not None:
-            reach = torch.tensor(cfg.max_random_pos, device=self.device)
-            states[:, :2] += self._uniform([-1.0, 1.0], count, 2) * reach
+            states[:, :2] += self._uniform([-1.0, 1.0], count, 2) * self._start_reach
         states[:, 7:13] += self._uniform([-cfg.max_random_vel, cfg.max_random_vel], count, 6)
         self.sim.set_root_states(env_ids, states)
 
@@ -321,9 +324,11 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
         self.torques, self.contact_forces = sim.torques, sim.contact_forces
         self.common_step_counter = self.num_failures = 0
         self.ever_reset = False
+        self.ages = HostCopy()
         self.extras, self._num_logged = {}, 0
         self._gravity = torch.tensor([0.0, 0.0, -1.0], device=device).expand(n, 3)
         self._base_init_state = torch.tensor([[*init.pos, *init.rot, *init.lin_vel, *init.ang_vel]], device=device)
+        self._start_reach = torch.tensor(init.max_random_pos, device=device)
         for name in ("actions", "last_actions", "last_dof_vel"):
             self.buffer(name, joints)
         self.buffer("feet_air_time", feet)

@@ -13,6 +13,7 @@ from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
 from legged_gym.envs.terms.observation_groups import ImageGroup, ObservationGroup
 from legged_gym.envs.terms.observation_history import ObservationHistory
 from legged_gym.envs.terms.reward_sum import RewardSum, ramp
+from legged_gym.host import HostCopy
 from legged_gym.sensors.depth_camera import DepthCamera
 from legged_gym.sensors.height_scan import HeightScan
 from legged_gym.sim.simulator import Simulator
@@ -113,6 +114,7 @@ class RobotState(Buffers):
     commands: Tensor  # (N, 4) vx, vy, yaw rate, heading; rewards see those that the policy acted on
     standing: Tensor  # (N,) bool, told to stand until new commands come, whatever the heading
     command_ranges: Any  # config group, widened by the curriculum
+    ages: HostCopy  # of `episode_length_buf`
     episode_length_buf: Tensor  # (N,) int64, policy steps
     reset_buf: Tensor  # (N,) bool
     time_out_buf: Tensor  # (N,) bool

@@ -13,6 +13,7 @@ from legged_gym.envs.base.state import RobotState
 from legged_gym.envs.parts.part import Part
 from legged_gym.envs.terms.reward_sum import ramp
 from legged_gym.errors import UserError
+from legged_gym.host import indices
 from legged_gym.rotations import wrap_to_pi, yaw_from_quat
 
 # share of the best tracking reward beyond which the command curriculum widens, and by how much, m/s
@@ -75,7 +76,7 @@ class VelocityCommands(Part):
         stand = torch.zeros(count, dtype=torch.bool, device=self.device)
         if standing > 0:
             stand = env._uniform([0.0, 1.0], count) < standing
-            new[stand, :3] = 0.0
+            new[:, :3].masked_fill_(stand[:, None], 0.0)
         env.standing[env_ids], env.commands[env_ids] = stand, new
 
     def _fraction(self, name: str) -> float:
@@ -101,10 +102,10 @@ class VelocityCommands(Part):
         """New commands where they are due; in heading mode, the yaw rate that turns to the heading."""
         steps = self._policy_steps(self.cfg.resampling_time)
         # robots that begin an episode have theirs already
-        ages = self.env.episode_length_buf
+        ages = self.env.ages.of(self.env.episode_length_buf)
         due = (ages % steps == 0) & (ages > 0)
         if due.any():
-            self.env._resample_commands(torch.nonzero(due).flatten())
+            self.env._resample_commands(indices(due, self.device))
         self.steer()
 
     def steer(self) -> None:

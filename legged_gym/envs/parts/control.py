@@ -92,7 +92,6 @@ class JointControl(Part):
                 self.sim.step_torques(inputs)
             for listener in self.listeners:
                 listener(inputs, substeps)
-            self._failures.collect()
 
     def _targets(self, actions: Tensor) -> Tensor:
         """Joint positions (N, D) rad that this sub-step asks for; moves the target filter on."""

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from legged_gym.envs.base.state import RobotState
 from legged_gym.envs.parts.part import Part
+from legged_gym.host import HostCopy, indices
 
 
 class DomainRandomization(Part):
@@ -26,6 +27,7 @@ class DomainRandomization(Part):
         env.buffer("env_p_gains", joints, at_reset=None).copy_(env.p_gains)
         env.buffer("env_d_gains", joints, at_reset=None).copy_(env.d_gains)
         env.buffer("push_phases", dtype=torch.long, at_reset=None)
+        self._phases = HostCopy()
 
     def begin(self) -> None:
         """Give every environment its own robot, drawn once, as in legged_gym, unless each episode draws anew."""
@@ -83,7 +85,8 @@ class DomainRandomization(Part):
         env, cfg = self.env, self.cfg
         if not cfg.push_robots or math.isinf(cfg.push_interval_s):
             return
-        due = torch.nonzero((env.push_phases + env.common_step_counter) % self._push_interval() == 0).flatten()
+        now = (self._phases.of(env.push_phases) + env.common_step_counter) % self._push_interval() == 0
+        due = indices(now, self.device)
         if len(due):
             states = env.root_states[due]
             limit = cfg.max_push_vel_xy * env.randomization_share()

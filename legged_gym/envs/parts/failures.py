@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import os
-from typing import Dict, Optional
+from typing import Dict, List, Optional, Tuple
 
 import torch
 from torch import Tensor
@@ -21,52 +20,56 @@ FIRST_FAILURE = "first_failure.pt"
 class Failures(Part):
     """Environments whose numbers went wrong; `LeggedRobot.step` asks after physics, rewards and observations.
 
+    Nothing here but `settle` waits for the device.
+
     Attributes:
-        failed: (N,) bool, in this step; None where all went well.
+        failed: (N,) bool, in this step.
     """
 
     def __init__(self, env: RobotState) -> None:
         """Nothing has gone wrong yet."""
         super().__init__(env)
-        self.failed: Optional[Tensor] = None
         self._written = False
+        self.begin()
 
     def begin(self) -> None:
         """Nothing has gone wrong in this step yet."""
-        self.failed = None
+        self.failed = torch.zeros(self.num_envs, dtype=torch.bool, device=self.device)
+        self._noted: List[Tuple[Tensor, str]] = []
+        self._settled = 0
         self.env.extras["counts"] = {"failed_envs": 0}
-
-    def collect(self) -> None:
-        """Take note of environments whose physics broke down in this sub-step."""
-        failure = self.env.sim.failure
-        if failure is not None:
-            mask = torch.zeros(self.num_envs, dtype=torch.bool, device=self.device)
-            mask[failure.env_ids] = True
-            self.fail(mask, failure.reason, failure.before)
 
     def check_state(self) -> None:
         """Environments whose state is not finite, or that the engine gave up, end here."""
         env = self.env
-        total = float(env.root_states.sum()) + float(env.dof_pos.sum()) + float(env.dof_vel.sum())
-        if not math.isfinite(total):
-            rows = torch.cat((env.root_states, env.dof_pos, env.dof_vel), dim=1)
-            self.fail(~torch.isfinite(rows).all(1), "a position or velocity is NaN or Inf")
-        if self.failed is not None:
-            env.reset_buf |= self.failed
-            env.time_out_buf &= ~self.failed
+        total = env.root_states.sum(1) + env.dof_pos.sum(1) + env.dof_vel.sum(1)
+        self.note(env.sim.failed | ~total.isfinite(), "a position or velocity is NaN or Inf")
 
-    def fail(self, mask: Tensor, reason: str, state: Optional[Dict[str, Tensor]] = None) -> None:
-        """Mark environments (N,) for a reset, count them, and write down the first case."""
-        env = self.env
-        new = mask if self.failed is None else mask & ~self.failed
-        self.failed = mask if self.failed is None else self.failed | mask
-        env.reset_buf |= mask
-        count = int(new.sum())
-        env.num_failures += count
-        env.extras.setdefault("counts", {"failed_envs": 0})["failed_envs"] += count
-        if env.log_dir is not None and not self._written:
-            self._written = True
-            self._write(env.log_dir, torch.nonzero(mask).flatten(), reason, state)
+    def note(self, mask: Tensor, reason: str) -> None:
+        """Mark environments (N,) for a reset; of a state that went wrong no value is expected."""
+        self._noted.append((mask, reason))
+        self.failed |= mask
+        self.env.reset_buf |= mask
+        self.env.time_out_buf &= ~mask
+
+    def settle(self) -> None:
+        """Count what was noted since the last time, and write down the first case; before the resets."""
+        env, seen = self.env, torch.zeros_like(self.failed)
+        for number, (mask, reason) in enumerate(self._noted):
+            env_ids = torch.nonzero(mask & ~seen).flatten()
+            seen |= mask
+            if number < self._settled or not len(env_ids):
+                continue
+            env.num_failures += len(env_ids)
+            env.extras.setdefault("counts", {"failed_envs": 0})["failed_envs"] += len(env_ids)
+            if env.log_dir is not None and not self._written:
+                self._written = True
+                known = env.sim.failure if number == 0 else None
+                if known is None:
+                    self._write(env.log_dir, env_ids, reason, None)
+                else:
+                    self._write(env.log_dir, known.env_ids, known.reason, known.before)
+        self._settled = len(self._noted)
 
     def _write(self, folder: str, env_ids: Tensor, reason: str, state: Optional[Dict[str, Tensor]]) -> None:
         env = self.env

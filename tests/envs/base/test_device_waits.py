@@ -1,0 +1,110 @@
+"""How often a step waits for the device: on MuJoCo Warp, whose CPU device stands for a GPU."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from legged_gym import host
+from legged_gym.envs.a1.a1_config import A1FlatCfg, A1RoughCfg
+from legged_gym.envs.base.legged_robot import LeggedRobot
+from legged_gym.host import HostCopy, indices, on_host
+
+pytest.importorskip("mujoco_warp")
+
+# what reads a number on the device, or has a size that depends on one
+WAITS = {"_local_scalar_dense", "nonzero", "masked_select", "equal", "is_nonzero"}
+
+
+class Waits(TorchDispatchMode):
+    """Counts operations that would wait for a GPU, but for those in `host.on_host`, which are counted as one."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        super().__init__()
+        self.seen: Counter = Counter()
+        for owner, name in ((torch.Tensor, "cpu"), (torch.Tensor, "tolist"), (torch, "tensor"), (torch, "as_tensor")):
+            monkeypatch.setattr(owner, name, self._counted(name, getattr(owner, name)))
+
+    def _counted(self, name: str, original: Any) -> Any:
+        def count(*args: Any, **kwargs: Any) -> Any:
+            self.seen[name] += 1
+            return original(*args, **kwargs)
+
+        return count
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = func.overloadpacket.__name__
+        masks = name in ("index", "index_put_", "index_put", "_index_put_impl_") and any(
+            index is not None and index.dtype == torch.bool for index in args[1]
+        )
+        if name in WAITS or masks:
+            self.seen[name] += 1
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.fixture(scope="module", params=[A1FlatCfg, A1RoughCfg])
+def env(request):
+    cfg = request.param()
+    cfg.env.num_envs = 4
+    cfg.update({"terrain": {"num_rows": 2, "num_cols": 2, "border_size": 2.0, "max_init_terrain_level": 1}})
+    cfg.domain_rand.push_robots, cfg.domain_rand.push_interval_s = True, 0.04
+    cfg.commands.resampling_time, cfg.commands.standing_fraction = 0.06, 0.5
+    env = LeggedRobot(cfg, sim="mujoco_warp", device="cpu", seed=1)
+    env.reset()
+    for _ in range(3):
+        env.step(torch.zeros(4, 12))
+    return env
+
+
+@pytest.mark.parametrize("ended", [0, 2])
+def test_a_step_waits_twice(env, monkeypatch, ended):
+    """With pushes, new commands, and with or without episodes that end."""
+    for _ in range(3):  # of each kind at least one
+        env.episode_length_buf[:ended] = env.max_episode_length
+        actions = torch.zeros(4, 12)
+        with monkeypatch.context() as patched, Waits(patched) as waits:
+            _, _, dones, _ = env.step(actions)
+        assert dones.sum() == ended
+        assert waits.seen == {"cpu": 2}
+
+
+def test_a_failure_may_wait_more_often(env, monkeypatch):
+    env.sim.set_dof_states(torch.tensor([1]), torch.full((1, 12), torch.nan), torch.zeros(1, 12))
+    with monkeypatch.context() as patched, Waits(patched) as waits:
+        _, _, dones, extras = env.step(torch.zeros(4, 12))
+    assert dones.tolist() == [False, True, False, False] and extras["counts"] == {"failed_envs": 1}
+    assert sum(waits.seen.values()) > 2
+
+
+def test_the_counter_counts(monkeypatch):
+    mask, values = torch.tensor([True, False]), torch.zeros(2)
+    with monkeypatch.context() as patched, Waits(patched) as waits:
+        values[mask] = 1.0
+        bool(mask.any())
+        torch.nonzero(mask)
+        on_host(mask)
+        indices(np.array([True]), "cpu")
+        values[torch.arange(2)] = 0.0
+    assert waits.seen == {"index_put_": 1, "_local_scalar_dense": 1, "nonzero": 1, "cpu": 1}
+
+
+def test_a_host_copy_is_made_anew_when_the_tensor_was_written_to(monkeypatch):
+    copies = []
+    monkeypatch.setattr(host, "on_host", lambda *tensors: copies.append(1) or on_host(*tensors))
+    ages, copy = torch.tensor([1, 2]), HostCopy()
+    assert copy.of(ages).tolist() == copy.of(ages).tolist() == [1, 2] and len(copies) == 1
+    ages[torch.tensor([1])] = 0
+    assert copy.of(ages).tolist() == [1, 0] and len(copies) == 2
+    copy.know(ages, np.array([3, 3]))
+    assert copy.of(ages).tolist() == [3, 3] and len(copies) == 2
+    assert copy.of(ages.clone()).tolist() == [1, 0]
+    with torch.inference_mode():
+        fresh = ages + 1
+        assert copy.of(fresh).tolist() == [2, 1]
+        fresh += 1
+        assert copy.of(fresh).tolist() == [3, 2]

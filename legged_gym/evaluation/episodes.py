@@ -55,6 +55,8 @@ class EpisodeRecorder(Part):
         num_samples: states taken in.
     """
 
+    env: LeggedRobot
+
     def __init__(self, env: LeggedRobot, episodes_per_env: int) -> None:
         """Begin at the first state of every environment's first episode.
 
@@ -67,7 +69,7 @@ class EpisodeRecorder(Part):
         """
         super().__init__(env)
         self.num_samples = 0
-        self._robots, self._count = env, episodes_per_env
+        self._count = episodes_per_env
         self._columns = torch.arange(env.num_envs, device=env.device)
         self._rows = torch.zeros_like(self._columns)
         self._samples = torch.zeros_like(self._columns)  # of the present episode
@@ -86,13 +88,13 @@ class EpisodeRecorder(Part):
     def _table(self, name: str, dtype: torch.dtype) -> Tensor:
         """(K + 1, N): environments that have done their part go on into the last row, which nobody reads."""
         if name not in self._tables:
-            shape = (self._count + 1, self._robots.num_envs)
-            self._tables[name] = torch.zeros(shape, dtype=dtype, device=self._robots.device)
+            shape = (self._count + 1, self.env.num_envs)
+            self._tables[name] = torch.zeros(shape, dtype=dtype, device=self.env.device)
         return self._tables[name]
 
     def sample(self) -> None:
         """Take in the present states, in which the policy is about to act."""
-        env, at = self._robots, (self._rows, self._columns)
+        env, at = self.env, (self._rows, self._columns)
         if self.num_samples:
             env.update_metrics()
         self.num_samples += 1
@@ -111,7 +113,7 @@ class EpisodeRecorder(Part):
 
     def prepare(self, env_ids: Tensor) -> None:
         """Close the episodes of environments (n,), before anything is reset; those without a sample are none."""
-        env = self._robots
+        env = self.env
         env_ids = env_ids[self._samples[env_ids] > 0]
         rows = self._rows[env_ids]
         facts = {FELL: env.reset_buf & ~env.time_out_buf, LEVELS: env.terrain_levels, TYPES: env.terrain_types}
@@ -124,7 +126,7 @@ class EpisodeRecorder(Part):
 
     def close(self) -> None:
         """Measure no further episodes."""
-        del self._robots.parts[_RECORDER]
+        self.env.drop_part(_RECORDER)
 
     def episodes(self) -> Episodes:
         """All K * N episodes, on the CPU; those of the first environment's first round come first."""

@@ -58,6 +58,9 @@ class ScriptedEnv(MetricTerms):
         self.parts = {name: part, **self.parts} if first else {**self.parts, name: part}
         return part
 
+    def drop_part(self, name):
+        del self.parts[name]
+
     def reset(self):
         for part in self.parts.values():
             part.prepare(torch.arange(self.num_envs))

@@ -76,7 +76,9 @@ def test_the_seed_of_the_training_is_the_one_that_was_saved(tmp_path):
         yaml.safe_dump({"task": "a1", "env": {}, "train": {"seed": 41}}, file)
     changed = SimpleNamespace(seed=7)
     assert training_seed(SimpleNamespace(run_dir=str(tmp_path), train_cfg=changed), None) == 41
-    exported = ExportedPolicy(SimpleNamespace(description={"origin": {"seed": 42}}), torch.device("cpu"))
+    exported = ExportedPolicy(
+        SimpleNamespace(description={"origin": {"seed": 42}, "observations": {}}), torch.device("cpu")
+    )
     assert training_seed(SimpleNamespace(run_dir=None, train_cfg=changed), exported) == 42
     assert training_seed(SimpleNamespace(run_dir=None, train_cfg=changed), lambda obs: obs) is None
 

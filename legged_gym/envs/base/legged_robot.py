@@ -365,9 +365,13 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
         self.use_part("failures", self.failures)
 
     def use_part(self, name: str, part: AnyPart, first: bool = False) -> AnyPart:
-        """Add a part, or replace the one of that name, as evaluation does with `tiles` and `commands`; returns it."""
-        self.parts = {name: part, **self.parts} if first else {**self.parts, name: part}
+        """Replace the part of a name, as evaluation does with `tiles` and `commands`, or add one; returns it."""
+        self.parts = {**({name: part} if first else {}), **self.parts, name: part}
         return part
+
+    def drop_part(self, name: str) -> None:
+        """Do without a part."""
+        del self.parts[name]
 
     def write_failures_to(self, folder: Optional[str]) -> None:
         """See `VecEnv`."""

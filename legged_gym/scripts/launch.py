@@ -104,7 +104,7 @@ def _show(trainings: Sequence[Training], wish: Resources, folder: str) -> None:
 
 
 def _names(text: str) -> List[str]:
-    if not re.fullmatch(r"\w+(,\w+)*", text):
+    if not re.fullmatch(r"[\w-]+(,[\w-]+)*", text):
         raise argparse.ArgumentTypeError(f"expected names such as a1_flat,a1, got {text!r}")
     return text.split(",")
 

@@ -48,6 +48,7 @@ def root(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     ("flags", "words"),
     [
         (["--tasks=a1_flat,a1_flt"], "unknown task 'a1_flt'; did you mean a1_flat"),
+        (["--tasks=A1-Flat-v0"], "unknown task 'A1-Flat-v0'"),
         (["--tasks=a1_flat", "--sweep", "train.algorithm.gama=0.9"], "train.algorithm.gama; did you mean"),
         (["--tasks=a1_flat", "--sweep", "train.algorithm.gamma=0.9,many"], "train.algorithm.gamma"),
         (["--tasks=a1_flat", "--sweep", "gamma=0.9"], r"expected env.<path>=<value>,<value>... or train.<path>="),

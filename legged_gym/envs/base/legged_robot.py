@@ -25,6 +25,7 @@ from legged_gym.envs.parts.obstacles import Obstacles
 from legged_gym.envs.parts.part import Part
 from legged_gym.envs.parts.terrain_levels import TerrainLevels
 from legged_gym.envs.terms.metrics import MetricTerms
+from legged_gym.envs.terms.observation_history import ObservationHistory
 from legged_gym.envs.terms.observations import ObservationTerms
 from legged_gym.envs.terms.rewards import RewardTerms
 from legged_gym.envs.terms.terminations import TerminationTerms
@@ -95,6 +96,9 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
         self._init_randomization()
         self._prepare_tables()
         self._prepare_metrics()
+        self.observation_history = ObservationHistory(self, self.observation_groups)
+        if self.observation_history.groups:
+            self.use_part("history", self.observation_history)
 
     # ---------------------------------------------------------------- the life of a step
 
@@ -212,7 +216,8 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
         self.obs_buf = {
             name: group.assemble(raw, limit, self.generator) for name, group in self.observation_groups.items()
         }
-        self.observation_history.extend(self.obs_buf, self.episode_length_buf, self.common_step_counter)
+        if self.observation_history.groups:
+            self.observation_history.extend(self.obs_buf, self.episode_length_buf, self.common_step_counter)
 
     def _remember(self) -> None:
         self.last_actions = self.actions
@@ -232,7 +237,6 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
         self.ever_reset = True
         self._reset_robots(env_ids)
         self.clear(env_ids)
-        self.observation_history.reset(env_ids)
         for part in self.parts.values():
             part.clear(env_ids)
             part.reset(env_ids)

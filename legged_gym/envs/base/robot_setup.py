@@ -16,7 +16,6 @@ from legged_gym.envs.base.state import RobotState
 from legged_gym.envs.base.world import sim_spec
 from legged_gym.envs.parts.control import complete_control
 from legged_gym.envs.terms.observation_groups import make_group
-from legged_gym.envs.terms.observation_history import ObservationHistory
 from legged_gym.envs.terms.reward_sum import RewardSum
 from legged_gym.envs.terms.tables import check_values, find_term
 from legged_gym.errors import UserError
@@ -119,7 +118,6 @@ class RobotSetup(RobotState):
         }
         self.observation_dims = {name: group.shape for name, group in self.observation_groups.items()}
         n, device = self.num_envs, self.device
-        self.observation_history = ObservationHistory(self.observation_groups, n, device)
         self.obs_buf = {name: torch.zeros(n, *shape, device=device) for name, shape in self.observation_dims.items()}
         entries = table(cfg.terminations)
         terms = {name: find_term(self, "_termination_", name, "terminations") for name in entries}

@@ -18,7 +18,7 @@ _FIRST = frozenset({
     "push_phases", "env_p_gains", "env_d_gains", "_substep_dof_vel", "_action_history",
     "delays", "depth_camera", "episode_sums", "observations", "lin_vel_x_range", "counters", "generator", "sim",
 })  # fmt: skip
-_OTHERS = ("episode_sums", "observation_history", "observations", "counters", "generator", "sim")
+_OTHERS = ("episode_sums", "observations", "counters", "generator", "sim")
 """What is neither a buffer nor a part's."""
 
 
@@ -58,9 +58,6 @@ class SavedState(RobotState):
         for part in self.parts.values():
             state.update(part.state_dict())
         state["episode_sums"] = self.reward_sum.episode_sums.clone()
-        frames = self.observation_history.state_dict()
-        if frames:
-            state["observation_history"] = frames
         state["observations"] = {name: obs.clone() for name, obs in self.obs_buf.items()}
         state["counters"] = [self.common_step_counter, self.num_failures, int(self.ever_reset)]
         state["generator"] = self.generator.get_state()
@@ -82,7 +79,6 @@ class SavedState(RobotState):
         self.reward_sum.episode_sums.copy_(state["episode_sums"])
         self.common_step_counter, self.num_failures, ever_reset = state["counters"]
         self.ever_reset = bool(ever_reset)
-        self.observation_history.load_state_dict(state.get("observation_history", {}), self.common_step_counter)
         self.generator.set_state(state["generator"].cpu())
         self._update_base()
         self.obs_buf = {name: obs.to(self.device).clone() for name, obs in state["observations"].items()}

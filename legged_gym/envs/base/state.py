@@ -11,7 +11,6 @@ from torch import Tensor
 
 from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
 from legged_gym.envs.terms.observation_groups import ImageGroup, ObservationGroup
-from legged_gym.envs.terms.observation_history import ObservationHistory
 from legged_gym.envs.terms.reward_sum import RewardSum, ramp
 from legged_gym.host import HostCopy
 from legged_gym.sensors.depth_camera import DepthCamera
@@ -136,7 +135,6 @@ class RobotState(Buffers):
     terrain_levels: Tensor  # (N,) int64
     terrain_types: Tensor  # (N,) int64
     reward_sum: RewardSum
-    observation_history: ObservationHistory
     observation_groups: Dict[str, Union[ObservationGroup, ImageGroup]]
 
     _columns: Optional[Iterator[Tensor]] = None

@@ -105,7 +105,7 @@ def test_looking_twice_in_a_step_takes_the_second_frame_instead_of_the_first():
 
 def test_plain_terms_keep_no_frames():
     env = make_env(1, clock=ObsTerm())
-    assert env.observation_history.frames == {} and "observation_history" not in env.state_dict()
+    assert "history" not in env.parts and not any("frames" in name for name in env.state_dict())
     env.close()
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional, Tuple
+from typing import Optional, Tuple
 
 import torch
+
+from rsl_rl.utils.gradients import Group
 
 
 def compute_gae(
@@ -48,7 +50,7 @@ def compute_gae(
     return advantages, advantages + values
 
 
-def normalized(advantages: torch.Tensor, distributed: Optional[Any] = None) -> torch.Tensor:
+def normalized(advantages: torch.Tensor, distributed: Optional[Group] = None) -> torch.Tensor:
     """Shift and scale to mean 0 and standard deviation 1 over the rollout, of all processes if several work."""
     count = advantages.numel()
     mean = advantages.mean()

@@ -14,6 +14,7 @@ from rsl_rl.runners import DaggerRunner, InferencePolicy, OnPolicyRunner
 from rsl_rl.utils.checkpoint import latest_checkpoint, load_checkpoint, save_checkpoint
 from rsl_rl.utils.distributed import Distributed
 from rsl_rl.utils.errors import RslRlError
+from tests.rsl_rl.extensions.examples import Onlooker, table
 from tests.rsl_rl.test_runner import assert_same, assert_same_checkpoint, metrics
 from tests.rsl_rl.toy_camera_env import ToyCameraEnv
 
@@ -74,6 +75,7 @@ def make(folder: Path | None, cfg: dict[str, Any], **env: int) -> DaggerRunner:
 @pytest.mark.parametrize("first", [1, 4])  # while the teacher drives, and later
 def test_six_iterations_equal_some_and_the_rest_resumed(tmp_path: Path, teacher: str, first: int) -> None:
     cfg = config(teacher)
+    cfg["algorithm"]["extensions"] = table(Onlooker) if first == 4 else {}
     whole = make(tmp_path / "whole", cfg)
     whole.learn(6, init_at_random_ep_len=True)
     assert whole.algorithm.storage.next_number == 12 > len(whole.algorithm.storage.blocks), "some were dropped"

@@ -25,6 +25,8 @@ class Bounds(Extension):
 class Onlooker(Extension):
     """Does all that an extension can do without having a say: draws, keeps, watches, and learns for itself."""
 
+    groups = ("policy",)
+
     def __init__(self, context: Context, learning_rate: float = 1e-2) -> None:
         size = context.policy.observation_dims["policy"][0]
         self.network = nn.Linear(size, size).to(context.device)

@@ -12,6 +12,7 @@ from torch import Tensor
 from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
 from legged_gym.envs.terms.observation_groups import ImageGroup, ObservationGroup
 from legged_gym.envs.terms.reward_sum import RewardSum, ramp
+from legged_gym.errors import UserError
 from legged_gym.host import HostCopy
 from legged_gym.sensors.depth_camera import DepthCamera
 from legged_gym.sensors.height_scan import HeightScan
@@ -36,7 +37,12 @@ class Buffers:
             shape: of one environment.
             dtype: of the numbers.
             at_reset: what it is at first and when an episode begins; None: 0 at first, and kept at resets.
+
+        Raises:
+            UserError: the owner has something else of that name.
         """
+        if getattr(self, name, None) is not None and name not in self._at_reset:
+            raise UserError(f"{type(self).__name__} has a {name} already: give the buffer another name")
         shape = (self.num_envs, *shape)
         setattr(self, name, torch.full(shape, at_reset or 0.0, device=self.device).to(dtype))
         self.keep(name, at_reset)
@@ -175,5 +181,6 @@ class RobotState(Buffers):
     def _compute_torques(self, actions: Tensor) -> Tensor:
         raise NotImplementedError
 
-    def command_columns(self) -> Dict[str, Tensor]:  # noqa: D102
+    def command_columns(self) -> Dict[str, Tensor]:
+        """See `LeggedRobot`."""
         raise NotImplementedError

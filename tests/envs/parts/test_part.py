@@ -108,6 +108,14 @@ def test_two_buffers_of_one_name_are_refused():
         make_env(Double)
 
 
+def test_a_buffer_takes_no_name_that_stands_for_something_else():
+    env = make_env(LeggedRobot)
+    for owner, name in ((env, "step"), (env, "default_dof_pos"), (env.control, "reset")):
+        with pytest.raises(UserError, match=f"has a {name} already: give the buffer another name"):
+            owner.buffer(name)
+    assert env.buffer("feet_air_time", 2).shape == (3, 2), "a subclass may want another shape"
+
+
 @pytest.mark.parametrize(
     ("attributes", "words"),
     [

@@ -80,7 +80,8 @@ class TaskRegistry:
             train_cfg.seed = cfg.seed
         training.check_sizes(cfg)  # before torch is imported
         plan = training.Plan(name, cfg, train_cfg, command.options).settled()
-        return training.make_env(plan), plan.env_cfg
+        env = training.make_env(plan)
+        return env, env.cfg
 
     def make_alg_runner(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import subprocess
 import sys
@@ -97,6 +98,16 @@ def test_make_env_uses_a_given_config_and_the_command_line_wins_over_it():
     env_cfg.env.num_envs, env_cfg.env.size = 9, 5
     env, _ = task_registry.make_env("fake", get_args(["--num_envs=2"]), env_cfg)
     assert (env.num_envs, env.num_actions) == (2, 5)
+
+
+def test_the_config_that_is_returned_is_that_of_the_environment():
+    class Copying(FakeEnv):
+        def __init__(self, cfg, **more):
+            super().__init__(copy.deepcopy(cfg), **more)
+
+    registry.register("copying", Copying, FakeCfg, FakeTrainCfg)
+    env, env_cfg = task_registry.make_env("copying", get_args(CPU))
+    assert env_cfg is env.cfg
 
 
 def test_a_new_run_gets_a_folder_with_its_settings(tmp_path, capsys):

@@ -195,7 +195,7 @@ def test_the_part_in_the_docs_works(tmp_path):
 
     env = made()
     assert env.mirror_maps()["policy"][1][-1] == -1.0
-    env.episode_length_buf[:] = 98
+    env.common_step_counter = 99
     obs = env.step(torch.zeros(4, 12))[0]["policy"]
     shift = env.payload.payload_shift
     assert (shift[:, 1] != 0.0).all() and (shift[:, 1].abs() <= 0.05).all() and (shift[:, [0, 2]] == 0.0).all()

@@ -36,7 +36,9 @@ class Context:
     distributed: Optional[Group] = None
     mirror_maps: MirrorSource = None
 
-    def optimizer(self, name: str, parameters: Iterable[nn.Parameter], learning_rate: float, **more: Any) -> Any:
+    def optimizer(
+        self, name: str, parameters: Iterable[nn.Parameter], learning_rate: float, **more: Any
+    ) -> OwnOptimizer:
         """An optimiser apart from the policy's, see `OwnOptimizer`."""
         return OwnOptimizer(name, parameters, learning_rate, self.device, distributed=self.distributed, **more)
 

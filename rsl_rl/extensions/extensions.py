@@ -22,6 +22,9 @@ T = TypeVar("T")
 # By the names that configurations call them.
 EXTENSIONS: Dict[str, Type[Extension]] = {"symmetry": Symmetry}
 
+# Gradients of an extension go by its name, beside these.
+_NETWORKS = ("actor", "critic", "policy")
+
 
 class Views(NamedTuple):
     """What the networks are computed on, one after the other.
@@ -55,6 +58,8 @@ class Extensions:
         self._all: Dict[str, Extension] = {}
         with self._own_random_numbers():
             for name, settings in table.items():
+                if name in _NETWORKS:
+                    raise RslRlError(f"algorithm.extensions: {name!r} is the name of a network; give it another one")
                 if settings is not None:
                     self._all[name] = _make(name, dict(settings), context)
         self.groups = [group for extension in self._all.values() for group in extension.groups]

@@ -175,7 +175,7 @@ class SavedRun(ABC):
             check_optimizer(path, entry(path, content, "optimizer_state_dict"), self.algorithm.optimizer)
         late = [f"algorithm_state.{name}" for name in self.algorithm.late_state]
         if not load_env:
-            own = {**self.algorithm.state_dict(), "hidden": {}, "learning_rate": 0.0}
+            own = {name: part for name, part in self.algorithm.state_dict().items() if name != "hidden"}
             return Checked(content, share, check_content(path, content, {"algorithm_state": own}, may_lack=late))
         checkpoint.check_same(path, "rank", entry(path, share, "meta.rank"), rank)
         checkpoint.check_same(path, "iteration", entry(path, share, "iter"), content["iter"])

@@ -245,4 +245,6 @@ def test_own_optimizer_by_hand() -> None:
 def test_mistakes_are_told(settings: Any, message: str) -> None:
     with pytest.raises(RslRlError, match=message):
         make_ppo(extensions=settings)
+    with pytest.raises(RslRlError, match="'critic' is the name of a network"):
+        make_ppo(extensions={"critic": {"class_name": Companion}})
     assert make_ppo(extensions=dict.fromkeys(settings)).extensions.groups == []

@@ -35,6 +35,19 @@ def read_json(path: str) -> Any:
         return parse_json(text)
 
 
+def read_bytes(path: str) -> bytes:
+    """The content of a file.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from None
+
+
 def parse_yaml(text: str) -> Any:
     """Return the value that a text spells in YAML.
 
@@ -82,10 +95,7 @@ def parse_json(text: Union[str, bytes]) -> Any:
 
 def _text_of(path: str) -> str:
     try:
-        with open(path, encoding="utf-8-sig") as file:  # some editors begin files with a byte order mark
-            return file.read()
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from None
+        return read_bytes(path).decode("utf-8-sig")  # some editors begin files with a byte order mark
     except UnicodeDecodeError as error:
         raise UserError(f"cannot read {path}: it is not UTF-8 ({error.reason})") from None
 

@@ -6,6 +6,7 @@ in place are the same: train.py finds the last checkpoint of that folder. Torch 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shlex
@@ -157,7 +158,8 @@ class TrainJob:
             for process in self._trainers(child.pid) if tell else ():
                 if process not in told:
                     told.append(process)
-                    _send(process, signal.SIGTERM)
+                    with contextlib.suppress(ProcessLookupError):  # it has ended by itself
+                        os.kill(process, signal.SIGTERM)
         return child.returncode
 
     def _trainers(self, child: int) -> List[int]:
@@ -205,10 +207,3 @@ def _children(process: int) -> List[int]:
     except OSError:  # it has ended meanwhile
         return []
     return found
-
-
-def _send(process: int, number: signal.Signals) -> None:
-    try:
-        os.kill(process, number)
-    except ProcessLookupError:  # it has ended by itself
-        return

@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 import os
 import re
-from dataclasses import asdict, dataclass
-from typing import Any, Dict, List, Sequence, Tuple
+from dataclasses import dataclass
+from typing import Dict, List, Sequence, Tuple
 
 from legged_gym.errors import UserError
 from legged_gym.utils import run_folder
@@ -37,10 +37,6 @@ class Training:
     overrides: Tuple[str, ...]
     run_folder: str
     flags: Tuple[str, ...]
-
-    def describe(self) -> Dict[str, Any]:
-        """Return it as plain data."""
-        return asdict(self)
 
 
 def plan_trainings(

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from legged_gym import LEGGED_GYM_ROOT_DIR
@@ -201,7 +201,7 @@ def _slurm_parameters(wish: Resources) -> Dict[str, Any]:
 def _write_launch(trainings: Sequence[Training], launch_folder: str, columns: Dict[str, Sequence[str]]) -> None:
     """Keep what was launched, with one entry of each of `columns` a training."""
     known = [
-        {**training.describe(), **{name: column[training.index] for name, column in columns.items()}}
+        {**asdict(training), **{name: column[training.index] for name, column in columns.items()}}
         for training in trainings
     ]
     text = json.dumps({"command": sys.argv, "trainings": known}, indent=1)

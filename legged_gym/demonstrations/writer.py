@@ -10,7 +10,6 @@ import os
 import queue
 import threading
 import zipfile
-from types import TracebackType
 from typing import Any, Dict, List, Mapping, Optional, Type
 
 import numpy as np
@@ -145,13 +144,11 @@ class DemonstrationWriter:
     def __enter__(self) -> DemonstrationWriter:
         return self
 
-    def __exit__(
-        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
-    ) -> None:
+    def __exit__(self, kind: Optional[Type[BaseException]], *more: object) -> None:
         """Wait for the shards that are under way, also after Ctrl-C."""
         self._queue.put(None)
         self._thread.join()
-        if error is None:
+        if kind is None:
             self._raise()
 
 

@@ -21,7 +21,6 @@ from torch import Tensor
 if TYPE_CHECKING:
     from legged_gym.envs.base.legged_robot import LeggedRobot
     from rsl_rl.runners.inference_policy import InferencePolicy
-    from rsl_rl.runners.runner import Runner
 
 # as training from scratch begins
 _RANDOM_ACTION_STD = 1.0
@@ -163,22 +162,11 @@ def measure_blocks(
 @contextlib.contextmanager
 def watched(env: LeggedRobot, replay: EngineReplay) -> Iterator[None]:
     """Note the targets of every step of the simulator."""
-    sim = env.sim
-    original_step, original_step_torques = sim.step, sim.step_torques
-
-    def step(targets: Tensor, decimation: int) -> None:
-        replay.note(targets, decimation)
-        original_step(targets, decimation)
-
-    def step_torques(torques: Tensor) -> None:
-        replay.note(torques, 1)
-        original_step_torques(torques)
-
-    vars(sim).update(step=step, step_torques=step_torques)
+    env.control.listeners.append(replay.note)
     try:
         yield
     finally:
-        del sim.step, sim.step_torques
+        env.control.listeners.remove(replay.note)
 
 
 def timed(work: Callable[[], None], device: torch.device) -> float:
@@ -218,15 +206,6 @@ def policy_work(env: LeggedRobot, policy: InferencePolicy, num_steps: int) -> Ca
         for _ in range(num_steps):
             observations, _, dones, _ = env.step(policy(observations).to(env.device))
             policy.reset(dones)
-
-    return work
-
-
-def train_work(runner: Runner) -> Callable[[], None]:
-    """A block of one whole iteration of training: rollout, returns, update, statistics, and what it prints."""
-
-    def work() -> None:
-        runner.learn(1)
 
     return work
 

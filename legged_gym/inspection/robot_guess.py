@@ -9,6 +9,7 @@ from typing import Any, List
 import mujoco
 import numpy as np
 
+from legged_gym.envs import variants
 from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
 from legged_gym.envs.base.world import sim_spec
 from legged_gym.envs.terms.mirror import partners
@@ -35,9 +36,8 @@ def quiet_config(cfg: LeggedRobotCfg, file: str) -> None:
     cfg.terrain.mesh_type, cfg.terrain.curriculum = "plane", False
     cfg.init_state.dof_pos_factor, cfg.init_state.max_random_vel = [1.0, 1.0], 0.0
     cfg.control.action_delay = [0, 0]
-    rand = cfg.domain_rand
-    rand.push_robots = rand.randomize_friction = rand.randomize_base_mass = rand.randomize_com = False
-    rand.randomize_gains = rand.randomize_motor_strength = False
+    variants.without_noise(cfg)
+    variants.with_equal_robots(cfg)
 
 
 def guess_config(file: str, foot_name: str) -> LeggedRobotCfg:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, Deque, Dict
 import numpy as np
 
 from legged_gym.envs.parts.control import POSITION_TYPES
-from legged_gym.utils.files import whole_file
+from legged_gym.utils.files import saved_figure
 
 if TYPE_CHECKING:
     from legged_gym.envs.base.legged_robot import LeggedRobot
 
 # Steps that are kept, the last ones: 40 s at 50 Hz.
 _MOST_STEPS = 2000
+_INCHES = (16, 10)
 
 
 class StateLog:
@@ -71,15 +72,8 @@ def save_plots(log: StateLog, env: LeggedRobot, path: str, title: str, joint: in
     Raises:
         UserError: the disk refuses.
     """
-    # Not pyplot: this neither needs a display nor touches one.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(16, 10))
-    FigureCanvasAgg(figure)
-    draw_plots(figure, log, env, title, joint)
-    with whole_file(path) as file:
-        figure.savefig(file, format="png", dpi=100)
+    with saved_figure(path, _INCHES) as figure:
+        draw_plots(figure, log, env, title, joint)
 
 
 def show_plots(log: StateLog, env: LeggedRobot, title: str) -> None:
@@ -87,7 +81,8 @@ def show_plots(log: StateLog, env: LeggedRobot, title: str) -> None:
     import matplotlib.pyplot as plt
 
     if plt.get_backend().lower() != "agg":
-        draw_plots(plt.figure(figsize=(16, 10)), log, env, title)
+        draw_plots(plt.figure(figsize=_INCHES), log, env, title)
+        plt.tight_layout()
         plt.show()
 
 
@@ -108,7 +103,6 @@ def draw_plots(figure: Any, log: StateLog, env: LeggedRobot, title: str, joint: 
             axis.set(xlabel="time [s]", xlim=(time[0], max(time[-1], time[0] + env.dt)))
         if len(axis.get_lines()) > 1:
             axis.legend(fontsize="small", loc="upper right")
-    figure.tight_layout()
 
 
 def _draw_base(axes: Any, time: np.ndarray, data: Dict[str, np.ndarray]) -> None:

@@ -6,7 +6,6 @@ import math
 import os
 import shutil
 import tempfile
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, List, Optional, Sequence, Tuple, Type
 
 import numpy as np
@@ -77,9 +76,7 @@ class VideoWriter:
     def __enter__(self) -> VideoWriter:
         return self
 
-    def __exit__(
-        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
-    ) -> None:
+    def __exit__(self, kind: Optional[Type[BaseException]], *more: object) -> None:
         try:
             if self._writer is not None:
                 self._writer.close()
@@ -144,10 +141,8 @@ class Film:
         self._writer.__enter__()
         return self
 
-    def __exit__(
-        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
-    ) -> None:
-        self._writer.__exit__(kind, error, trace)
+    def __exit__(self, kind: Optional[Type[BaseException]], *more: object) -> None:
+        self._writer.__exit__(kind, *more)
 
 
 class FollowCamera:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, 
 
 from legged_gym.envs import registry
 from legged_gym.errors import UserError
+from legged_gym.reading import read_bytes
 from legged_gym.utils import run_folder, training
 from legged_gym.utils.cli import ArgumentParser
 from legged_gym.utils.options import CommandLine
@@ -258,9 +259,4 @@ def _reading_description(path: str) -> Iterator[None]:
 def _exported_step(path: str) -> Union[OnnxStep, TorchScriptStep]:
     from legged_gym.policies.exported_policy import OnnxStep, TorchScriptStep
 
-    try:
-        with open(path, "rb") as file:
-            content = file.read()
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from None
-    return (OnnxStep if path.endswith(".onnx") else TorchScriptStep)(content, path)
+    return (OnnxStep if path.endswith(".onnx") else TorchScriptStep)(read_bytes(path), path)

@@ -35,7 +35,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from legged_gym.errors import UserError
 from legged_gym.sweeps import config as sweep_config
 from legged_gym.sweeps.config import Parameter, SweepConfig
-from legged_gym.utils.files import write_files
+from legged_gym.utils.files import saved_figure, write_files
 
 PREFIX = "local-"
 SEED = 1  # of all that is drawn: the same file makes the same sweep
@@ -239,7 +239,7 @@ class LocalSweep:
     def write_plot(self) -> None:
         """Draw results.png: the metric over the trials, and over every parameter that varies."""
         with self._lock:
-            write_files(self.folder, {"results.png": _plot(self.rows(), self.config, self.id)})
+            _plot(self._path("results.png"), self.rows(), self.config, self.id)
 
     def _has_work(self, trials: Sequence[FrozenTrial]) -> bool:
         taken = sum(trial.state == TrialState.RUNNING or _is_counted(trial) for trial in trials)
@@ -323,25 +323,16 @@ def _varying(rows: Sequence[Dict[str, Any]], config: SweepConfig) -> Iterator[st
             yield name
 
 
-def _plot(rows: Sequence[Dict[str, Any]], config: SweepConfig, title: str) -> bytes:
-    # Not pyplot: this neither needs a display nor touches one.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
+def _plot(path: str, rows: Sequence[Dict[str, Any]], config: SweepConfig, title: str) -> None:
     rows = [row for row in rows if row["state"] == "finished"]
     names = ["trial", *_varying(rows, config)]
     columns = min(len(names), 3)
     lines = -(-len(names) // columns)
-    figure = Figure(figsize=(5 * columns, 4 * lines))
-    FigureCanvasAgg(figure)
-    figure.suptitle(title)
-    for index, name in enumerate(names):
-        axis = figure.add_subplot(lines, columns, index + 1)
-        axis.plot([row[name] for row in rows], [row[config.metric] for row in rows], "o")
-        parameter = config.parameters.get(name)
-        axis.set(xlabel=name, ylabel=config.metric, xscale="log" if parameter and parameter.log else "linear")
-        axis.grid(alpha=0.3)
-    figure.tight_layout()
-    picture = io.BytesIO()
-    figure.savefig(picture, dpi=100)
-    return picture.getvalue()
+    with saved_figure(path, (5 * columns, 4 * lines)) as figure:
+        figure.suptitle(title)
+        for index, name in enumerate(names):
+            axis = figure.add_subplot(lines, columns, index + 1)
+            axis.plot([row[name] for row in rows], [row[config.metric] for row in rows], "o")
+            parameter = config.parameters.get(name)
+            axis.set(xlabel=name, ylabel=config.metric, xscale="log" if parameter and parameter.log else "linear")
+            axis.grid(alpha=0.3)

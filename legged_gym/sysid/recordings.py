@@ -20,6 +20,7 @@ from typing import Dict, Optional, Tuple
 import numpy as np
 
 from legged_gym.errors import UserError
+from legged_gym.reading import read_bytes
 
 QUANTITIES = ("target", "position", "velocity", "torque")
 # steps of time may differ by this share of their median before samples are interpolated, and by that before it is a gap
@@ -159,8 +160,7 @@ def _read_csv(path: str) -> Dict[str, np.ndarray]:
 
 def _text_of(path: str) -> str:
     """A text file as spreadsheets save it: in UTF-8 or UTF-16 with a byte order mark, or in a code page of Windows."""
-    with open(path, "rb") as file:
-        content = file.read()
+    content = read_bytes(path)
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return content.decode("utf-16", errors="replace")
     try:

@@ -8,7 +8,7 @@ from typing import Any, Dict, List, Sequence
 from legged_gym.actuators.files import save_network, save_script
 from legged_gym.sysid.fitting import Fit
 from legged_gym.utils import reports
-from legged_gym.utils.files import whole_file
+from legged_gym.utils.files import saved_figure, whole_file
 
 # s of held-out torque in the plot
 _SHOWN = 2.0
@@ -57,23 +57,16 @@ def as_text(result: Fit) -> str:
 def save_plot(result: Fit, path: str) -> None:
     """Held-out torque of one joint over time with what network and PD make of it, and their errors."""
     # Not pyplot: this neither needs a display nor touches one.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(10, 6))
-    FigureCanvasAgg(figure)
-    upper, lower = figure.subplots(2, 1, sharex=True)
-    traces = result.traces
-    shown = traces["time"] <= _SHOWN
-    upper.plot(traces["time"][shown], traces["torque"][shown], "k", label="recorded", linewidth=1.0)
-    for name, style in (("pd", "C1:"), ("network", "C0--")):
-        upper.plot(traces["time"][shown], traces[name][shown], style, label=name, linewidth=1.2)
-        lower.plot(traces["time"][shown], (traces[name] - traces["torque"])[shown], style[:2], label=name)
-    upper.set(ylabel="torque [N m]", title="held-out samples of one joint")
-    lower.set(ylabel="error [N m]", xlabel="time [s]")
-    for axis in (upper, lower):
-        axis.grid(alpha=0.3)
-        axis.legend(fontsize="small", loc="upper right")
-    figure.tight_layout()
-    with whole_file(path) as file:
-        figure.savefig(file, format="png", dpi=80)
+    with saved_figure(path, (10, 6), dpi=80) as figure:
+        upper, lower = figure.subplots(2, 1, sharex=True)
+        traces = result.traces
+        shown = traces["time"] <= _SHOWN
+        upper.plot(traces["time"][shown], traces["torque"][shown], "k", label="recorded", linewidth=1.0)
+        for name, style in (("pd", "C1:"), ("network", "C0--")):
+            upper.plot(traces["time"][shown], traces[name][shown], style, label=name, linewidth=1.2)
+            lower.plot(traces["time"][shown], (traces[name] - traces["torque"])[shown], style[:2], label=name)
+        upper.set(ylabel="torque [N m]", title="held-out samples of one joint")
+        lower.set(ylabel="error [N m]", xlabel="time [s]")
+        for axis in (upper, lower):
+            axis.grid(alpha=0.3)
+            axis.legend(fontsize="small", loc="upper right")

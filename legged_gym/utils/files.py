@@ -6,10 +6,13 @@ import contextlib
 import hashlib
 import os
 import tempfile
-from typing import BinaryIO, Iterator, List, Mapping
+from typing import TYPE_CHECKING, BinaryIO, Iterator, List, Mapping, Tuple
 
 from legged_gym.errors import UserError
 from rsl_rl.utils.files import replacing
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def check_writable(path: str, flag: str) -> None:
@@ -52,6 +55,25 @@ def whole_file(path: str) -> Iterator[BinaryIO]:
             yield file
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror}") from None
+
+
+@contextlib.contextmanager
+def saved_figure(path: str, inches: Tuple[float, float], dpi: int = 100) -> Iterator[Figure]:
+    """Give an empty figure of matplotlib to draw on, which on leaving is written as PNG.
+
+    Raises:
+        UserError: the disk refuses.
+    """
+    # Not pyplot: this neither needs a display nor touches one.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=inches)
+    FigureCanvasAgg(figure)
+    yield figure
+    figure.tight_layout()
+    with whole_file(path) as file:
+        figure.savefig(file, format="png", dpi=dpi)
 
 
 def sha256_of(path: str) -> str:

@@ -7,9 +7,10 @@ import os
 import signal
 import sys
 from types import FrameType
-from typing import Callable, NoReturn, Optional, Sequence, Tuple, Type
+from typing import Callable, NoReturn, Optional, Sequence
 
 from legged_gym.errors import UserError
+from rsl_rl.utils.errors import RslRlError
 from rsl_rl.utils.stop_signals import STOP_SIGNALS, SignalHandlers
 
 EXIT_MISTAKE = 2
@@ -46,9 +47,7 @@ def run_script(main: Main, argv: Optional[Sequence[str]] = None) -> NoReturn:
         # The reader of our output (head, less) has left; nothing more can be said to it, not even by the flush at exit.
         sys.stdout = None
         status = 0
-    except ValueError as error:
-        if not isinstance(error, _mistakes()):
-            raise
+    except (UserError, RslRlError) as error:
         status = _mistake(str(error))
     except MemoryError as error:
         reason = f" ({error})" if str(error) else ""
@@ -78,9 +77,3 @@ def _stop(number: int, frame: Optional[FrameType]) -> None:
 def _mistake(message: str) -> int:
     print(f"error: {' '.join(message.split())}", file=sys.stderr)
     return EXIT_MISTAKE
-
-
-def _mistakes() -> Tuple[Type[ValueError], ...]:
-    # The learner's error class is looked up only if the learner is loaded: importing it would import torch.
-    learner = sys.modules.get("rsl_rl.utils.errors")
-    return (UserError,) if learner is None else (UserError, learner.RslRlError)

@@ -60,11 +60,8 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     reports.check_writable(args.json)
     origin = reports.origin(__file__, argv)
     plan = plan.settled()
-    env = make_env(plan)
-    try:
+    with contextlib.closing(make_env(plan)) as env:
         result = {**run(plan, env, args.blocks, trains=not args.no_train), **origin}
-    finally:
-        env.close()
     print(format_result(result))
     if args.json:
         reports.write_json(args.json, result)

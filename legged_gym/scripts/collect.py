@@ -11,6 +11,7 @@ again, and ends with the same files. docs/demonstrations.md tells what is in the
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import shutil
 import sys
@@ -83,7 +84,7 @@ def collect(
     check_writable(os.path.join(output, demonstrations.METADATA), "--output")
     source = source.settled()
     collector = make_collector(source, wish)
-    try:
+    with contextlib.closing(collector.env):
         size = episode_bytes(collector)
         wish = replace(wish, shard_episodes=wish.shard_episodes or shard_size(size))
         print(f"task       {source.task}, {collector.env.num_envs} robots, {wish.num_episodes} episodes of "
@@ -98,8 +99,6 @@ def collect(
                 writer.add(collector.run(writer.attempts))
                 print(f"{writer.kept:>8} of {wish.num_episodes} episodes, {writer.attempts} tried", flush=True)
                 _check_success(writer.kept, writer.attempts, wish.num_episodes)
-    finally:
-        collector.env.close()
     data = demonstrations.Demonstrations(output)
     histograms = command_histograms(data)
     data.metadata["result"] = {**count(data), "commands": histograms}

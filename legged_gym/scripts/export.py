@@ -13,6 +13,7 @@ one control step of one robot takes with onnxruntime in one thread on one core.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 from typing import TYPE_CHECKING, List, Optional, Sequence
@@ -53,16 +54,13 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     # Imported here and below: mistakes in the command line are answered without waiting for torch.
     from legged_gym.policies.export import export_checkpoint
 
-    env = make_env(source.settled())
-    try:
+    with contextlib.closing(make_env(source.settled())) as env:
         if args.ship:
             paths = ship(
                 source, env, args.output or os.path.join(run_folder.POLICIES_DIR, source.task), args.evaluation
             )
         else:
             paths = export_checkpoint(source, env, args.output)
-    finally:
-        env.close()
 
     for path in paths:
         print(f"{short_path(path)}  {os.path.getsize(path) / 1e6:.2f} MB")

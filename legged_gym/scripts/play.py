@@ -20,6 +20,7 @@ policy of a run is exported into its folder (see export.py), if it can be writte
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import platform
 import sys
@@ -73,8 +74,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     if driven:
         source = source.changed(variants.with_given_commands)
     source = source.settled()
-    env = make_env(source)
-    try:
+    with contextlib.closing(make_env(source)) as env:
         policy = load_policy(source, env, source.options.rl_device)
         _export(source, env)
         driver = _make_driver(env, show, command) if driven else None
@@ -89,8 +89,6 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
             for _ in range(num_steps):
                 player.step()
         _report(player, source, stem + ".png", show == "window")
-    finally:
-        env.close()
 
 
 def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:

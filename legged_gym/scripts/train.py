@@ -18,6 +18,7 @@ that nobody takes ends nothing. Another process that wants to train in the same 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import sys
@@ -64,8 +65,7 @@ def _main(argv: Optional[Sequence[str]]) -> int:
     runner_cfg, folder = plan.train_cfg.runner, plan.options.run_folder
     is_new = not runner_cfg.resume and (not folder or run_folder.is_new(folder))
     plan = plan.settled()
-    env = training.make_env(plan)
-    try:
+    with contextlib.closing(training.make_env(plan)) as env:
         runner = training.make_runner(plan, env, run_folder.experiment_folder(runner_cfg.experiment_name))
         try:
             train(plan, runner)
@@ -79,8 +79,6 @@ def _main(argv: Optional[Sequence[str]]) -> int:
         runner.distributed.close()
         # torchrun would kill the other processes for any other status, one that is still saving among them.
         return EXIT_STOPPED if runner.interrupted and runner.distributed.world_size == 1 else 0
-    finally:
-        env.close()
 
 
 def train(plan: Plan, runner: Runner) -> None:

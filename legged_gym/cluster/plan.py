@@ -12,6 +12,7 @@ from legged_gym.errors import UserError
 from legged_gym.utils import run_folder
 from legged_gym.utils.cli import get_args
 from legged_gym.utils.options import CommandLine
+from legged_gym.utils.reports import aligned
 from legged_gym.utils.training import plan_training
 
 # What a launch decides itself.
@@ -94,6 +95,4 @@ def table(trainings: Sequence[Training], columns: Dict[str, Sequence[str]]) -> s
         "overrides": [" ".join(training.overrides) or "-" for training in trainings],
         "folder": [os.path.relpath(training.run_folder) for training in trainings],
     }
-    lines = [tuple(columns), *zip(*columns.values())]
-    widths = [max(map(len, column)) for column in zip(*lines)]
-    return "\n".join("  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths)).rstrip() for line in lines)
+    return "\n".join(aligned([list(columns), *zip(*columns.values())]))

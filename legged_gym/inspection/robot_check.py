@@ -12,6 +12,7 @@ from legged_gym.envs.terms.mirror import partners
 from legged_gym.errors import UserError, listed
 from legged_gym.sim.model import RobotModel
 from legged_gym.sim.mujoco_base import MujocoSimulator
+from legged_gym.utils.reports import aligned
 
 _PICTURE = (960, 720)
 # cosine of the tilt from which on a robot counts as fallen
@@ -31,19 +32,19 @@ def describe(env: LeggedRobot) -> str:
     masses = [float(model.body(name).mass[0]) for name in env.body_names]
     shapes = [int((model.geom_bodyid[robot.robot_geoms] == i).sum()) for i in robot.body_ids]
     lines = [f"{asset.file}: {sum(masses):.3f} kg, {len(env.body_names)} bodies, {env.num_actions} joints", ""]
-    lines += _table(
-        ["body", "mass, kg", "shapes"],
-        [[name, f"{mass:.3f}", str(count)] for name, mass, count in zip(env.body_names, masses, shapes)],
-    )
+    bodies = [[name, f"{mass:.3f}", str(count)] for name, mass, count in zip(env.body_names, masses, shapes)]
+    lines += aligned([["body", "mass, kg", "shapes"], *bodies], ">")
     columns = [*env.sim.dof_pos_limits.t(), env.torque_limits, env.dof_vel_limits]
     columns += [env.default_dof_pos[0], env.p_gains, env.d_gains]
     titles = ["joint", "from", "to, rad", "torque, N m", "speed, rad/s", "default", "stiffness", "damping"]
     numbers = torch.stack([column.cpu() for column in columns], dim=1).tolist()
-    lines += ["", *_table(titles, [[n, *(f"{x:.4g}" for x in row)] for n, row in zip(env.dof_names, numbers)])]
+    joints = [[name, *(f"{x:.4g}" for x in row)] for name, row in zip(env.dof_names, numbers)]
+    lines += ["", *aligned([titles, *joints], ">")]
     places = env.sim.bodies_in_pose(env.default_dof_pos.cpu())[0, env.feet_indices.cpu()]
     feet = [env.body_names[i] for i in env.feet_indices.tolist()]
     lines += ["", f"feet (foot_name '{asset.foot_name}') in the default pose, from the root:" if feet else _NO_FEET]
-    lines += _table(["foot", "x", "y", "z, m"], [[f, *(f"{x:.3f}" for x in p)] for f, p in zip(feet, places.tolist())])
+    rows = [[foot, *(f"{x:.3f}" for x in place)] for foot, place in zip(feet, places.tolist())]
+    lines += aligned([["foot", "x", "y", "z, m"], *rows] if feet else [], ">")
     return "\n".join([*lines, "", *_sides(env)])
 
 
@@ -114,11 +115,3 @@ def picture(env: LeggedRobot) -> Any:
 
 def _row(numbers: Sequence[float], digits: int = 3) -> str:
     return " ".join(f"{number:.{digits}f}" for number in numbers)
-
-
-def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> List[str]:
-    widths = [max(len(row[k]) for row in (titles, *rows)) for k in range(len(titles))]
-    return [
-        "  ".join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))])
-        for row in ([titles, *rows] if rows else [])
-    ]

@@ -12,7 +12,6 @@ with the feet under the body, gains by the weight.
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from typing import Any, Optional, Sequence
@@ -34,7 +33,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     Raises:
         UserError: for a mistake in it or in the robot file.
     """
-    parser = ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ArgumentParser(__doc__)
     parser.add_argument("file", nargs="?", default="", metavar="FILE", help="URDF or MJCF")
     parser.add_argument("--task", help="take pose, gains and names from the config of this task")
     parser.add_argument("--foot_name", default="", metavar="PART", help="part of the names of feet")

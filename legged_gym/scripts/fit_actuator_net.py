@@ -62,9 +62,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
 
 
 def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
-    parser = ArgumentParser(
-        description=__doc__, allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = ArgumentParser(__doc__)
     add = parser.add_argument
     add("--data", nargs="+", metavar="FILE", required=True, help="recordings, .npz or .csv")
     add("--output", metavar="FILE", required=True, help="the network, a .pt file")

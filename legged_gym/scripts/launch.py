@@ -70,9 +70,7 @@ def _parse(argv: List[str]) -> Tuple[argparse.Namespace, List[str]]:
     own, flags = argv, []
     if "--" in argv:
         own, flags = argv[: argv.index("--")], argv[argv.index("--") + 1 :]
-    parser = ArgumentParser(
-        description=__doc__, allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = ArgumentParser(__doc__)
     add = parser.add_argument
     add("--tasks", type=_names, required=True, metavar="NAME,...", help="list_tasks.py shows them")
     add("--seeds", type=_numbers, default=[1], metavar="N,...", help="seeds of the runs (default: 1)")

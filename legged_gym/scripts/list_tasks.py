@@ -7,7 +7,6 @@ The names are what --task takes in the other scripts.
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from typing import Optional, Sequence
@@ -28,7 +27,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     Raises:
         UserError: for arguments, as there are none.
     """
-    ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args(argv)
+    ArgumentParser(__doc__).parse_args(argv)
     width = max((len(name) for name in registry.TASKS), default=0)
     for name, task in registry.TASKS.items():
         print(f"{name:<{width}}  {_summary(task)}")

@@ -31,7 +31,7 @@ from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
 from legged_gym.envs.registry import TrainCfg
 from legged_gym.errors import UserError, in_file
 from legged_gym.reading import read_json, read_yaml
-from legged_gym.setting_types import numbers_in
+from legged_gym.setting_types import Number, Text, numbers_in
 from legged_gym.utils.options import CommandLine
 from rsl_rl.utils.errors import near_matches
 
@@ -154,14 +154,12 @@ def parse(content: Any) -> SweepConfig:
     if not isinstance(content, dict) or not isinstance(content.get("parameters"), dict) or not content["parameters"]:
         raise UserError('a sweep file is an object with "method" and "parameters"')
     _check_keys("the sweep", content, _KEYS)
-    method = _choice("method", content.get("method"), METHODS)
+    method = Text(choices=METHODS).convert(content.get("method"), "method")
     metric = content.get("metric", {})
     if not isinstance(metric, dict) or not isinstance(metric.get("name", ""), str):
         raise UserError('metric: expected {"name": "Train/mean_reward", "goal": "maximize"}')
     _check_keys("metric", metric, ("name", "goal", "target"))
-    cap = content.get("run_cap")
-    if cap is not None and (isinstance(cap, bool) or not isinstance(cap, int) or cap < 1):
-        raise UserError(f"run_cap is {cap!r}; it is a whole number above 0")
+    cap = Number(none=True, low=1, whole=True).convert(content.get("run_cap"), "run_cap")
     content = {**content, "parameters": _flat(content["parameters"])}
     parameters = {name: _parameter(name, form) for name, form in content["parameters"].items()}
     if method == "grid":
@@ -172,7 +170,7 @@ def parse(content: Any) -> SweepConfig:
         content=content,
         method=method,
         metric=metric.get("name", "Train/mean_reward"),
-        goal=_choice("metric.goal", metric.get("goal", "maximize"), GOALS),
+        goal=Text(choices=GOALS).convert(metric.get("goal", "maximize"), "metric.goal"),
         run_cap=cap,
         parameters=parameters,
         early_terminate=_early_terminate(content.get("early_terminate")),
@@ -292,7 +290,7 @@ def _parameter(name: str, form: Any) -> Parameter:
     default = "int_uniform" if all(type(end) is int for end in ends) and not quantised else "uniform"
     given = form.get("distribution", default)
     kind = given[2:] if isinstance(given, str) and given.startswith("q_") else given
-    _choice(f"{name}: distribution", kind, (*_RANGES, *_NORMALS))
+    Text(choices=(*_RANGES, *_NORMALS)).convert(kind, f"{name}: distribution")
     if kind != given and not quantised:
         raise UserError(f"{name}: {given} needs a step q")
     parameter = _range(name, kind, form) if kind in _RANGES else _normal(name, kind, form)
@@ -318,24 +316,19 @@ def _range(name: str, kind: str, form: Dict[str, Any]) -> Parameter:
 
 def _normal(name: str, kind: str, form: Dict[str, Any]) -> Parameter:
     _check_keys(name, form, ("distribution", "mu", "sigma", "q"))
-    mu, sigma, q = _number(name, form, "mu", 0.0), _number(name, form, "sigma", 1.0), _step(name, form)
-    if sigma <= 0:
-        raise UserError(f"{name}: sigma is {sigma:g}; it must be above 0")
+    mu, sigma, q = _number(name, form, "mu", 0.0), _number(name, form, "sigma", 1.0, above=0.0), _step(name, form)
     return Parameter(name, low=_TAIL, high=1 - _TAIL, normal=NormalDist(mu, sigma), exp=kind == "log_normal", q=q)
 
 
 def _step(name: str, form: Dict[str, Any]) -> float:
-    q = _number(name, form, "q", 0.0)
-    if q < 0 or ("q" in form and q == 0):
-        raise UserError(f"{name}: q is {q:g}; it must be above 0")
-    return q
+    """The step of a quantised distribution; 0 without."""
+    return _number(name, form, "q", above=0.0) if "q" in form else 0.0
 
 
-def _number(name: str, form: Dict[str, Any], key: str, default: Optional[float] = None) -> float:
+def _number(name: str, form: Dict[str, Any], key: str, default: Optional[float] = None, **bounds: Any) -> float:
     value = form.get(key, default)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise UserError(f"{name}: {key} is {value!r}; it must be a number")
-    return value
+    Number(**bounds).convert(value, f"{name}: {key}")
+    return value  # type: ignore[return-value]
 
 
 def _early_terminate(form: Any) -> Optional[Dict[str, Any]]:
@@ -344,19 +337,13 @@ def _early_terminate(form: Any) -> Optional[Dict[str, Any]]:
     if not isinstance(form, dict):
         raise UserError('early_terminate: expected {"type": "hyperband", "min_iter": ..}')
     _check_keys("early_terminate", form, ("type", "min_iter", "max_iter", "s", "eta", "strict"))
-    _choice("early_terminate.type", form.get("type"), ("hyperband",))
+    Text(choices=("hyperband",)).convert(form.get("type"), "early_terminate.type")
     for key, least in (("min_iter", 1), ("max_iter", 1), ("s", 1), ("eta", 2)):
-        if key in form and _number("early_terminate", form, key) < least:
-            raise UserError(f"early_terminate: {key} is {form[key]}; it must be at least {least}")
+        if key in form:
+            _number("early_terminate", form, key, low=least)
     if "min_iter" not in form and not ("max_iter" in form and "s" in form):
         raise UserError("early_terminate: hyperband needs min_iter, or max_iter and s")
     return form
-
-
-def _choice(what: str, value: Any, known: Tuple[str, ...]) -> str:
-    if value not in known:
-        raise UserError(f"{what} is {value!r}; it is one of {', '.join(known)}")
-    return str(value)
 
 
 def _check_keys(what: str, form: Dict[str, Any], known: Tuple[str, ...]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import sys
-from typing import Dict, List, NoReturn, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, List, NoReturn, Optional, Sequence, Tuple, Union
 
 from legged_gym.errors import UserError
 from legged_gym.setting_types import LARGEST_SEED
@@ -28,6 +28,10 @@ _ISAAC_GYM_FLAGS = {
 
 class ArgumentParser(argparse.ArgumentParser):
     """An argument parser that knows settings by path and explains a mistake in one line."""
+
+    def __init__(self, description: Optional[str], **more: Any) -> None:
+        kind = argparse.RawDescriptionHelpFormatter
+        super().__init__(description=description, allow_abbrev=False, formatter_class=kind, **more)
 
     def error(self, message: str) -> NoReturn:
         """Raise what argparse would print.
@@ -75,9 +79,7 @@ class ArgumentParser(argparse.ArgumentParser):
 def make_parser(description: str) -> ArgumentParser:
     """Return a parser with the flags that all scripts share; a script adds its own and calls `parse`."""
     parser = ArgumentParser(
-        description=description,
-        allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description,
         epilog="Any setting can be given by its path: --env.terrain.num_rows=6 --train.algorithm.learning_rate=1e-4",
     )
     add = parser.add_argument

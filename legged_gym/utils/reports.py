@@ -83,6 +83,12 @@ def write_json(path: str, content: Dict[str, Any]) -> None:
         file.write(text.encode())
 
 
+def aligned(rows: Sequence[Sequence[str]], side: str = "<") -> List[str]:
+    """The lines of a table, its columns below each other; `side` is "<" or ">" for all columns but the first."""
+    sides = [f"{side if k else '<'}{max(map(len, column))}" for k, column in enumerate(zip(*rows))]
+    return ["  ".join(map(format, row, sides)).rstrip() for row in rows]
+
+
 def rounded(value: Any) -> Any:
     """The same containers with floats cut to six significant digits: more are noise, and make files hard to read."""
     if isinstance(value, float):

@@ -8,17 +8,16 @@ their scales are inside.
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass, field
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, ClassVar, Dict, List, Optional, Tuple
 
 import torch
 from torch import Tensor, nn
 
 from legged_gym.actuators.actuator import Actuator
 from legged_gym.errors import UserError
+from legged_gym.setting_types import Items, Number, Text, Type
 
-NETWORK_TYPES = ("mlp", "lstm")
 # share by which an interval between samples may differ from a whole number of sub-steps
 _MEASURED = 0.02
 ACTIVATIONS = {"softsign": nn.Softsign, "tanh": nn.Tanh, "relu": nn.ReLU, "elu": nn.ELU, "linear": nn.Identity}
@@ -48,27 +47,25 @@ class NetworkSpec:
     velocity_scale: float = 1.0
     torque_scale: float = 1.0
 
+    TYPES: ClassVar[Dict[str, Type]] = {
+        "type": Text(choices=("mlp", "lstm")),
+        "hidden_sizes": Items(of=Number(low=1, whole=True)),
+        "activation": Text(choices=tuple(ACTIVATIONS)),
+        "history": Number(low=1, whole=True),
+        "sample_interval": Number(none=True, above=0.0),
+        **dict.fromkeys(("error_scale", "velocity_scale", "torque_scale"), Number(above=0.0)),
+    }
+
     def __post_init__(self) -> None:
-        """Check the values.
+        """Convert the values to their types.
 
         Raises:
             UserError: a value that cannot be.
         """
-        if self.type not in NETWORK_TYPES:
-            raise UserError(f"an actuator network has type mlp or lstm, not {self.type!r}")
-        if not isinstance(self.hidden_sizes, (list, tuple)) or not all(
-            map(_is_whole, (self.history, *self.hidden_sizes))
-        ):
-            raise UserError("an actuator network has whole numbers as history and as hidden_sizes, a list")
-        scales = (self.error_scale, self.velocity_scale, self.torque_scale)
-        if not all(map(_is_positive, (*scales, 1.0 if self.sample_interval is None else self.sample_interval))):
-            raise UserError("an actuator network has positive numbers as sample_interval and as scales")
-        if self.activation not in ACTIVATIONS:
-            raise UserError(f"unknown activation {self.activation!r} of an actuator network; {', '.join(ACTIVATIONS)}")
+        for name, kind in self.TYPES.items():
+            object.__setattr__(self, name, kind.convert(getattr(self, name), f"an actuator network's {name}"))
         if self.type == "lstm" and (len(set(self.hidden_sizes)) != 1 or self.history != 1):
             raise UserError("an actuator LSTM has hidden_sizes that are all equal, and history 1")
-        if self.history < 1 or min(self.hidden_sizes, default=1) < 1:
-            raise UserError("an actuator network needs history and hidden_sizes of at least 1")
 
     @staticmethod
     def from_dict(values: Any) -> NetworkSpec:
@@ -104,14 +101,6 @@ class NetworkSpec:
                 f" sim.dt is {dt:g} s"
             )
         return spacing
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_positive(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0.0 < value < math.inf
 
 
 class ActuatorMLP(nn.Module):

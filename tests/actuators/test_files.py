@@ -163,13 +163,13 @@ def test_metadata_that_is_none_is_one_line(metadata, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"hidden_sizes": [6.5]}, "whole numbers as history and as hidden_sizes"),
-        ({"hidden_sizes": 6}, "whole numbers as history and as hidden_sizes"),
-        ({"history": True}, "whole numbers as history and as hidden_sizes"),
-        ({"torque_scale": float("nan")}, "positive numbers as sample_interval and as scales"),
-        ({"error_scale": 0.0}, "positive numbers as sample_interval and as scales"),
-        ({"sample_interval": float("inf")}, "positive numbers as sample_interval and as scales"),
-        ({"sample_interval": "0.005"}, "positive numbers as sample_interval and as scales"),
+        ({"hidden_sizes": [6.5]}, r"hidden_sizes\[0\]: expected a whole number, got 6.5"),
+        ({"hidden_sizes": 6}, "hidden_sizes: expected a list like .*, got 6"),
+        ({"history": True}, "history: expected a whole number, got True"),
+        ({"torque_scale": float("nan")}, "torque_scale: expected a number, got nan"),
+        ({"error_scale": 0.0}, "error_scale: expected a number above 0, got 0.0"),
+        ({"sample_interval": float("inf")}, "sample_interval: expected a finite number, got inf"),
+        ({"sample_interval": "0.005"}, "sample_interval: expected a number, got '0.005'"),
     ],
 )
 def test_metadata_with_values_that_cannot_be_is_refused(changes, message):

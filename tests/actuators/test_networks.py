@@ -119,10 +119,10 @@ def test_saved_drives_go_on_with_the_same_bits(kind):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"type": "gru"}, "type mlp or lstm, not 'gru'"),
+        ({"type": "gru"}, "type: expected mlp or lstm, got 'gru'"),
         ({}, "type"),
         ({"type": "mlp", "layers": 3}, "layers"),
-        ({"type": "mlp", "activation": "cube"}, "unknown activation 'cube'"),
+        ({"type": "mlp", "activation": "cube"}, "activation: expected softsign, .* got 'cube'"),
         ({"type": "mlp", "history": 0}, "at least 1"),
         ({"type": "lstm", "hidden_sizes": [8, 4]}, "all equal"),
     ],

@@ -71,7 +71,7 @@ def write(path, **changes):
         (["--data=log.npz", "--output=net.txt"], "a network is a .pt file"),
         (["--data=log.npz", "--output=net.pt", "--held_out=1.5"], "between 0 and 1"),
         (["--data=log.npz", "--output=net.pt", "--epochs=0"], "--epochs=0: give a positive number"),
-        (["--data=log.npz", "--output=net.pt", "--activation=cube"], "unknown activation 'cube'"),
+        (["--data=log.npz", "--output=net.pt", "--activation=cube"], "activation: expected softsign, "),
         (["--data=log.npz", "--output=net.pt", "--type=lstm"], "too short"),
         (["--data=log.npz", "--output=net.pt", "--interval=0.007"], "whole number"),
         (["--data=log.npz", "--output=net.pt", "--interval=nan"], "--interval=nan: give a positive number"),

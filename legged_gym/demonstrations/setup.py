@@ -14,6 +14,7 @@ from legged_gym.demonstrations.commands import SCHEDULES
 from legged_gym.demonstrations.dataset import FORMAT_VERSION
 from legged_gym.demonstrations.episodes import BLOCK, Collector
 from legged_gym.envs import variants
+from legged_gym.envs.base.base_config import table
 from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
 from legged_gym.errors import UserError
 from legged_gym.policies.metadata import numbers
@@ -62,6 +63,8 @@ def make_collector(source: PolicySource, wish: Collection) -> Collector:
         blocks = min(-(-cfg.env.num_envs // BLOCK), -(-wish.num_episodes // BLOCK))
         cfg.env.num_envs = blocks * BLOCK
 
+    if table(source.env_cfg.obstacles):
+        raise UserError("demonstrations cannot hold obstacles: leave each out with --env.obstacles.<name>=None")
     source = source.changed(change)
     env, seed = make_env(source), source.env_cfg.seed
     if wish.relative and (env.terrain is not None or env.cfg.asset.fix_base_link):

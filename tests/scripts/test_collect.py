@@ -16,6 +16,9 @@ from legged_gym.demonstrations import writer as demonstrations_writer
 from legged_gym.demonstrations.dataset import Demonstrations, relative_to_start
 from legged_gym.demonstrations.episodes import Collector, Episodes
 from legged_gym.demonstrations.writer import DemonstrationWriter
+from legged_gym.envs.a1.a1_config import A1FlatCfg
+from legged_gym.envs.base.base_config import Obstacle
+from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
 from legged_gym.errors import UserError
 from legged_gym.scripts import collect
 from tests.demonstrations.demonstration_runs import A1, data_set, files
@@ -251,3 +254,14 @@ def test_the_replay_of_the_docs(whole):
     names = {}
     exec(compile(code, "demonstrations.md", "exec"), names)
     assert names["t"] == 4
+
+
+def test_obstacles_are_refused(tmp_path, monkeypatch):
+    """A replay would not have them."""
+
+    class OneObstacle(LeggedRobotCfg.obstacles):
+        bar = Obstacle()
+
+    monkeypatch.setattr(A1FlatCfg, "obstacles", OneObstacle, raising=False)
+    with pytest.raises(UserError, match=r"leave each out with --env\.obstacles\.<name>=None"):
+        collect.main([*A1, *SMALL, f"--output={tmp_path}"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from legged_gym.sensors.height_scan import HeightScan
 from tests.sim.worlds import everyone, place_a1, root_states
 
 SQRT2 = 2.0**0.5
@@ -96,6 +97,18 @@ def test_a_cylinder_that_lies(field):
     put_cylinder(field, (2.0, 0.0, 1.5), (SQRT2 / 2, 0.0, 0.0, SQRT2 / 2))
     hits = cast(field, [[0.0, 0.3, 1.8], [0.0, 0.45, 1.8], [2.0, -2.0, 1.9]], [[1.0, 0, 0], [1.0, 0, 0], [0, 1.0, 0]])
     torch.testing.assert_close(hits[0], torch.tensor([1.6, torch.inf, 1.6]), rtol=0, atol=2e-4)
+
+
+def test_a_height_scan_sees_the_obstacles_of_its_own_environment(field):
+    """A box from x = 1.5 to 2.5, y = -0.3 to 0.3 with its top at 1.7 m in environments 0 and 2; the ground is at 0."""
+    scan = HeightScan(None, [1.4, 2.0, 2.6], [0.0, 0.4], sim=field)
+    states = root_states(3, 3.0)
+    top = torch.tensor([[0.0, 0.0, 1.7, 0.0, 0.0, 0.0], [0.0] * 6, [0.0, 0.0, 1.7, 0.0, 0.0, 0.0]])
+    torch.testing.assert_close(scan(states[:, :3], states[:, 3:7]), top, rtol=0, atol=1e-4)
+    quarter = torch.tensor([[0.0, 0.0, SQRT2 / 2, SQRT2 / 2]]).repeat(3, 1)  # turned to the left, it is on the right
+    torch.testing.assert_close(scan(states[:, :3], quarter), torch.zeros(3, 6), rtol=0, atol=1e-4)
+    points = torch.tensor([[1.6, 0.2], [1.6, -0.2]]).expand(3, 2, 2)
+    torch.testing.assert_close(scan.sample(points), top[:, 2:3].expand(3, 2), rtol=0, atol=1e-4)
 
 
 def test_obstacles_move_with_their_sizes(field):

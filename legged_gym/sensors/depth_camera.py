@@ -84,10 +84,14 @@ class DepthCamera:
         """
         self._until_frame -= self._dt
         self._arrival -= self._dt
-        due = indices(on_host(self._until_frame <= self._soon)[0], self._device)
-        if len(due):
-            self._send(due, self._take(due, root_states))
-        self._receive()
+        due, arrived = on_host(self._until_frame <= self._soon, self._arrived().any(dim=1))
+        if due.any():
+            env_ids = indices(due, self._device)
+            self._send(env_ids, self._take(env_ids, root_states))
+            if self._cfg.latency - self._cfg.latency_jitter <= self._soon:  # they may be here already
+                (arrived,) = on_host(self._arrived().any(dim=1))
+        if arrived.any():
+            self._receive(indices(arrived, self._device))
 
     def reset(self, env_ids: Tensor) -> None:
         """Begin new episodes: other robots, whose cameras have just delivered a frame.
@@ -136,12 +140,12 @@ class DepthCamera:
         self._under_way[env_ids, slot] = frames
         self._until_frame[env_ids] = (self._until_frame[env_ids] + self._period(count)).clamp_min_(0.0)
 
-    def _receive(self) -> None:
-        arrived = self._arrival <= self._soon
-        env_ids = indices(on_host(arrived.any(dim=1))[0], self._device)
-        if len(env_ids) == 0:
-            return
-        mine = arrived[env_ids]
+    def _arrived(self) -> Tensor:
+        """(N, slots) bool."""
+        return self._arrival <= self._soon
+
+    def _receive(self, env_ids: Tensor) -> None:
+        mine = self._arrived()[env_ids]
         newest = self._arrival[env_ids].masked_fill(~mine, -math.inf).argmax(dim=1)
         self.images[env_ids, 0] = self._under_way[env_ids, newest]
         self._arrival[env_ids] = self._arrival[env_ids].masked_fill(mine, math.inf)

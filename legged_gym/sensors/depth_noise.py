@@ -29,6 +29,7 @@ class DepthNoise:
         """Take the settings of a `depth_camera.noise` section, and the generator."""
         self._cfg = cfg
         self._generator = generator
+        self._neighbours = torch.tensor(_NEIGHBOURS, device=generator.device)
 
     def apply(self, depth: Tensor) -> Tensor:
         """Disturb depth (n, H, W), m, in place, and return it."""
@@ -52,7 +53,7 @@ class DepthNoise:
         image, row, column = (draw < share).nonzero().unbind(1)
         # evenly distributed below the share, so the number also tells which neighbour
         which = (draw[image, row, column] * (len(_NEIGHBOURS) / share)).long().clamp_(max=len(_NEIGHBOURS) - 1)
-        step = torch.tensor(_NEIGHBOURS, device=depth.device)[which]
+        step = self._neighbours[which]
         height, width = depth.shape[1:]
         there = (row + step[:, 0]).clamp_(0, height - 1), (column + step[:, 1]).clamp_(0, width - 1)
         depth[image, row, column] = depth[(image, *there)]
@@ -61,7 +62,7 @@ class DepthNoise:
         """(n, H, W) bool: inside of one of each image's rectangles."""
         draw = self._uniform(5, count, int(self._cfg.hole_patches), 1)
         half = 0.5 * self._cfg.hole_patch_size * draw[2:4]
-        half[0][draw[4] < 0.5] = -1.0  # the half of them that is left out
+        half[0].masked_fill_(draw[4] < 0.5, -1.0)  # the half of them that is left out
         centres = ((torch.arange(size, device=draw.device) + 0.5) / size for size in (height, width))
         inside = [(places - draw[axis]).abs_() <= half[axis] for axis, places in enumerate(centres)]
         return (inside[0][..., :, None] & inside[1][..., None, :]).any(dim=1)

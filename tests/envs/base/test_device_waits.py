@@ -12,7 +12,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from legged_gym import host
 from legged_gym.envs.a1.a1_config import A1FlatCfg, A1RoughCfg
+from legged_gym.envs.a1.a1_vision_config import A1VisionStudentCfg
 from legged_gym.envs.base.legged_robot import LeggedRobot
+from legged_gym.envs.vision.vision_robot import VisionRobot
 from legged_gym.host import HostCopy, indices, on_host
 
 pytest.importorskip("mujoco_warp")
@@ -59,6 +61,23 @@ def env(request):
     for _ in range(3):
         env.step(torch.zeros(4, 12))
     return env
+
+
+def test_a_camera_waits_once_more(monkeypatch):
+    cfg = A1VisionStudentCfg()
+    cfg.env.num_envs = 4
+    cfg.depth_camera.image_shape, cfg.depth_camera.noise.edge_noise = [6, 8], 0.0
+    cfg.update({"terrain": {"num_rows": 2, "num_cols": 2, "border_size": 2.0, "max_init_terrain_level": 1}})
+    cfg.domain_rand.every_episode, cfg.domain_rand.widen_over = False, None
+    env = VisionRobot(cfg, sim="mujoco_warp", device="cpu", seed=1)
+    env.reset()
+    for _ in range(3):
+        env.step(torch.zeros(4, 12))
+    for ended in (0, 2, 0, 0, 1, 0):
+        env.episode_length_buf[:ended] = env.max_episode_length
+        with monkeypatch.context() as patched, Waits(patched) as waits:
+            env.step(torch.zeros(4, 12))
+        assert waits.seen == {"cpu": 3}
 
 
 @pytest.mark.parametrize("ended", [0, 2])

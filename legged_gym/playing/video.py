@@ -6,7 +6,7 @@ import math
 import os
 import shutil
 import tempfile
-from typing import TYPE_CHECKING, Any, List, Optional, Sequence, Tuple, Type
+from typing import TYPE_CHECKING, Any, List, Optional, Sequence, Tuple, Type, TypeVar
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from legged_gym.sim.simulator import Camera
 
 if TYPE_CHECKING:
     from legged_gym.playing.player import Player
+
+W = TypeVar("W", bound="VideoWriter")
 
 WIDTH, HEIGHT = 640, 480
 _FRAMES_PER_SECOND = 25
@@ -73,7 +75,7 @@ class VideoWriter:
             fps=self._fps, codec="libx264", quality=8, pixelformat="yuv420p", macro_block_size=2,
         )  # fmt: skip
 
-    def __enter__(self) -> VideoWriter:
+    def __enter__(self: W) -> W:
         return self
 
     def __exit__(self, kind: Optional[Type[BaseException]], *more: object) -> None:
@@ -89,7 +91,7 @@ class VideoWriter:
                 shutil.rmtree(self._part, ignore_errors=True)
 
 
-class Film:
+class Film(VideoWriter):
     """Films a robot at play, in real time.
 
     On the frames are the command and the measured velocity, and what the policy sees of the ground.
@@ -105,10 +107,10 @@ class Film:
             robot: index of the robot.
             observed: groups of observations that the policy reads.
         """
-        self._player, self._caption, self._robot = player, caption, robot
         dt = player.env.dt
         self._stride = max(1, round(1.0 / (_FRAMES_PER_SECOND * dt)))
-        self._writer = VideoWriter(path, 1.0 / (dt * self._stride))
+        super().__init__(path, 1.0 / (dt * self._stride))
+        self._player, self._caption, self._robot = player, caption, robot
         self._camera = FollowCamera(player.env.cfg.viewer)
         self._overlay = Overlay()
         self._sight = PolicySight(player.env, observed, robot)
@@ -125,7 +127,7 @@ class Film:
         frame = env.sim.render(self._robot, camera, WIDTH, HEIGHT)
         frame = self._sight.draw(frame, camera, player.observations)
         caption = f"{self._caption}   {player.time:.1f} s"
-        self._writer.add(self._overlay.draw(frame, caption, *self._table()))
+        self.add(self._overlay.draw(frame, caption, *self._table()))
 
     def _table(self) -> Tuple[str, List[Tuple[str, Sequence[float]]]]:
         """What the robot is doing, and its commanded and measured velocities; nothing where there are no commands."""
@@ -136,13 +138,6 @@ class Film:
         if not has_velocity_commands(env.cfg):
             return "", []
         return "", [("command", env.commands[self._robot, :3].tolist()), ("measured", measured)]
-
-    def __enter__(self) -> Film:
-        self._writer.__enter__()
-        return self
-
-    def __exit__(self, kind: Optional[Type[BaseException]], *more: object) -> None:
-        self._writer.__exit__(kind, *more)
 
 
 class FollowCamera:

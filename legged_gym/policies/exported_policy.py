@@ -35,6 +35,17 @@ NO_DIGEST = "0" * 64
 Step = Callable[[Sequence[Tensor]], List[Tensor]]
 
 
+def open_session(file: Union[str, bytes]) -> Any:
+    """An ONNX file, by its path or content, as a session of onnxruntime on one thread of the CPU."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    # these networks are small, and results then do not depend on the machine
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+
+
 class OnnxStep:
     """One step of an ONNX policy.
 
@@ -52,15 +63,12 @@ class OnnxStep:
         Raises:
             UserError: it is damaged, or not an exported policy.
         """
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1  # these networks are small, and results then do not depend on the machine
-        options.log_severity_level = 3
         try:
             # what onnxruntime prints about broken files is said below, in one line
             with contextlib.redirect_stdout(None):
-                self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+                self._session = open_session(content)
+        except ImportError:
+            raise
         except Exception as error:  # onnxruntime has a dozen exceptions of its own for a broken file
             raise UserError(f"{path} is damaged or no ONNX file ({first_line(error)})") from error
         properties = self._session.get_modelmeta().custom_metadata_map

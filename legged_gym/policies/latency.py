@@ -10,7 +10,7 @@ from typing import Any, Dict, Iterator, NamedTuple
 
 import numpy as np
 
-from legged_gym.policies.exported_policy import METADATA_KEY, zeros
+from legged_gym.policies.exported_policy import METADATA_KEY, open_session, zeros
 
 _WARM_UP_STEPS = 50
 DEFAULT_STEPS = 1000
@@ -39,12 +39,8 @@ def measure_latency(path: str, num_steps: int = DEFAULT_STEPS) -> Latency:
         path: of the file that export.py wrote.
         num_steps: steps to time, after a few that are not counted.
     """
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
     with _on_one_core():
-        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        session = open_session(path)
         description = json.loads(session.get_modelmeta().custom_metadata_map[METADATA_KEY])
         feed = _random_inputs(description)
         outputs = [entry["name"] for entry in description["outputs"]]

@@ -13,6 +13,7 @@ from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.envs.registry import TrainCfg
 from legged_gym.errors import UserError
 from legged_gym.reading import read_json
+from legged_gym.setting_types import ByName, Text
 from legged_gym.utils.options import CommandLine
 
 WANDB_CONFIG = os.path.join(LEGGED_GYM_ROOT_DIR, "legged_gym", "user", "wandb_config.json")
@@ -30,14 +31,9 @@ def read_names(path: str) -> Dict[str, Optional[str]]:
     names: Dict[str, Optional[str]] = dict.fromkeys(_KEYS)
     if not os.path.exists(path):
         return names
-    content = read_json(path)
-    if not isinstance(content, dict):
-        raise UserError(f'{path}: expected {{"entity": "...", "project": "..."}}')
-    for key, value in content.items():
+    for key, value in ByName(of=Text()).convert(read_json(path), path).items():
         if key not in _KEYS:
             print(f"warning: {path}: unknown key {key!r}; it may have {' and '.join(_KEYS)}")
-        elif not isinstance(value, str):
-            raise UserError(f"{path}: {key} is {value!r}; it must be text")
         elif value and not value.startswith(_PLACEHOLDER):
             names[key] = value
     return names

@@ -106,7 +106,7 @@ def test_unknown_keys_are_told_and_ignored(file, capsys):
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [('{"entity": 3}', "entity is 3; it must be text"), ("[]", "expected"), ("{", "this is not JSON")],
+    [('{"entity": 3}', "entity: expected text, got 3"), ("[]", "expected"), ("{", "this is not JSON")],
 )
 def test_a_file_that_makes_no_sense_is_a_mistake(file, text, message):
     file.write_text(text)

@@ -231,7 +231,7 @@ def format_checks(checks: List[Check]) -> str:
 
 
 def command_histograms(data: Demonstrations) -> Dict[str, Dict[str, List[float]]]:
-    """Command -> edges of the bins and the share of all valid steps in each."""
+    """Command -> edges of the bins and the fraction of all valid steps in each."""
     names = data.entry("commands", kind=list)
     rows = [np.zeros((0, len(names)))]
     for path, shard in zip(data.shards, data.load("commands", "episode_lengths")):

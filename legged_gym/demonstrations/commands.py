@@ -28,7 +28,7 @@ from legged_gym.rotations import wrap_to_pi, yaw_from_quat
 # columns of the sequence: uniform numbers that a task may need for one command
 _DRAWS = 32
 _GRID_VALUES = 5
-# waypoints: m to each side of the start; how near counts as there, m; m/s; m/s; 1/s; rad/s; share of the new command
+# waypoints: m to each side of the start; how near counts as there, m; m/s; m/s; 1/s; rad/s; fraction of the new command
 _REACH, _ARRIVED, _SPEED, _LATERAL, _YAW_GAIN, _YAW_RATE, _SMOOTHING = 10.0, 0.15, 1.5, 0.2, 1.5, 0.4, 0.3
 _NUM_WAYPOINTS = 64
 

@@ -56,7 +56,7 @@ def for_pure_commands(cfg: LeggedRobotCfg, nominal: bool, episode_length_s: floa
         cfg: the config.
         nominal: all robots are as in file and config, and start level and at rest, within 1 % of the default pose; no
             noise, no pushes, delays in the middle of their range.
-        episode_length_s: after which an episode is cut off.
+        episode_length_s: after which an episode is truncated.
     """
     with_given_commands(cfg)
     cfg.terrain.mesh_type = "plane"

@@ -151,7 +151,7 @@ def estimates(
     Args:
         episodes: any number.
         entries: of the table.
-        episode_length_s: s, after which an episode is cut off.
+        episode_length_s: s, after which an episode is truncated.
         ground: only those of this ground; None for all.
     """
     chosen = {name: entry for name, entry in entries.items() if ground in (None, entry.ground)}
@@ -169,7 +169,7 @@ def _estimate(episodes: Episodes, name: str, entry: Metric, episode_length_s: fl
 
 
 def _in_period(rate: Dict[str, Any], period_s: float, episode_length_s: float) -> Dict[str, Any]:
-    """Probability of an event within a period, from its share of episodes that are cut off after a length in s."""
+    """Probability of an event within a period, from its fraction of episodes that are truncated after a length in s."""
     if rate["mean"] is None or episode_length_s == period_s:
         return rate
     # as many episodes in a row as make up the period, each with the same chance

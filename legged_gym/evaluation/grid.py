@@ -14,17 +14,17 @@ Robots start in two ways:
 
 What is measured, of the first second only falls:
 
-- falls: share of the robots that fell within the 10 s.
+- falls: fraction of the robots that fell within the 10 s.
 - lin_vel_xy_error, ang_vel_error: as in `legged_gym.evaluation.evaluate`.
 - mean_speed: along the command, m/s or (of turns) rad/s. Who stands still where 0.3 m/s is asked has 0.
 
 For standing, robots walk for 3 s in each direction at the middle speed and are then told to stop; others stand from the
 start. There are no pushes. From 1 s after the order to the end of the 10 s:
 
-- stand_still: share of the robots that did not fall, kept all feet down (a contact may flicker for one step) and had a
-  joint speed of at most 0.2 rad/s, the root mean square over joints and time.
-- stand_joint_speed, rad/s: that of all robots. stand_feet_down: share of the time that all feet are down.
-- falls: share of the robots that fell within the 10 s.
+- stand_still: fraction of the robots that did not fall, kept all feet down (a contact may flicker for one step) and had
+  a joint speed of at most 0.2 rad/s, the root mean square over joints and time.
+- stand_joint_speed, rad/s: that of all robots. stand_feet_down: fraction of the time that all feet are down.
+- falls: fraction of the robots that fell within the 10 s.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from legged_gym.policies.policy_io import Policy, PolicySource, load_policy
 from legged_gym.utils.training import make_env
 
 SPEEDS = {"slow": 0.25, "middle": 0.6, "fast": 1.0}
-"""Shares of the bound."""
+"""Fractions of the bound."""
 DIRECTIONS = {
     "forward": (0, 1), "back": (0, -1), "left": (1, 1), "right": (1, -1), "turn left": (2, 1), "turn right": (2, -1),
 }  # fmt: skip
@@ -52,7 +52,7 @@ DIRECTIONS = {
 EPISODE_S, SETTLE_S, WALK_S = 10.0, 1.0, 3.0
 """s: an episode; what is left out after a change of command; the walk before an order to stand."""
 ROBOTS = {"nominal": 0.02, "randomised": 0.1}
-"""Robots of a cell, as a share of `--num_episodes`; of those told to stand, as many as nominal ones after each walk."""
+"""Robots of a cell, a fraction of `--num_episodes`; of those told to stand, as many as nominal ones after each walk."""
 STILL = 0.2
 """rad/s, of the joints of a robot that stands still, at most."""
 
@@ -207,7 +207,7 @@ def evaluate_grid(source: PolicySource, num_episodes: int, trained: Mapping[str,
 
     Args:
         source: the policy, settled, with a config of `variants.for_evaluation`.
-        num_episodes: of the evaluation; robots are a share of it.
+        num_episodes: of the evaluation; robots are a fraction of it.
         trained: see `cells_of`.
 
     Returns:

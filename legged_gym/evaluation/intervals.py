@@ -42,7 +42,7 @@ def ratio_of_sums(numerators: Tensor, denominators: Tensor) -> Dict[str, Any]:
 
 
 def share(events: Tensor) -> Dict[str, Any]:
-    """Estimate the probability of an event by the share of episodes it occurred in.
+    """Estimate the probability of an event by the fraction of episodes it occurred in.
 
     The interval is Wilson's score interval (1927), which keeps to [0, 1] and has a width even where no or all episodes
     had the event.

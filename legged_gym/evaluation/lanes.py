@@ -5,9 +5,9 @@ the terms of `legged_gym.envs.terms.metrics`:
 
 - success_rate, x_displacement, foot_edge_violations (of all contacts of a foot with the ground, one at most for each
   foot and state, the share on an edge).
-- mean_time_to_fall, s: mean over episodes of the time until a fall. An episode that is cut off by time counts with its
+- mean_time_to_fall, s: mean over episodes of the time until a fall. An episode that is truncated counts with its
   whole length, so the mean is a lower bound of the time to a fall, and only means of episodes of the same length can be
-  compared. The share of episodes that were cut off is 1 - fall_share.
+  compared. The fraction of episodes that were truncated is 1 - fall_share.
 
 And for the policy as a whole:
 
@@ -50,7 +50,7 @@ def terrain_table(
     Args:
         episodes: on the tiles of the terrain.
         entries: of the table of metrics.
-        episode_length_s: s, after which an episode is cut off.
+        episode_length_s: s, after which an episode is truncated.
         terrain: the map.
 
     Returns:
@@ -91,7 +91,7 @@ def of_tiles(episodes: Episodes, entries: Entries, episode_length_s: float) -> D
 
 
 def success_to_half_difficulty(episodes: Episodes, terrain: Terrain) -> Dict[str, Any]:
-    """Mean over types other than flat of the share of successes at difficulties up to 0.5, {"mean", "ci95"}."""
+    """Mean over types other than flat of the fraction of successes at difficulties up to 0.5, {"mean", "ci95"}."""
     difficulty = torch.as_tensor(terrain.difficulties)[episodes.levels, episodes.types]
     success, easy = episodes.values[SUCCESS], difficulty <= _HALF_DIFFICULTY + _ROUNDING
     shares = [

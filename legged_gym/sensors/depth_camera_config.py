@@ -28,8 +28,8 @@ class DepthCameraCfg:
     class noise:
         enabled = flag(True)
         gaussian_noise = number(0.005, "1/m", low=0, high=100)  # standard deviation is this times depth squared
-        edge_noise = number(0.3, low=0, high=1)  # share of pixels that read a neighbour
-        hole_pixels = number(0.002, low=0, high=1)  # share of pixels that read nothing
+        edge_noise = number(0.3, low=0, high=1)  # fraction of pixels that read a neighbour
+        hole_pixels = number(0.002, low=0, high=1)  # fraction of pixels that read nothing
         hole_patches = number(2, low=0, high=1000)  # rectangles in a frame, each half of the time
         hole_patch_size = number(0.2, low=0, high=1)  # of the image's height and width, at most
         hole_depth = number(2.0, "m", low=0, high=1000)  # that holes read

@@ -20,7 +20,7 @@ class DepthNoise:
     - edges: a pixel reads one of its four neighbours instead of itself with probability `edge_noise`. On a surface
       nothing much changes; where near and far meet, the edge becomes ragged, as stereo matching makes it.
     - depth: Gaussian noise of standard deviation `gaussian_noise` * depth^2, as triangulation gives it: depth is
-      focal length * baseline / disparity, and the disparity is off by some share of a pixel anywhere.
+      focal length * baseline / disparity, and the disparity is off by some fraction of a pixel anywhere.
     - holes: single pixels with probability `hole_pixels`, and `hole_patches` rectangles a frame, each half of the
       time, of up to `hole_patch_size` of the image's height and width; they read `hole_depth`.
     """

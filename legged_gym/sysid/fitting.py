@@ -88,7 +88,7 @@ def fit(
         spec: of the network; its sample_interval is a multiple of that spacing, None takes the spacing itself; its
             scales are replaced by those of the samples.
         epochs: passes over the samples.
-        held_out: share of the time of every recording that is not learned from.
+        held_out: fraction of the time of every recording that is not learned from.
         learning_rate: of Adam at the start; it falls to zero along a cosine.
         batch_size: samples a step.
         seed: of initial weights and order of samples.

@@ -23,7 +23,7 @@ from legged_gym.errors import UserError
 from legged_gym.reading import read_bytes
 
 QUANTITIES = ("target", "position", "velocity", "torque")
-# steps of time may differ by this share of their median before samples are interpolated, and by that before it is a gap
+# steps of time may differ by this fraction of their median before samples are interpolated, by that before it is a gap
 _JITTER, _GAP = 1e-3, 2.5
 # s between samples of a drive: 100 kHz to 10 Hz
 _SHORTEST, _LONGEST = 1e-5, 0.1
@@ -56,7 +56,7 @@ class Recording:
         return self.target - self.position
 
     def split(self, held_out: float) -> Tuple[Recording, Recording]:
-        """The first part and the last, which is a share of the time: neighbours in time are nearly equal samples."""
+        """The first part and the last, which is a fraction of the time: neighbours in time are nearly equal samples."""
         cut = round(len(self.target) * (1.0 - held_out))
         arrays = [getattr(self, name) for name in QUANTITIES]
         return Recording(self.dt, *(a[:cut] for a in arrays)), Recording(self.dt, *(a[cut:] for a in arrays))

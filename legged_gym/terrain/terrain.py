@@ -39,7 +39,7 @@ class Terrain:
     Map cell (i, j) is the ground at x = i * horizontal_scale - border_size, y = j * horizontal_scale - border_size.
 
     A map with `curriculum` has type by column and difficulty row / num_rows. Without, every tile draws its type and one
-    of the difficulties 0.5, 0.75, 0.9. Types come in the shares of `terrain_proportions`, or are all those of
+    of the difficulties 0.5, 0.75, 0.9. Types come in the fractions of `terrain_proportions`, or are all those of
     `tile_types` in turn (without a curriculum, equally likely). With a `difficulty_range` difficulties go in equal
     steps from its start in the first row to its end in the last one (without a curriculum, they are uniform in it).
     With `roughness`, `fractal_noise_terrain` goes over every tile; its amplitude is linear in the difficulty, which for

@@ -36,7 +36,7 @@ class TerrainCfg:
     terrain_width = number(8.0, "m", above=0, high=1000)  # of a tile, along y
     num_rows = number(10, low=1, high=1000)  # levels
     num_cols = number(20, low=1, high=1000)  # types
-    # shares of the types, see below
+    # fractions of the types, see below
     terrain_proportions = numbers([0.1, 0.1, 0.35, 0.25, 0.2], length=(1, 7), low=0, high=1)
     slope_treshold = number(0.75, low=0, high=1e6)  # `trimesh`, refined: steeper edges become walls
     # recipes, one column each in turn, instead of `terrain_proportions`

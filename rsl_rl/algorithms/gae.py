@@ -25,15 +25,15 @@ def compute_gae(
         delta[t] = r[t] + gamma * d[t] * V[t+1] - V[t]
         A[t]     = delta[t] + gamma * lam * d[t] * A[t+1]
 
-    An episode that was merely cut off would have gone on. The observation after the cut is not available (it belongs to
-    the next episode), so V[t] stands in for the value of what was cut off: r[t] + gamma * V[t] replaces r[t].
+    An episode that was merely truncated would have gone on. The observation after it is not available (it belongs to
+    the next episode), so V[t] stands in for the value of what was truncated: r[t] + gamma * V[t] replaces r[t].
 
     Args:
         rewards: (T, N).
         values: (T, N), V before each step.
         last_values: (N,), V after the last step.
         dones: (T, N) bool, the episode ended with the step.
-        time_outs: (T, N) bool, it was cut off; a subset of `dones`.
+        time_outs: (T, N) bool, it was truncated; a subset of `dones`.
         gamma: discount of a step.
         lam: weight of longer estimates; 0: only delta, 1: the whole return minus V.
 

@@ -30,6 +30,6 @@ def cosine(initial: float, final: float, progress: float) -> float:
     Args:
         initial: rate at progress 0.
         final: rate at progress 1 and beyond.
-        progress: share of the training that is over.
+        progress: fraction of the training that is over.
     """
     return final + 0.5 * (initial - final) * (1.0 + math.cos(math.pi * min(max(progress, 0.0), 1.0)))

@@ -20,7 +20,7 @@ class VecEnv(ABC):
         num_envs: N.
         num_actions: A, the length of an action.
         device: where all tensors going in and out live.
-        max_episode_length: steps after which an episode is cut off; of each environment, where it is (N,) int64.
+        max_episode_length: steps after which an episode is truncated; of each environment, where it is (N,) int64.
         episode_length_buf: (N,) int64, steps done in the current episode.
         observation_dims: group -> shape of one environment's entry, e.g. {"policy": (48,), "depth": (1, 58, 87)}.
         cfg: the configuration of the environment, for the record.
@@ -53,8 +53,8 @@ class VecEnv(ABC):
             observations: group -> (N, *shape) float32; for an environment that is done, the first of its new episode.
             rewards: (N,) float32.
             dones: (N,) bool, episodes that ended with this step.
-            extras: "time_outs" is (N,) bool, the dones that are mere cut-offs: the task would have gone on, so the
-                learner adds the value of what was cut off. "log" (absent when no episode ended) maps names to numbers
+            extras: "time_outs" is (N,) bool, the dones that are truncations: the task would have gone on, so the
+                learner adds the value of what was truncated. "log" (absent when no episode ended) maps names to numbers
                 or 0-d tensors, whose means are logged. "counts" (may be absent) maps names to numbers that are added
                 up over an iteration.
         """
@@ -62,7 +62,7 @@ class VecEnv(ABC):
     def mix_ages(self, generator: Optional[torch.Generator] = None) -> None:
         """Let episodes that have just begun be of all ages, drawn from a generator or torch's own.
 
-        Else those that are cut off would all end together.
+        Else those that are truncated would all end together.
         """
         ages, longest = self.episode_length_buf, torch.as_tensor(self.max_episode_length)
         device = ages.device if generator is None else generator.device

@@ -51,7 +51,7 @@ class RolloutStorage:
         log_probs: (T, N).
         rewards: (T, N), of the step.
         dones: (T, N) bool, the episode ended with the step.
-        time_outs: (T, N) bool, it was cut off.
+        time_outs: (T, N) bool, it was truncated.
         labels: name -> (T, N, *shape), what extensions keep.
         values, returns, advantages: (T, N); `returns` and `advantages` are filled in when the rollout is complete.
         sequence_length: L, steps over which recurrent networks are differentiated.

@@ -45,7 +45,7 @@ def write(folder, **content):
             {"parameters": {"env_cfg.env.num_env": {"value": 1}}},
             "did you mean env_cfg.env",
         ),
-        (["--task=a1_flat", "--local"], {"method": "guess"}, "sweep.json: method: expected grid, random or bayes, got 'guess'"),
+        (["--task=a1_flat", "--local"], {"method": "guess"}, "method: expected grid, random or bayes, got 'guess'"),
         (["--task=a1_flat", "--local", "--num_workers=0"], {}, "--num_workers: 0 is too small, at least 1"),
         (["--task=a1_flat", "--num_workers=2"], {}, "--num_workers is for local sweeps"),
         (["--task=a1_flat", "--local", "--resume"], {}, "--resume and --run_folder are for single runs"),

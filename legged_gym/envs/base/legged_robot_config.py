@@ -45,8 +45,8 @@ class LeggedRobotCfg(BaseConfig):
         resampling_time = number(10.0, "s", above=0, inf=True)  # between new commands; inf: one an episode
         heading_command = flag(True)  # the yaw rate follows from a heading error
         min_norm = number(0.2, "m/s", low=0, high=100)  # shorter xy commands become zero
-        standing_fraction = number(0.0, low=0, high=1)  # share of commands that are all zero, in heading mode too
-        # share of commands that go one way alone, and slower: along x, along y or a turn; a third each
+        standing_fraction = number(0.0, low=0, high=1)  # fraction of commands that are all zero, in heading mode too
+        # fraction of commands that go one way alone, and slower: along x, along y or a turn; a third each
         pure_fraction = number(0.0, low=0, high=1)
         # `standing_fraction` or `pure_fraction` -> policy steps between which it grows from 0 to full
         ramps: Dict[str, List[int]] = setting({}, RAMPS)
@@ -75,7 +75,7 @@ class LeggedRobotCfg(BaseConfig):
         control_type = text("P", ("P", "V", "T", "actuator_net"))
         # `actuator_net`: the [network](actuator_networks.md); `{LEGGED_GYM_ROOT_DIR}` is the checkout
         actuator_net_file = text("")
-        # `P`, `actuator_net`: share of the way that the joint target moves to the new one every sub-step; None: off
+        # `P`, `actuator_net`: fraction of the way that the joint target moves to the new one every sub-step; None: off
         target_filter: Optional[float] = number(None, whole=False, above=0, high=1)
         # by part of a joint's name; the last match wins
         stiffness: Dict[str, float] = by_name({"joint_a": 10.0}, "N m/rad", low=0, high=1e6)
@@ -195,7 +195,7 @@ class LeggedRobotCfg(BaseConfig):
         ramps: Dict[str, List[int]] = setting({}, RAMPS)
         only_positive_rewards = flag(True)  # negative totals become zero
         tracking_sigma = number(0.25, "(m/s)^2, (rad/s)^2", above=0, high=1e6)
-        soft_dof_pos_limit = number(1.0, above=0, high=10)  # share of the limit that is free
+        soft_dof_pos_limit = number(1.0, above=0, high=10)  # fraction of the limit that is free
         soft_dof_vel_limit = number(1.0, above=0, high=10)  # likewise
         soft_torque_limit = number(1.0, above=0, high=10)  # likewise
         base_height_target = number(1.0, "m", low=0, high=100)

@@ -112,7 +112,7 @@ class Metric(TableEntry):
     Attributes:
         reduce: Over an episode: "mean" over its time, "sum" over its steps, "max", or "last", its value at the end.
         per: Of a sum: the method `_metric_<per>` by whose sum over all episodes it is divided.
-        period_s: Of a yes or no: s, to which the share of episodes is converted from the length of an episode.
+        period_s: Of a yes or no: s, to which the fraction of episodes is converted from the length of an episode.
         ground: "tiles" or "lanes": only where there are some, and then also by their type and level.
     """
 

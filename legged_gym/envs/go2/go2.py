@@ -56,7 +56,7 @@ class Go2(JumpTerms, LeggedRobot):
 
     @mirrored("same")
     def _obs_jump_counter(self) -> Tensor:
-        """Share of the jump under way that is still to come."""
+        """Fraction of the jump under way that is still to come."""
         return self.jump_counter[:, None] / JUMP_STEPS
 
     def _describe_jump_counter(self) -> Dict[str, Any]:

@@ -30,7 +30,7 @@ class Go2Cfg(Go2RoughCfg):
         # until the first new command of an episode; None: drawn too
         initial_height: Optional[float] = number(0.3, "m", low=0, high=100, none=True)
         height_velocity_coupling = flag(False)  # velocities at half size at the middle height, growing to both ends
-        jump_fraction = number(0.0, low=0, high=1)  # share of the robots that are told to jump, every step
+        jump_fraction = number(0.0, low=0, high=1)  # fraction of the robots that are told to jump, every step
 
         class ranges(Go2RoughCfg.commands.ranges):
             lin_vel_x = [-1.0, 2.0]

@@ -16,7 +16,7 @@ from legged_gym.errors import UserError
 from legged_gym.host import indices
 from legged_gym.rotations import wrap_to_pi, yaw_from_quat
 
-# share of the best tracking reward beyond which the command curriculum widens, and by how much, m/s
+# fraction of the best tracking reward beyond which the command curriculum widens, and by how much, m/s
 _CURRICULUM_SUCCESS, _CURRICULUM_STEP = 0.8, 0.5
 # heading mode: yaw rate for an error of the heading, 1/s, and at most, rad/s
 _HEADING_GAIN, _HEADING_LIMIT = 0.5, 1.0

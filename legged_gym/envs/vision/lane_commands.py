@@ -12,7 +12,7 @@ from legged_gym.envs.base.state import RobotState
 from legged_gym.envs.parts.commands import VelocityCommands
 from legged_gym.rotations import yaw_from_quat
 
-# shares of the commands on flat ground: curves, turns in place; the rest is standing
+# fractions of the commands on flat ground: curves, turns in place; the rest is standing
 _CURVES, _TURNS = 1.0 / 3.0, 2.0 / 3.0
 _COMMANDS_RULE = (
     "over obstacles lin_vel_x and heading; on flat ground a third each of curves (flat_speed, curve_heading), turns in"

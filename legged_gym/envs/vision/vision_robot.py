@@ -79,7 +79,7 @@ class VisionRobot(LeggedRobot):
         return (self._feet_states()[..., 7:9].abs().sum(-1) * self.feet_contact).sum(1)
 
     def _reward_progress(self) -> Tensor:
-        """Speed towards the commanded heading as a share of the commanded one, -1 to 1.
+        """Speed towards the commanded heading as a fraction of the commanded one, -1 to 1.
 
         Unlike kernels of an error it pulls from afar. Along the trunk instead, it would pay those who walk in circles.
         """

@@ -241,7 +241,7 @@ class GoldenRobot:
         return norm(self.commands[:, :3]) < 0.1
 
     def reward_feet_stance(self) -> np.ndarray:
-        return np.sum(self.down, axis=1) * ~self._stands()
+        return np.maximum(np.sum(self.down, axis=1) - self.down.shape[1] // 2, 0) * ~self._stands()
 
     def reward_stand_motion(self) -> np.ndarray:
         return np.sum(np.abs(self.now.dof_vel), axis=1) * self._stands()

@@ -95,8 +95,11 @@ class RewardTerms(RobotState):
         return (self.dof_pos - self.default_dof_pos).abs().sum(1) * still
 
     def _reward_feet_stance(self) -> Tensor:
-        """Number of feet on the ground when commanded to move: what a fine makes robots lift."""
-        return self.feet_down.sum(1) * ~self._told_to_stand()
+        """Feet on the ground beyond half of them when commanded to move: what a fine makes robots lift.
+
+        Half of the feet are free, or robots that are told to go slowly would balance on fewer, and fall.
+        """
+        return (self.feet_down.sum(1) - self.feet_down.shape[1] // 2).clamp(min=0) * ~self._told_to_stand()
 
     def _reward_stand_motion(self) -> Tensor:
         """Sum of the joints' speeds when commanded to stand, rad/s."""

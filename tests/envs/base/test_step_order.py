@@ -99,7 +99,7 @@ def test_feet_that_stay_on_the_ground_are_neither_paid_nor_fined():
     assert env.feet_contact.all()
     names = env.reward_sum.names
     assert (env.reward_sum.episode_sums[names.index("feet_air_time")] == 0.0).all()
-    fine = env.cfg.rewards.scales.feet_stance * 4 * 20 * 0.02
+    fine = env.cfg.rewards.scales.feet_stance * 2 * 20 * 0.02
     sums = env.reward_sum.episode_sums[names.index("feet_stance")]
     torch.testing.assert_close(sums, torch.full((4,), fine))
 

@@ -97,9 +97,9 @@ CASES = {
         dict(feet_air_time=[[0.7], [0.7]], first_contact=[[True], [True]], commands=[[0.5, 0.0, 0.0, 0.0], [0.0] * 4]),
         [0.2, 0.0],
     ),
-    # a turn in place is a command to move
+    # a turn in place is a command to move; half of the feet may stand
     "feet_stance": (
-        dict(feet_down=[[True], [True]], commands=[[0.0, 0.0, 0.2, 0.0], [0.05, 0.0, 0.0, 0.9]]),
+        dict(feet_down=[[True, False, True, True], [True] * 4], commands=[[0.0, 0.0, 0.2, 0.0], [0.05, 0.0, 0.0, 0.9]]),
         [1.0, 0.0],
     ),
     "stand_motion": (

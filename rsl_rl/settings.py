@@ -102,6 +102,8 @@ class PPOSettings(Settings):
         entropy_coef: weight of the entropy.
         entropy_schedule: "constant", or "linear": down to 0 over the training, so that exploration makes room for
             precision.
+        final_noise_std: standard deviations stay below its power `progress ** 2`: they go from 1 down to it over the
+            training, so that in the end the mean action is what was tried. None: as they are learned.
         num_learning_epochs: times that an update goes through the rollout.
         num_mini_batches: parts that it is shared out to.
         learning_rate: at the start.
@@ -137,6 +139,7 @@ class PPOSettings(Settings):
     clip_param: float = 0.2
     entropy_coef: float = 0.01
     entropy_schedule: str = "constant"
+    final_noise_std: Optional[float] = None
     num_learning_epochs: int = 5
     num_mini_batches: int = 4
     learning_rate: float = 1e-3

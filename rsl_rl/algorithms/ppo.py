@@ -13,6 +13,7 @@ from rsl_rl.algorithms.losses import clipped_surrogate, value_loss
 from rsl_rl.extensions import Context, Extensions, MirrorSource, Views
 from rsl_rl.kernels.host_memory import keep_freed_memory
 from rsl_rl.models import Observations, Outputs, Policy
+from rsl_rl.modules.distribution import MAX_STD
 from rsl_rl.settings import PPOSettings, read_settings
 from rsl_rl.storage import MiniBatch, RolloutStorage
 from rsl_rl.storage.rollout_storage import join_targets
@@ -72,6 +73,7 @@ class PPO(SavedState):
         self.policy = policy.to(self.device)
         self.learning_rate = self.settings.learning_rate
         self.entropy_coef = self.settings.entropy_coef
+        self._highest_std = MAX_STD
         self._distributed = distributed if distributed is not None and distributed.world_size > 1 else None
         context = Context(self.policy, self.device, self._distributed, mirror_maps)
         self.extensions = Extensions(self.settings.extension_table, context)
@@ -113,6 +115,8 @@ class PPO(SavedState):
         settings, progress = self.settings, min(iteration / max(max_iterations, 1), 1.0)
         if settings.entropy_schedule == "linear":
             self.entropy_coef = settings.entropy_coef * (1.0 - progress)
+        if settings.final_noise_std is not None:
+            self._highest_std = settings.final_noise_std**progress**2
         if settings.schedule == "cosine":
             self.learning_rate = rules.cosine(settings.learning_rate, settings.min_learning_rate, progress)
         self.extensions.set_progress(iteration, max_iterations)
@@ -300,7 +304,7 @@ class PPO(SavedState):
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate
         self.optimizer.step()
-        self.policy.distribution.clamp_()
+        self.policy.distribution.clamp_(self._highest_std)
         return metrics
 
 

@@ -69,9 +69,9 @@ class GaussianDistribution(nn.Module):
         return spread + 0.5 * ((mean - old_mean).square() * inverse_variance).sum(dim=-1)
 
     @torch.no_grad()
-    def clamp_(self) -> None:
-        """Bring the standard deviations back between MIN_STD and MAX_STD; call it after each learning step.
+    def clamp_(self, highest: float = MAX_STD) -> None:
+        """Bring the standard deviations back between MIN_STD and `highest`; call it after each learning step.
 
         Clamping where they are used would instead cut off their gradient and hold them outside for ever.
         """
-        self.log_std.clamp_(math.log(MIN_STD), math.log(MAX_STD))
+        self.log_std.clamp_(math.log(MIN_STD), math.log(highest))

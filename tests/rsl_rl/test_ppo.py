@@ -177,6 +177,15 @@ def test_linear_entropy_schedule() -> None:
     assert weights == pytest.approx([0.02, 0.01, 0.0, 0.0])
 
 
+def test_standard_deviations_are_held_below_a_bound_that_shrinks() -> None:
+    algorithm = make_ppo(final_noise_std=0.25, entropy_coef=1e3, learning_rate=1.0, schedule="fixed")
+    for iteration, bound in ((0, 1.0), (5, 0.25**0.25), (10, 0.25), (20, 0.25)):
+        algorithm.set_progress(iteration, 10)
+        collect(algorithm, random_rollout())
+        algorithm.update()
+        assert algorithm.policy.distribution.std.tolist() == pytest.approx([bound] * 3)
+
+
 def test_weight_decay_spares_biases_and_standard_deviations() -> None:
     algorithm = make_ppo(weight_decay=0.1, schedule="fixed", policy={"init_noise_std": 0.5})
     decays = {id(p): group["weight_decay"] for group in algorithm.optimizer.param_groups for p in group["params"]}

@@ -105,13 +105,16 @@ class A1VisionCfg(A1RoughCfg):
         class scales(A1RoughCfg.rewards.scales):
             progress = 3.0
             tracking_lin_vel = 1.0
+            tracking_ang_vel = 1.0
             tracking = 0.0  # the paper's, see docs/walking_by_sight.md
             survival = 0.3
             work = -1e-4
             foot_jerk = -1e-4
             feet_drag = -1e-4
             feet_air_time = 0.5
-            feet_stance = -0.09
+            feet_stance = -0.18
+            stand_motion = -0.04
+            stand_feet = -0.4
             feet_clearance = -120.0
             feet_edge = -1.0
             collision = -1.0
@@ -137,6 +140,7 @@ class A1VisionCfgPPO(A1RoughCfgPPO):
     class algorithm(A1RoughCfgPPO.algorithm):
         learning_rate = 5.0e-4  # at 1e-3 the KL divergence of an update was four times what it should be
         entropy_coef = 0.01
+        final_noise_std = None
         sequence_length = 24
         weight_decay = 0.01
         symmetry = "none"  # most mirror images fall outside the clip range of a recurrent policy, and cost a third

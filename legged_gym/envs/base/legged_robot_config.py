@@ -316,6 +316,8 @@ class LeggedRobotCfgPPO(BaseConfig):
         entropy_coef = number(PPOSettings.entropy_coef, low=0, high=1e6)
         # linear: down to 0 at `max_iterations`
         entropy_schedule = text(PPOSettings.entropy_schedule, PPOSettings.CHOICES["entropy_schedule"])
+        # of the actions: a bound for the standard deviations, which goes from 1 down to this at `max_iterations`
+        final_noise_std: Optional[float] = number(PPOSettings.final_noise_std, none=True, above=0, high=1)
         # passes over the samples of an iteration
         num_learning_epochs = number(PPOSettings.num_learning_epochs, low=1, high=100_000)
         # num_envs * num_steps_per_env must be a multiple

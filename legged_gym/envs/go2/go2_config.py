@@ -58,7 +58,7 @@ class Go2RoughCfg(LeggedRobotCfg):
             base_height = -20.0
             torques = -0.00002
             dof_pos_limits = -1.0
-            feet_stance = -0.18
+            feet_stance = -0.36
             stand_motion = -0.04
             stand_feet = -0.4
 

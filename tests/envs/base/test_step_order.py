@@ -74,7 +74,11 @@ def test_rewards_are_paid_for_the_command_that_the_policy_saw(heading):
         paid = env.reward_sum.episode_sums - before
         error = (seen[:, :2] - env.base_lin_vel[:, :2]).square().sum(1)
         turn = (seen[:, 2] - env.base_ang_vel[:, 2]).square()
-        expected = 2.0 * 0.02 * torch.exp(-error / 0.25), 1.0 * 0.02 * torch.exp(-turn / 0.25)
+        scales = env.cfg.rewards.scales
+        expected = [
+            weight * 0.02 * torch.exp(-square / 0.25)
+            for weight, square in ((scales.tracking_lin_vel, error), (scales.tracking_ang_vel, turn))
+        ]
         torch.testing.assert_close(paid[names.index("tracking_lin_vel")], expected[0], rtol=1e-4, atol=1e-7)
         torch.testing.assert_close(paid[names.index("tracking_ang_vel")], expected[1], rtol=1e-4, atol=1e-7)
 
@@ -85,7 +89,7 @@ def test_the_first_observation_has_the_yaw_rate_of_the_new_heading():
     obs = env.step(torch.zeros(4, 12))[0]["policy"]
     # robots start facing along x
     expected = (0.5 * env.commands[2, 3]).clamp(-1.0, 1.0)
-    assert obs[2, 11] == pytest.approx(0.25 * float(expected), abs=1e-3)
+    assert obs[2, 11] == pytest.approx(float(expected), abs=1e-3)  # A1 sees turns at scale 1
     assert obs[2, 11] != 0.0
 
 

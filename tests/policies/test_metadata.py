@@ -201,12 +201,20 @@ def test_images_of_another_camera_do_not_fit(camera_env, version, monkeypatch):
         check_fits(description, camera_env, "policy.onnx")
 
 
-def test_a_policy_of_format_1_is_read(flat):
-    env, _ = flat
-    source = find_policy(flags(f"--policy={os.path.join(os.path.dirname(__file__), 'policy_format_1.onnx')}"))
+def test_a_policy_of_format_1_is_read():
+    path = os.path.join(os.path.dirname(__file__), "policy_format_1.onnx")
+    seen = "--env.observations.policy.commands.scale=[2,2,0.25]"  # as it was then; the file has no settings beside it
+    with pytest.raises(UserError, match=r"does not fit: .*commands 3 x \[2.0, 2.0, 0.25\].*environment's is"):
+        load_policy(*_with_env(path))
+    source, env = _with_env(path, seen)
     policy = load_policy(source, env)
     assert policy.description["format"] == 1
     assert policy(env.reset()).shape == (env.num_envs, 12)
+
+
+def _with_env(path, *options):
+    source = find_policy(flags(f"--policy={path}", *options))
+    return source, make_env(source, *options)
 
 
 def test_a_policy_of_a_format_to_come_is_refused(flat, tmp_path):

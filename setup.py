@@ -9,6 +9,8 @@ LINES = [line.split("#")[0].strip() for line in (ROOT / "requirements.txt").read
 
 # MuJoCo Warp follows MuJoCo's version; on a machine without a GPU it runs on Warp's CPU device, as in the tests.
 GPU = ["mujoco-warp>=4.0,<5", "warp-lang>=1.15,<2"]
+# The page of --viewer=web; all that a browser needs is in the package.
+VIEWER = ["viser>=1.1,<2", "trimesh>=4"]
 
 setup(
     name="legged_gym",
@@ -24,8 +26,10 @@ setup(
         "wandb": ["wandb>=0.31"],
         "sweep": ["optuna>=5,<6"],
         "cluster": ["submitit>=1.5,<2"],
+        "viewer": VIEWER,
         "dev": [
             *GPU,
+            *VIEWER,
             "pytest>=8",
             "pytest-xdist>=3.7,<4",
             "ruff>=0.15",
@@ -36,6 +40,7 @@ setup(
             "types-PyYAML",
             "wandb>=0.31",  # the tests write a run with the package itself, offline
             "example-robot-data>=6,<7",  # published robot descriptions, which the tests compare ours with
+            "playwright>=1.50",  # drives the browser of the page's tests, which the system's chromium is
             "rsl-rl-lib>=5.5,<5.6",  # another PPO, which the tests and a benchmark compare ours with; also named rsl_rl
         ],
     },

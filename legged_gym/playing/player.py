@@ -81,6 +81,10 @@ class Player:
             self.falls += int((dones & ~extras["time_outs"]).sum())
             self._collect(extras["log"], ended)
 
+    def use_policy(self, policy: Policy) -> None:
+        """Let another policy drive from now on."""
+        self._policy = policy
+
     def reset(self) -> None:
         """Start all episodes anew."""
         self._drive()

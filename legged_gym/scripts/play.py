@@ -1,7 +1,8 @@
-"""Watch a policy: in a window, or as a video where there is no display.
+"""Watch a policy: in a window, in a browser, or as a video where there is no display.
 
     python legged_gym/scripts/play.py --task=a1_flat                          the newest run
     python legged_gym/scripts/play.py --policy=a1_flat                        the policy that comes along
+    python legged_gym/scripts/play.py --policy=a1_flat --viewer=web           a page at http://127.0.0.1:8080
     python legged_gym/scripts/play.py --task=a1_flat --video                  a video, into the run folder
     python legged_gym/scripts/play.py --task=a1_flat --video=walk.mp4 --command 0.5 0 0.2 --duration=10
 
@@ -9,6 +10,9 @@ In a window the robots are driven by keys: W/S forward, A/D sideways, Q/E turn, 
 space pause, Esc quit. In a video they go on a tour: forward, sideways, turn, curve, stop; on lanes of obstacles they
 keep to the commands of training, which lead along the lanes. With --headless alone nothing is shown, and the commands
 are drawn as in training.
+
+--viewer=web prints the address of a page (--host, --port) on which robots are watched and steered until Ctrl-C is
+pressed; with --follow it takes over newer checkpoints of a run as they appear.
 
 A video also shows what the policy sees of the ground: scandots as dots, depth images beside the picture.
 
@@ -34,7 +38,7 @@ from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.envs import variants
 from legged_gym.errors import UserError
 from legged_gym.policies.policy_io import PolicySource, add_policy_flag, find_policy
-from legged_gym.utils.cli import make_parser
+from legged_gym.utils.cli import add_viewer_flags, make_parser, take_viser_settings
 from legged_gym.utils.files import check_writable
 from legged_gym.utils.options import CommandLine
 from legged_gym.utils.reports import short_path
@@ -59,7 +63,10 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         UserError: for a mistake in it.
     """
     args = _parse(argv)
-    show = _how_to_show(args.video, args.headless)
+    show = _how_to_show(args)
+    if show == "web":
+        _play_in_browser(args)
+        return
     robots = _ROBOTS_IN_VIDEO if show == "video" else variants.MOST_ROBOTS
     source = find_policy(CommandLine.read(args), lambda cfg: variants.for_play(cfg, robots))
     # Imported here: mistakes found above are answered without waiting for torch.
@@ -91,16 +98,36 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         _report(player, source, stem + ".png", show == "window")
 
 
+def _play_in_browser(args: argparse.Namespace) -> None:
+    from legged_gym.playing import driving
+    from legged_gym.viewing.server import check_server
+    from legged_gym.viewing.session import Visit, for_page, play_in_browser
+
+    check_server(args.host, args.port)
+    command, line = driving.parse_command(args.command), CommandLine.read(args)
+    source = find_policy(line, for_page)
+    if command is not None and not variants.has_velocity_commands(source.env_cfg):
+        raise UserError(f"--command: the robots of task {source.task} do not follow velocity commands")
+    first = None if command is None else dict(zip(variants.RANGES, command[:3]))
+    seconds = args.duration or variants.NEVER
+    if args.num_steps is not None:
+        seconds = args.num_steps * source.env_cfg.control.decimation * source.env_cfg.sim.dt
+    play_in_browser(line, source, Visit(args.host, args.port, first, seconds, args.follow))
+
+
 def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
     parser = make_parser(__doc__ or "")
     add_policy_flag(parser)
     add = parser.add_argument
     add("--video", "--record", nargs="?", const="", metavar="FILE", help="write an mp4 file, without FILE into the run")
     add("--command", nargs="+", metavar="V", help="fixed command: m/s forward, m/s left, rad/s: --command 0.5 0 0.2")
+    add_viewer_flags(parser, ("window", "web", "video", "none"))
+    add("--follow", action="store_true", help="with --viewer=web, take over newer checkpoints of the run")
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--num_steps", type=int, help="policy steps to play")
     length.add_argument("--duration", type=float, help="seconds to play")
     args = parser.parse(argv)
+    take_viser_settings(args)
     for name in ("num_steps", "duration"):
         value = getattr(args, name)
         if value is not None and not 0 < value <= _LONGEST:
@@ -112,11 +139,15 @@ def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
     return args
 
 
-def _how_to_show(video: Optional[str], headless: bool) -> str:
-    """'window', 'video' or 'nothing'."""
-    if video is not None:
+def _how_to_show(args: argparse.Namespace) -> str:
+    """'window', 'web', 'video' or 'nothing'."""
+    if args.viewer is not None:
+        if args.video is not None and args.viewer != "video":
+            raise UserError(f"--video writes a video, and --viewer={args.viewer} none; leave one of them out")
+        return "nothing" if args.viewer == "none" else str(args.viewer)
+    if args.video is not None:
         return "video"
-    if headless:
+    if args.headless:
         return "nothing"
     if _has_display():
         return "window"

@@ -28,7 +28,7 @@ from legged_gym.sim.model import (
 from legged_gym.sim.physics_description import describe_physics
 from legged_gym.sim.pictures.rendering import SceneRenderer, SceneState
 from legged_gym.sim.robot.gains import gains_of
-from legged_gym.sim.simulator import Camera, PhysicsFailure, Simulator, Window
+from legged_gym.sim.simulator import Camera, Looks, PhysicsFailure, Simulator, Window
 from legged_gym.sim.spec import SimSpec
 
 # the model fields that may differ between environments
@@ -357,6 +357,12 @@ class MujocoSimulator(Simulator):
         from legged_gym.sim.pictures.window import MujocoWindow
 
         return MujocoWindow(self._make_scene(), self._scene_state, camera, on_key)
+
+    def open_looks(self) -> Looks:
+        """See `Simulator.open_looks`."""
+        from legged_gym.sim.pictures.looks import MujocoLooks
+
+        return MujocoLooks(self._make_scene(), self._scene_state, self.robot.cylinders)
 
     def _scene_state(self, env_id: int) -> SceneState:
         arrays = self._arrays

@@ -12,8 +12,9 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, TypeVar
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, TypeVar
 
+import numpy as np
 import torch
 
 
@@ -225,6 +226,14 @@ class Simulator(ABC):
         """
 
     @abstractmethod
+    def open_looks(self) -> Looks:
+        """What robots and obstacles look like, for programs that draw by themselves.
+
+        Raises:
+            UserError: a package is missing.
+        """
+
+    @abstractmethod
     def describe_physics(self) -> Dict[str, Any]:
         """What the robot file does not say and the motion depends on, nominal, as values that JSON can hold.
 
@@ -269,6 +278,46 @@ class Camera:
     distance: float = 1.8
     azimuth: float = 120.0
     elevation: float = -18.0
+
+
+class Shape(NamedTuple):
+    """A rigid piece of what a robot looks like.
+
+    Attributes:
+        part: what it moves with, a row of `Looks.poses`.
+        vertices: (V, 3) m, in the frame of the part.
+        faces: (F, 3) indices of vertices.
+        color: red, green, blue, 0 to 1.
+    """
+
+    part: int
+    vertices: np.ndarray
+    faces: np.ndarray
+    color: Tuple[float, float, float]
+
+
+class Looks(ABC):
+    """Shapes, which stay, and poses, which are asked for again and again; reading them changes nothing.
+
+    Attributes:
+        parts: names of what moves; the first is the root.
+        parents: index of the part that a part hangs on; -1 for the root.
+        shapes: what a robot is made of.
+        obstacles: "box" or "cylinder" of each of the K obstacles.
+    """
+
+    parts: List[str]
+    parents: List[int]
+    shapes: List[Shape]
+    obstacles: List[str]
+
+    @abstractmethod
+    def poses(self, env_id: int) -> np.ndarray:
+        """(P, 7) position, quaternion xyzw of the parts of an environment's robot."""
+
+    @abstractmethod
+    def obstacle_poses(self, env_id: int) -> Tuple[np.ndarray, np.ndarray]:
+        """(K, 7) poses and (K, 3) half sizes of the obstacles of an environment; 0 for one that is not there."""
 
 
 W = TypeVar("W", bound="Window")

@@ -128,6 +128,29 @@ def add_training_flags(parser: ArgumentParser) -> None:
     add("--multi_gpu", action="store_true", help="insist on several processes; start with torchrun")
 
 
+def add_viewer_flags(parser: ArgumentParser, viewers: Sequence[str]) -> None:
+    """Add the flags of scripts that can show what they do on a page."""
+    add = parser.add_argument
+    add("--viewer", choices=viewers, help="where robots are shown; web is a page in a browser, with --host and --port")
+    add("--port", type=_port, default=8080, help="of the page; 0 takes a free one (default 8080)")
+    add("--host", default="127.0.0.1", help="address of the page; 0.0.0.0 lets other machines in (default 127.0.0.1)")
+
+
+def take_viser_settings(args: argparse.Namespace) -> None:
+    """Let ``--env.viser.enable=True`` of other command lines mean ``--viewer=web``.
+
+    Raises:
+        UserError: its value is neither true nor false.
+    """
+    for path, text in list(args.env_settings):
+        if path == "viser.enable":
+            args.env_settings.remove((path, text))
+            if text.lower() not in ("true", "false"):
+                raise UserError(f"--env.viser.enable={text}: expected True or False")
+            if text.lower() == "true" and args.viewer is None:
+                args.viewer = "web"
+
+
 def get_args(argv: Optional[Sequence[str]] = None, description: str = "") -> argparse.Namespace:
     """Parse the flags of training, like legged_gym's function of that name.
 
@@ -175,6 +198,13 @@ def seed(text: str) -> int:
     number = _whole(text)
     if not -1 <= number <= LARGEST_SEED:
         raise argparse.ArgumentTypeError(f"{number} is no seed; it is 0 .. {LARGEST_SEED}, or -1 to draw one")
+    return number
+
+
+def _port(text: str) -> int:
+    number = _whole(text)
+    if not 0 <= number <= 65535:
+        raise argparse.ArgumentTypeError(f"{number} is no port; it is 0 .. 65535")
     return number
 
 

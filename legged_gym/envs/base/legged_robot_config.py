@@ -215,6 +215,13 @@ class LeggedRobotCfg(BaseConfig):
         distance = number(1.8, "m", above=0, high=1000)
         azimuth = number(120.0, "degrees", low=-360, high=360)
         elevation = number(-18.0, "degrees", low=-90, high=90)
+        # what `--viewer=web` shows of a robot, each as "module:Class"
+        panels = names(
+            [
+                f"legged_gym.viewing.robot_panels:{name}"
+                for name in ("Velocities", "Gait", "RewardTerms", "Joints", "Actions", "Observations", "Episodes")
+            ]
+        )
 
     class sim:
         dt = number(0.005, "s", low=1e-5, high=0.1)  # one physics step

@@ -46,11 +46,9 @@ class DomainRandomization(Part):
         env, cfg, count, joints = self.env, self.cfg, len(env_ids), self.env.num_actions
         sim, root = env.sim, env.body_names[0]
         if cfg.randomize_friction:
-            env.friction_coeffs[env_ids] = env._uniform(self._widened(cfg.friction_range, 1.0), count)
-            sim.set_friction(env_ids, env.friction_coeffs[env_ids])
+            self.set_friction(env_ids, env._uniform(self._widened(cfg.friction_range, 1.0), count))
         if cfg.randomize_base_mass:
-            env.added_masses[env_ids] = env._uniform(self._widened(cfg.added_mass_range, 0.0), count)
-            sim.set_masses(env_ids, root, env.added_masses[env_ids])
+            self.set_added_mass(env_ids, env._uniform(self._widened(cfg.added_mass_range, 0.0), count))
         if cfg.randomize_com:
             env.com_displacements[env_ids] = env._uniform(self._widened(cfg.com_displacement_range, 0.0), count, 3)
             sim.set_coms(env_ids, root, env.com_displacements[env_ids])
@@ -63,8 +61,22 @@ class DomainRandomization(Part):
             sim.set_gains(env_ids, env.env_p_gains[env_ids], env.env_d_gains[env_ids])
         if cfg.randomize_motor_strength:
             strengths = env._uniform(self._widened(cfg.motor_strength_range, 1.0), count, joints)
-            env.motor_strengths[env_ids] = strengths
-            sim.set_motor_strength(env_ids, strengths)
+            self.set_motor_strength(env_ids, strengths)
+
+    def set_friction(self, env_ids: Tensor, friction: Tensor) -> None:
+        """Give environments (n,) robots with coefficients (n,)."""
+        self.env.friction_coeffs[env_ids] = friction
+        self.env.sim.set_friction(env_ids, friction)
+
+    def set_added_mass(self, env_ids: Tensor, mass: Tensor) -> None:
+        """Load the trunks of the robots of environments (n,) with (n,) kg."""
+        self.env.added_masses[env_ids] = mass
+        self.env.sim.set_masses(env_ids, self.env.body_names[0], mass)
+
+    def set_motor_strength(self, env_ids: Tensor, strength: Tensor) -> None:
+        """Give environments (n,) robots with factors (n, D)."""
+        self.env.motor_strengths[env_ids] = strength
+        self.env.sim.set_motor_strength(env_ids, strength)
 
     def _widened(self, bounds: Sequence[float], nominal: float) -> List[float]:
         """The part of a range that is in use now; it grows from the nominal value (or the nearest bound) to all."""

@@ -68,7 +68,7 @@ class RayPainter:
             self._field = HeightFieldRays(heights, half_x, half_y, model.geom_pos[self._ground])
         workers = min(8, os.cpu_count() or 1)
         self._batch = mujoco_batch.Batch(model, workers, workers)
-        self._colors = _colors(model)
+        self._colors = geom_colors(model)
 
     def paint(self, data: Any, camera: Any, option: Any, width: int, height: int) -> np.ndarray:
         """See `rendering.Painter.paint`."""
@@ -227,7 +227,7 @@ def _edges(hits: Hits, height: int, width: int) -> np.ndarray:
     return np.flatnonzero(marks)
 
 
-def _colors(model: Any) -> np.ndarray:
+def geom_colors(model: Any) -> np.ndarray:
     """(ngeom, 3) colours of geoms: of their material, if they have one."""
     colors = np.array(model.geom_rgba[:, :3], dtype=np.float64)
     has_material = model.geom_matid >= 0

@@ -167,6 +167,7 @@ def test_a_plain_class_of_a_user_keeps_the_declarations_and_has_to_have_every_se
             distance = 2
             azimuth = 90
             elevation = 0
+            panels = []
 
     assert Mine().viewer.distance == 2.0 and isinstance(Mine().viewer.distance, float)
 

@@ -1,0 +1,1 @@
+"""Robots in a browser: watched, steered and inspected."""

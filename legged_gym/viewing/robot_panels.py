@@ -1,0 +1,174 @@
+"""The panels that every robot has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, List
+
+import torch
+
+from legged_gym.viewing.panels import Panel, Plot
+
+if TYPE_CHECKING:
+    from viser import GuiApi
+
+    from legged_gym.envs.base.legged_robot import LeggedRobot
+
+
+def _now(env: LeggedRobot) -> float:
+    return float(env.common_step_counter * env.dt)
+
+
+class Velocities(Panel):
+    """Commands against measured speeds."""
+
+    title = "Commands and speeds"
+    starts_open = True
+
+    def build(self, gui: GuiApi) -> None:
+        """See `Panel`."""
+        self._names = ["forward, m/s", "left, m/s", "turn, rad/s"]
+        self._lines = [self.plot(gui, name, ["command", "measured"]) for name in self._names]
+
+    def update(self, env: LeggedRobot) -> None:
+        """See `Panel`."""
+        wanted = env.commands[self.robot, :3].tolist()
+        measured = [*env.base_lin_vel[self.robot, :2].tolist(), float(env.base_ang_vel[self.robot, 2])]
+        for line, pair in zip(self._lines, zip(wanted, measured)):
+            line.add(_now(env), pair)
+
+
+class RewardTerms(Panel):
+    """What each term has earned in the present episode, a second on average since the last sample."""
+
+    title = "Reward terms"
+
+    def build(self, gui: GuiApi) -> None:
+        """See `Panel`."""
+        env = self.env
+        names = env.reward_sum.names
+        self._line = self.plot(gui, "weighted, per second", names)
+        self._table = gui.add_markdown("")
+        self._last = (0.0, torch.zeros(len(names)))
+
+    def update(self, env: LeggedRobot) -> None:
+        """See `Panel`."""
+        now, sums = _now(env), env.reward_sum.episode_sums[:, self.robot].cpu().clone()
+        (before, earlier), self._last = self._last, (now, sums)
+        age = float(env.episode_length_buf[self.robot]) * env.dt
+        if before < now <= before + age:
+            rates = ((sums - earlier) / (now - before)).tolist()
+            self._line.add(now, rates)
+            if self.shown:
+                rows = [f"| {name} | {rate:.3f} |" for name, rate in zip(env.reward_sum.names, rates)]
+                self._table.content = "\n".join(["| term | per second |", "|---|---:|", *rows])
+
+
+class Joints(Panel):
+    """Positions, velocities and torques of a group of joints, with their limits where all of them share one."""
+
+    title = "Joints"
+
+    def build(self, gui: GuiApi) -> None:
+        """See `Panel`."""
+        env = self.env
+        self._leg = gui.add_dropdown("Joints", ["all", *sorted({name[:2] for name in env.dof_names})])
+        self._titles = ["position, rad", "velocity, rad/s", "torque, N m"]
+        highest = [float(limit.max()) for limit in (env.dof_vel_limits, env.torque_limits)]
+        limits: List[List[float]] = [[], *([-high, high] for high in highest)]
+        self._lines = [self.plot(gui, title, env.dof_names, at) for title, at in zip(self._titles, limits)]
+
+    def update(self, env: LeggedRobot) -> None:
+        """See `Panel`."""
+        chosen = self._leg.value
+        hidden = [chosen != "all" and not name.startswith(chosen) for name in env.dof_names]
+        for line, values in zip(self._lines, (env.dof_pos, env.dof_vel, env.torques)):
+            shown = [float("nan") if hide else value for hide, value in zip(hidden, values[self.robot].tolist())]
+            line.add(_now(env), shown)
+
+
+class Actions(Panel):
+    """What the policy asks for."""
+
+    title = "Actions"
+
+    def build(self, gui: GuiApi) -> None:
+        """See `Panel`."""
+        env = self.env
+        self._line = self.plot(gui, "actions", env.dof_names)
+
+    def update(self, env: LeggedRobot) -> None:
+        """See `Panel`."""
+        self._line.add(_now(env), env.actions[self.robot].tolist())
+
+
+class Gait(Panel):
+    """When which foot is down: its line is up then."""
+
+    title = "Gait"
+    starts_open = True
+
+    def build(self, gui: GuiApi) -> None:
+        """See `Panel`."""
+        env = self.env
+        names = [env.body_names[foot] for foot in env.feet_indices.tolist()]
+        self._line: Plot = self.plot(gui, "feet on the ground", names)
+
+    def update(self, env: LeggedRobot) -> None:
+        """See `Panel`."""
+        down = env.feet_down[self.robot].tolist()
+        self._line.add(_now(env), [foot + 0.7 * is_down for foot, is_down in enumerate(down)])
+
+
+class Observations(Panel):
+    """Every term that the policy sees, as it sees it and as it was before its scale."""
+
+    title = "Observation"
+
+    def build(self, gui: GuiApi) -> None:
+        """See `Panel`."""
+        env = self.env
+        vectors = [name for name, group in env.observation_groups.items() if len(group.shape) == 1]
+        self._group = gui.add_dropdown("Group", vectors)
+        self._table = gui.add_markdown("")
+
+    def update(self, env: LeggedRobot) -> None:
+        """See `Panel`."""
+        if not self.shown:
+            return
+        rows, at = ["| term | raw | seen |", "|---|---|---|"], 0
+        seen = env.obs_buf[self._group.value][self.robot].cpu()
+        for term in env.observation_groups[self._group.value].layout():
+            part = seen[at : at + term["size"]]
+            at += term["size"]
+            scale = torch.as_tensor(term["scale"], dtype=torch.float32)
+            raw = torch.where(scale == 0, part, part / scale) if scale.numel() in (1, len(part)) else part
+            raw = raw + torch.as_tensor(term.get("offset") or 0.0)
+            rows.append(f"| {term['name']} | {_listed(raw)} | {_listed(part)} |")
+        self._table.content = "\n".join(rows)
+
+
+class Episodes(Panel):
+    """How episodes of the robot have gone."""
+
+    title = "Episodes"
+
+    def build(self, gui: GuiApi) -> None:
+        """See `Panel`."""
+        self._text = gui.add_markdown("")
+        self._last, self._count = 0, 0
+
+    def update(self, env: LeggedRobot) -> None:
+        """See `Panel`."""
+        age = int(env.episode_length_buf[self.robot])
+        self._count += age < self._last
+        self._last = age
+        if self.shown:
+            earned = float(env.reward_sum.episode_sums[:, self.robot].sum())
+            log = {name: float(value) for name, value in env.extras.get("log", {}).items()}
+            lines = [f"episode {self._count + 1}, {age * env.dt:.1f} s, reward so far {earned:.2f}", ""]
+            self._text.content = "\n".join([*lines, *(f"- {name} {value:.3f}" for name, value in log.items())])
+
+
+def _listed(values: torch.Tensor) -> str:
+    shown = " ".join(f"{value:.2f}" for value in values[:12].tolist())
+    return shown + (" ..." if len(values) > 12 else "")

@@ -1,0 +1,51 @@
+"""The server of the page."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from typing import TYPE_CHECKING
+
+from legged_gym.errors import UserError
+
+if TYPE_CHECKING:
+    from viser import ViserServer
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def check_server(host: str, port: int) -> None:
+    """Find out early whether a page can be served.
+
+    Raises:
+        UserError: viser is missing, or the address cannot be had.
+    """
+    try:
+        import viser  # noqa: F401
+    except ImportError:
+        raise UserError("--viewer=web needs viser: pip install -e .[viewer]") from None
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError as error:
+        hint = "; another --port is free, maybe" if port else ""
+        raise UserError(f"cannot serve the page at {host}:{port}: {error.strerror or error}{hint}") from None
+    if host not in _LOOPBACK:
+        print(f"warning: --host={host}: everybody who reaches this machine can steer this program", file=sys.stderr)
+
+
+def open_server(host: str, port: int) -> ViserServer:
+    """Serve an empty page, and print where; port 0 takes a free one.
+
+    Raises:
+        UserError: as `check_server`.
+    """
+    check_server(host, port)
+    import viser
+
+    server = viser.ViserServer(host=host, port=port, verbose=False)
+    shown = f"[{host}]" if ":" in host else host
+    print(f"viewer     http://{shown}:{server.get_port()}", flush=True)
+    return server

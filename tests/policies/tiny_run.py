@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import torch
 
+from legged_gym.policies.export import export_checkpoint
+from legged_gym.policies.policy_io import find_policy
 from legged_gym.utils.cli import get_args
 from legged_gym.utils.task_registry import task_registry
 
@@ -58,3 +61,15 @@ def flags(*argv):
     parser = make_parser("")
     add_policy_flag(parser)
     return CommandLine.read(parser.parse(list(argv)))
+
+
+def export(run, folder, *options):
+    source = find_policy(flags(f"--policy={run}", *options))
+    env = make_env(source, *options)
+    export_checkpoint(source, env, str(folder))
+    return env, json.loads((folder / "policy.json").read_text())
+
+
+def make_plane_env(task, *options):
+    args = get_args([*SMALL[:2], "--env.terrain.mesh_type=plane", *options])
+    return task_registry.make_env(task, args)[0]

@@ -15,7 +15,7 @@ from rsl_rl.utils.checkpoint import latest_checkpoint, load_checkpoint, save_che
 from rsl_rl.utils.distributed import Distributed
 from rsl_rl.utils.errors import RslRlError
 from tests.rsl_rl.extensions.examples import Onlooker, table
-from tests.rsl_rl.test_runner import assert_same, assert_same_checkpoint, metrics
+from tests.rsl_rl.runner_helpers import assert_same, assert_same_checkpoint, metrics
 from tests.rsl_rl.toy_camera_env import ToyCameraEnv
 
 N, STEPS, LENGTH = 6, 8, 4

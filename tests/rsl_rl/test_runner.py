@@ -13,37 +13,13 @@ import pytest
 import torch
 
 from rsl_rl.runners import OnPolicyRunner
-from rsl_rl.utils.checkpoint import latest_checkpoint, load_checkpoint, save_checkpoint
+from rsl_rl.utils.checkpoint import latest_checkpoint, load_checkpoint
 from rsl_rl.utils.distributed import LostProcessError
 from rsl_rl.utils.errors import RslRlError
 from rsl_rl.utils.stop_signals import STOP_SIGNALS, StopRequest
 from tests.rsl_rl.processes import torchrun
+from tests.rsl_rl.runner_helpers import assert_same_checkpoint, config, make, metrics
 from tests.rsl_rl.toy_vec_env import ToyVecEnv
-
-TIMINGS = ("Perf/", "Train/iteration_time", "Train/time")
-
-
-def config(recurrent: bool = False, **runner: object) -> dict[str, Any]:
-    policy: dict[str, Any] = {"actor_hidden_dims": [8], "critic_hidden_dims": [8], "normalize_observations": True}
-    if recurrent:
-        policy.update(rnn_type="lstm", rnn_hidden_size=5)
-    return {
-        "seed": 3,
-        "policy": policy,
-        "algorithm": {"num_learning_epochs": 2, "num_mini_batches": 2},
-        "runner": {
-            "policy_class_name": "ActorCriticRecurrent" if recurrent else "ActorCritic",
-            "num_steps_per_env": 5,
-            "max_iterations": 8,
-            "save_interval": 3,
-            "logger": "none",
-            **runner,
-        },
-    }
-
-
-def make(log_dir: Path | None, cfg: dict[str, Any] | None = None, **env: int) -> OnPolicyRunner:
-    return OnPolicyRunner(ToyVecEnv(**env), cfg or config(), None if log_dir is None else str(log_dir))
 
 
 class Lopsided(ToyVecEnv):
@@ -57,37 +33,6 @@ def test_a_mirror_is_asked_for_where_it_is_needed() -> None:
     cfg["algorithm"]["symmetry"] = "augment"
     with pytest.raises(RslRlError, match="joints without partner"):
         OnPolicyRunner(Lopsided(), cfg, None)
-
-
-def metrics(folder: Path) -> list[dict[str, Any]]:
-    """The lines of metrics.jsonl without what depends on the clock."""
-    rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-    return [{tag: value for tag, value in row.items() if not tag.startswith(TIMINGS)} for row in rows]
-
-
-def assert_same(first: Any, second: Any, where: str = "") -> None:
-    """Two nested containers are equal bit for bit."""
-    assert type(first) is type(second), where
-    if isinstance(first, dict):
-        assert first.keys() == second.keys(), where
-        for key in first:
-            assert_same(first[key], second[key], f"{where}.{key}")
-    elif isinstance(first, (list, tuple)):
-        assert len(first) == len(second), where
-        for index, (a, b) in enumerate(zip(first, second)):
-            assert_same(a, b, f"{where}.{index}")
-    elif isinstance(first, torch.Tensor):
-        assert torch.equal(first, second), where
-    else:
-        assert first == second, where
-
-
-def assert_same_checkpoint(first: str, second: str) -> None:
-    """Everything in two checkpoints is equal but the time that the runs took."""
-    contents = [load_checkpoint(path) for path in (first, second)]
-    for content in contents:
-        assert content["runner"].pop("total_time") > 0.0
-    assert_same(*contents)
 
 
 @pytest.mark.parametrize("recurrent", [False, True])
@@ -281,99 +226,6 @@ def test_callbacks_see_every_iteration_and_may_add_metrics(tmp_path: Path) -> No
     assert [row["Eval/score"] for row in metrics(tmp_path)] == [10.0, 20.0]
 
 
-def test_infos_come_back(tmp_path: Path) -> None:
-    path = str(tmp_path / "any.pt")
-    make(None).save(path, {"note": "x", "score": 1.5})
-    assert make(None).load(path) == {"note": "x", "score": 1.5}
-
-
-def test_networks_alone_load_into_another_number_of_environments(tmp_path: Path) -> None:
-    trained = make(tmp_path, config(recurrent=True))
-    trained.learn(2)
-    player = make(None, config(recurrent=True), num_envs=2)
-    player.load(str(tmp_path / "model_2.pt"), load_optimizer=False, load_env=False)
-    assert player.current_learning_iteration == 2 and player.total_timesteps == 0
-    assert_same(dict(player.policy.state_dict()), dict(trained.policy.state_dict()))
-    player.learn(1)  # fine-tuning starts episodes of its own
-
-
-def test_a_run_starts_from_the_networks_of_another_and_counts_anew(tmp_path: Path) -> None:
-    trained = make(tmp_path, config(recurrent=True))
-    trained.learn(2)
-    tuned = OnPolicyRunner(ToyVecEnv(num_envs=2), config(recurrent=True), task="another")
-    tuned.start_from(str(tmp_path / "model_2.pt"))
-    assert tuned.current_learning_iteration == 0 and tuned.total_timesteps == 0
-    assert not tuned.algorithm.optimizer.state
-    assert_same(dict(tuned.policy.state_dict()), dict(trained.policy.state_dict()))
-    tuned.learn(1)
-
-
-def test_a_run_starts_from_a_policy_without_its_critic(tmp_path: Path) -> None:
-    trained = make(tmp_path)
-    trained.learn(1)
-    content = load_checkpoint(str(tmp_path / "model_1.pt"))
-    actor = {name: x for name, x in content["model_state_dict"].items() if not name.startswith("critic.")}
-    path = str(tmp_path / "small.pt")
-    save_checkpoint(path, {"model_state_dict": actor, "meta": content["meta"], "iter": 1})
-    tuned = make(None)
-    critic = {name: x.clone() for name, x in tuned.policy.state_dict().items() if name.startswith("critic.")}
-    tuned.start_from(path)
-    assert_same(dict(tuned.policy.state_dict()), {**actor, **critic})
-
-
-def test_a_start_from_other_networks_is_refused_and_changes_nothing(tmp_path: Path) -> None:
-    make(tmp_path, config(recurrent=True)).learn(1)
-    runner = make(None)
-    before = {name: x.clone() for name, x in runner.policy.state_dict().items()}
-    with pytest.raises(RslRlError, match="policy_class_name is 'ActorCriticRecurrent', this run has 'ActorCritic'"):
-        runner.start_from(str(tmp_path / "model_1.pt"))
-    assert_same(dict(runner.policy.state_dict()), before)
-
-
-def test_loading_back_in_the_same_process_leaves_no_line_twice(tmp_path: Path) -> None:
-    runner = make(tmp_path)
-    runner.learn(5)
-    first = metrics(tmp_path)
-    runner.load(str(tmp_path / "model_3.pt"))
-    runner.learn(2)
-    assert metrics(tmp_path) == first
-
-
-@pytest.mark.parametrize(
-    ("cfg", "env", "words"),
-    [
-        ({}, {"num_envs": 4}, "num_envs is 6, this run has 4"),
-        ({}, {"size": 2}, r"observation_dims.critic is \[7\], this run has \[5\]"),
-        ({"policy": {"activation": "tanh"}}, {}, "policy.activation is 'elu', this run has 'tanh'"),
-        ({"policy": {"actor_hidden_dims": [9]}}, {}, r"policy.actor_hidden_dims is \[8\], this run has \[9\]"),
-        ({"runner": {"policy_class_name": "ActorCriticRecurrent"}}, {}, "policy_class_name is 'ActorCritic'"),
-    ],
-)
-def test_what_does_not_fit_is_refused_and_nothing_changes(
-    tmp_path: Path, cfg: dict[str, Any], env: dict[str, int], words: str
-) -> None:
-    make(tmp_path).learn(1)
-    changed = config()
-    for section, entries in cfg.items():
-        changed[section].update(entries)
-    runner = make(None, changed, **env)
-    before = {name: tensor.clone() for name, tensor in runner.policy.state_dict().items()}
-    with pytest.raises(RslRlError, match=words) as error:
-        runner.load(str(tmp_path / "model_1.pt"))
-    assert "\n" not in str(error.value)
-    assert_same(dict(runner.policy.state_dict()), before)
-    assert runner.current_learning_iteration == 0
-
-
-def test_another_task_is_refused_for_resuming_only(tmp_path: Path) -> None:
-    path = str(tmp_path / "model.pt")
-    OnPolicyRunner(ToyVecEnv(), config(), task="flat").save(path)
-    other = OnPolicyRunner(ToyVecEnv(), config(), task="rough")
-    with pytest.raises(RslRlError, match="task is 'flat', this run has 'rough'"):
-        other.load(path)
-    other.load(path, load_env=False)
-
-
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -440,7 +292,7 @@ WORKER = """
 import os
 import sys
 from tests.rsl_rl.toy_vec_env import ToyVecEnv
-from tests.rsl_rl.test_runner import config
+from tests.rsl_rl.runner_helpers import config
 from rsl_rl.runners import OnPolicyRunner
 from rsl_rl.utils.checkpoint import latest_checkpoint
 from rsl_rl.utils.distributed import Distributed

@@ -14,7 +14,7 @@ from rsl_rl.models.saved_policy import build_policy
 from rsl_rl.runners import OnPolicyRunner
 from rsl_rl.utils import checkpoint
 from rsl_rl.utils.errors import RslRlError
-from tests.rsl_rl.test_runner import assert_same, config, make
+from tests.rsl_rl.runner_helpers import assert_same, config, make
 
 # What may be anything, or of any length, or is told apart by `meta` before it is looked at.
 FREE = ("schema_version", "infos", "optimizer_state_dict.param_groups", "meta.policy", "meta.observation_dims")

@@ -12,7 +12,7 @@ from rsl_rl.algorithms import PPO
 from rsl_rl.models import SharedActorCritic
 from rsl_rl.runners import OnPolicyRunner
 from rsl_rl.utils.checkpoint import latest_checkpoint, load_checkpoint
-from tests.rsl_rl.test_runner import assert_same_checkpoint
+from tests.rsl_rl.runner_helpers import assert_same_checkpoint
 from tests.rsl_rl.toy_vec_env import ToyVecEnv
 
 

@@ -19,7 +19,7 @@ from legged_gym.cluster.job import TrainJob
 from legged_gym.errors import UserError
 from legged_gym.scripts import launch
 from legged_gym.utils import run_folder
-from tests.rsl_rl.test_runner import assert_same, metrics
+from tests.rsl_rl.runner_helpers import assert_same, metrics
 from tests.scripts.launched import (
     FLAGS,
     ITERATIONS,

@@ -11,7 +11,7 @@ import pytest
 
 from legged_gym.scripts import launch, train
 from legged_gym.utils import run_folder
-from tests.rsl_rl.test_runner import assert_same, metrics
+from tests.rsl_rl.runner_helpers import assert_same, metrics
 from tests.scripts.launched import (
     FLAGS,
     ITERATIONS,

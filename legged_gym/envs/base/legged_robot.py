@@ -177,8 +177,6 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
         self.rew_buf = self.reward_sum.compute(self.cfg.rewards.only_positive_rewards, self.common_step_counter)
         self.feet_air_time *= ~self.feet_down
         self.failures.note(~self.rew_buf.isfinite(), "a reward is NaN or Inf")
-        self.rew_buf.masked_fill_(self.failures.failed, 0.0)
-        self.reward_sum.episode_sums.masked_fill_(self.failures.failed, 0.0)
 
     def _reset_finished(self) -> None:
         """Here a step waits for the device, and once more in `_observe`."""
@@ -187,6 +185,8 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
         ended, failed, ages = on_host(*(mask.long() for mask in masks), self.episode_length_buf)
         if failed.any():
             self.failures.settle()
+            self.rew_buf.masked_fill_(self.failures.failed, 0.0)
+            self.reward_sum.episode_sums.masked_fill_(self.failures.failed, 0.0)
         if ended.any():
             self.reset_idx(indices(ended, self.device))
             self._update_base()

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from legged_gym.envs.base.state import RobotState
 from legged_gym.envs.parts.commands import VelocityCommands
+from legged_gym.errors import UserError
 
 
 class GoalCommands(VelocityCommands):
@@ -20,9 +21,16 @@ class GoalCommands(VelocityCommands):
     goals_reached: Tensor
 
     def __init__(self, env: RobotState, reach: float = 0.2) -> None:
-        """Take the goals from the terrain."""
+        """Take the goals from the terrain.
+
+        Raises:
+            UserError: no tile has goals, or headings are not followed.
+        """
         super().__init__(env)
-        assert env.terrain is not None
+        if env.terrain is None or not env.terrain.tiles.num_goals.any():
+            raise UserError("goals are followed, but no tile of the terrain has any: choose terrain.tile_types that do")
+        if not self.cfg.heading_command:
+            raise UserError("goals are followed by their heading: set commands.heading_command = True")
         tiles, self.reach = env.terrain.tiles, reach
         self._goals = torch.as_tensor(tiles.goals, device=self.device)
         self._num_goals = torch.as_tensor(tiles.num_goals, device=self.device)

@@ -75,7 +75,7 @@ class MetricTerms(RobotState):
         return weight * (self._metric_mean_speed() * self.dt)
 
     def _metric_mean_episode_length_s(self) -> Tensor:
-        """Length of the step, s; episodes are cut at the time-out."""
+        """Length of the step, s; episodes are truncated at the time-out."""
         return torch.full((self.num_envs,), self.dt, device=self.device)
 
     def _metric_fall_rate(self) -> Tensor:

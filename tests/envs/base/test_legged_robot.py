@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import functools
 import math
 from typing import Any
 
@@ -12,9 +11,7 @@ import pytest
 import torch
 
 from legged_gym.envs import A1FlatCfg, A1RoughCfg
-from legged_gym.envs.base.base_config import ObsTerm, Termination
 from legged_gym.envs.base.legged_robot import LeggedRobot
-from legged_gym.errors import UserError
 
 
 def make_env(num_envs: int = 4, cfg: Any = None, seed: int = 3, **settings: Any) -> LeggedRobot:
@@ -189,20 +186,6 @@ def test_mirroring_twice_changes_nothing():
         assert torch.equal(sign * sign[index], torch.ones(len(sign)))
 
 
-@pytest.mark.parametrize("table", ["observations.policy", "rewards.scales", "terminations"])
-def test_an_unknown_term_is_named_with_what_comes_near(table):
-    cfg = A1FlatCfg()
-    owner = cfg
-    for name in table.split("."):
-        owner = getattr(owner, name)
-    near = {"observations.policy": "dof_pos", "rewards.scales": "torques", "terminations": "time_out"}[table]
-    misspelt = near + "z"
-    entry = {"observations.policy": ObsTerm(), "rewards.scales": 1.0}.get(table, copy.copy(cfg.terminations.time_out))
-    setattr(owner, misspelt, entry)
-    with pytest.raises(UserError, match=rf"{table}.{misspelt}.*did you mean.*{near}"):
-        make_env(cfg=cfg)
-
-
 def test_action_delay_applies_each_environments_own_delay():
     env = make_env(64, **quiet(control__action_delay=[0, 2]))
     assert set(env.control.delays.tolist()) == {0, 1, 2}
@@ -323,29 +306,6 @@ def test_same_seed_same_run_other_seed_other_run():
     assert torch.equal(runs[0], runs[1]) and not torch.equal(runs[0], runs[2])
 
 
-@pytest.mark.parametrize(
-    ("path", "value", "message"),
-    [
-        ("env.num_envs", 0, "num_envs"),
-        ("control.decimation", 0, "decimation"),
-        ("control.control_type", "X", "expected P, V, T or actuator_net, got 'X'"),
-        ("observations.policy.heights", {"scale": 5.0}, "needs terrain.measure_heights"),
-        ("asset.file", "/nowhere/robot.urdf", "no robot file"),
-        ("asset.penalize_contacts_on", ["wheel"], "no body contains 'wheel'"),
-        ("init_state.default_joint_angles", {"FL_hip_joint": 0.0}, "has no angle for FL_thigh_joint"),
-    ],
-)
-def test_impossible_configs_are_answered_in_one_line(path, value, message):
-    cfg = A1FlatCfg()
-    cfg.env.num_envs = 2
-    *sections, name = path.split(".")
-    section = functools.reduce(getattr, sections, cfg)
-    setattr(section, name, ObsTerm(**value) if "observations" in path else value)
-    with pytest.raises(UserError, match=message) as error:
-        LeggedRobot(cfg, sim="mujoco")
-    assert "\n" not in str(error.value)
-
-
 def test_torque_control_applies_scaled_actions():
     env = make_env(2, **quiet(control__control_type="T", control__action_scale=3.0))
     actions = actions_of(env)
@@ -384,32 +344,3 @@ def test_a_setting_of_legged_gym_that_is_not_read_is_named(capsys):
 
     make_env(1, cfg=Ported())
     assert "env.num_observations of legged_gym is not read here" in capsys.readouterr().out
-
-
-class OddTerms(LeggedRobot):
-    def _reward_speed(self):
-        return self.base_lin_vel.norm(dim=1, keepdim=True)
-
-    def _termination_fast(self):
-        return self.base_lin_vel.norm(dim=1)
-
-    def _obs_speed(self):
-        return self.base_lin_vel.norm(dim=1)
-
-
-@pytest.mark.parametrize(
-    ("section", "name", "entry", "message"),
-    [
-        ("rewards.scales", "speed", 1.0, "rewards.scales.speed: _reward_speed returns (2, 1) float32, expected (2,)"),
-        ("terminations", "fast", Termination(), "terminations.fast: _termination_fast returns (2,) float32"),
-        ("observations.policy", "speed", ObsTerm(), "observations.speed: _obs_speed returns (2,) float32"),
-        ("terminations", "tilt", Termination(), "terminations.tilt.threshold: expected one number, got None"),
-    ],
-)  # fmt: skip
-def test_terms_that_do_not_give_what_their_table_needs_are_named_at_construction(section, name, entry, message):
-    cfg = A1FlatCfg()
-    cfg.env.num_envs = 2
-    setattr(functools.reduce(getattr, section.split("."), cfg), name, entry)
-    with pytest.raises(UserError) as error:
-        OddTerms(cfg, sim="mujoco")
-    assert str(error.value).startswith(message)

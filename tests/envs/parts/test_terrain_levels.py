@@ -13,6 +13,7 @@ from legged_gym.envs import A1RoughCfg
 from legged_gym.envs.base.legged_robot import LeggedRobot
 from legged_gym.envs.parts.goals import GoalCommands
 from legged_gym.envs.parts.terrain_levels import TileSchedule
+from legged_gym.errors import UserError
 from legged_gym.terrain import recipes
 
 
@@ -44,6 +45,21 @@ class Seeking(LeggedRobot):
     """Goes from goal to goal."""
 
     command_part = GoalCommands
+
+
+def test_goals_that_cannot_be_followed_are_told(monkeypatch):
+    with pytest.raises(UserError, match="no tile of the terrain has any"):
+        make_env(Seeking, 2)
+
+    def with_goals(tile: Any, difficulty: float) -> None:
+        tile.goals = [(6.0, 4.0, 0.0)]
+
+    monkeypatch.setitem(recipes.RECIPES, "goals", with_goals)
+    cfg = A1RoughCfg()
+    cfg.update({"env": {"num_envs": 2}, "terrain": {"tile_types": ["goals"], "num_rows": 1, "num_cols": 1}})
+    cfg.commands.heading_command = False
+    with pytest.raises(UserError, match="commands.heading_command = True"):
+        Seeking(cfg, sim="mujoco")
 
 
 def test_commands_turn_to_one_goal_after_the_other(monkeypatch):

@@ -1,0 +1,19 @@
+"""A run of `a1_flat`, and its policy exported."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.policies.tiny_run import export, make_run
+
+
+@pytest.fixture(scope="module")
+def flat_run(tmp_path_factory):
+    return make_run(tmp_path_factory.mktemp("flat"))
+
+
+@pytest.fixture
+def flat(flat_run, tmp_path):
+    env, description = export(flat_run, tmp_path)
+    yield env, description
+    env.close()

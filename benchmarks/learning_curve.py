@@ -27,8 +27,8 @@ from legged_gym.utils.cli import make_parser
 from legged_gym.utils.options import CommandLine
 from legged_gym.utils.script import run_script
 from legged_gym.utils.training import make_env
+from rsl_rl.utils.logger import METRICS_FILE, lines_until
 
-METRICS_FILE = "metrics.jsonl"
 # what the curve is made of; the rest of an evaluation is of no use point by point
 SHOWN = ("success_to_half_difficulty", "lin_vel_xy_error", "ang_vel_error", "fall_rate", "success_rate")
 
@@ -121,12 +121,10 @@ def read_times(folder: str) -> Dict[int, Dict[str, float]]:
     """
     times: Dict[int, Dict[str, float]] = {0: {"seconds": 0.0, "samples": 0}}
     path = os.path.join(folder, METRICS_FILE)
-    try:
-        with open(path, encoding="utf-8") as file:
-            for row in map(json.loads, file):
-                times[row["iteration"]] = {"seconds": row["Train/time"], "samples": row["Train/total_timesteps"]}
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from None
+    if not os.path.exists(path):
+        raise UserError(f"cannot read {path}: it is not there")
+    for row in map(json.loads, lines_until(path)):
+        times[row["iteration"]] = {"seconds": row["Train/time"], "samples": row["Train/total_timesteps"]}
     return times
 
 

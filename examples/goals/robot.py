@@ -18,8 +18,8 @@ class GoalRobot(LeggedRobot):
     velocity_commands: GoalCommands
 
     def _to_goal(self) -> Tensor:
-        """(N, 3) m, world: from the base to the next goal."""
-        return self.velocity_commands.goals() - self.root_states[:, :3]
+        """(N, 3) m, world: from the base to the next goal; 0 on ground without goals."""
+        return (self.velocity_commands.goals() - self.root_states[:, :3]).nan_to_num()
 
     @mirrored([1.0, -1.0])
     def _obs_goal(self) -> Tensor:

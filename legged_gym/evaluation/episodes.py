@@ -27,8 +27,8 @@ class Episodes:
     """What E complete episodes came to.
 
     Attributes:
-        values: name of a metric, or of a method that one is divided by -> (E,) as reduced over the episode; means as
-            integrals over its time.
+        values: name of a metric -> (E,) as reduced over the episode, means as integrals over its time; and the sums
+            that metrics are divided by (`_divisor`).
         seconds: (E,) s, how long they lasted.
         fell: (E,) bool, ended other than by time-out.
         levels: (E,) row of the terrain's tile.
@@ -140,7 +140,12 @@ def _terms(env: LeggedRobot) -> Any:
     for name, (entry, term) in env.metrics.items():
         yield name, (entry.reduce, term)
         if entry.per is not None:
-            yield entry.per, ("sum", getattr(env, f"_metric_{entry.per}"))
+            yield _divisor(entry.per), ("sum", getattr(env, f"_metric_{entry.per}"))
+
+
+def _divisor(name: str) -> str:
+    """Where sums of a metric that others are divided by are kept, whatever the metric itself comes to."""
+    return f"per {name}"
 
 
 def estimates(
@@ -165,7 +170,7 @@ def _estimate(episodes: Episodes, name: str, entry: Metric, episode_length_s: fl
         return rate if entry.period_s is None else _in_period(rate, entry.period_s, episode_length_s)
     if entry.reduce == "mean":
         return ratio_of_sums(values, episodes.seconds)
-    return ratio_of_sums(values, torch.ones_like(values) if entry.per is None else episodes.values[entry.per])
+    return ratio_of_sums(values, torch.ones_like(values) if entry.per is None else episodes.values[_divisor(entry.per)])
 
 
 def _in_period(rate: Dict[str, Any], period_s: float, episode_length_s: float) -> Dict[str, Any]:

@@ -67,8 +67,13 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     if show == "web":
         _play_in_browser(args)
         return
+    for name in ("port", "host", "follow"):
+        if getattr(args, name) not in (None, False):
+            raise UserError(f"--{name} is for the page in a browser: give --viewer=web too")
     robots = _ROBOTS_IN_VIDEO if show == "video" else variants.MOST_ROBOTS
     source = find_policy(CommandLine.read(args), lambda cfg: variants.for_play(cfg, robots))
+    if show == "video" and args.video is None and args.viewer is None:
+        print("no display here: a video is written instead (--headless for neither)")
     # Imported here: mistakes found above are answered without waiting for torch.
     from legged_gym.playing import driving
     from legged_gym.playing.player import Player, robot_to_watch
@@ -103,16 +108,19 @@ def _play_in_browser(args: argparse.Namespace) -> None:
     from legged_gym.viewing.server import check_server
     from legged_gym.viewing.session import Visit, for_page, play_in_browser
 
-    check_server(args.host, args.port)
+    host, port = args.host or "127.0.0.1", 8080 if args.port is None else args.port
+    check_server(host, port)
     command, line = driving.parse_command(args.command), CommandLine.read(args)
     source = find_policy(line, for_page)
+    if args.follow and not source.is_run:
+        raise UserError(f"--follow: {source.name} is of no run on this machine, so no newer checkpoints will appear")
     if command is not None and not variants.has_velocity_commands(source.env_cfg):
         raise UserError(f"--command: the robots of task {source.task} do not follow velocity commands")
     first = None if command is None else dict(zip(variants.RANGES, command[:3]))
     seconds = args.duration or variants.NEVER
     if args.num_steps is not None:
         seconds = args.num_steps * source.env_cfg.control.decimation * source.env_cfg.sim.dt
-    play_in_browser(line, source, Visit(args.host, args.port, first, seconds, args.follow))
+    play_in_browser(line, source, Visit(host, port, first, seconds, args.follow))
 
 
 def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
@@ -144,15 +152,14 @@ def _how_to_show(args: argparse.Namespace) -> str:
     if args.viewer is not None:
         if args.video is not None and args.viewer != "video":
             raise UserError(f"--video writes a video, and --viewer={args.viewer} none; leave one of them out")
+        if args.viewer == "window" and not _has_display():
+            raise UserError("--viewer=window: there is no display here; use --viewer=web or --viewer=video")
         return "nothing" if args.viewer == "none" else str(args.viewer)
     if args.video is not None:
         return "video"
     if args.headless:
         return "nothing"
-    if _has_display():
-        return "window"
-    print("no display here: a video is written instead (--headless for neither)")
-    return "video"
+    return "window" if _has_display() else "video"
 
 
 def _has_display() -> bool:

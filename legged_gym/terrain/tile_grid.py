@@ -6,6 +6,7 @@ from typing import Dict, List, Tuple
 
 import numpy as np
 
+from legged_gym.errors import UserError
 from legged_gym.terrain.sub_terrains import Tile
 
 # a robot starts within this distance (each axis, m) of its origin, so the origin is as high as the highest point there
@@ -45,6 +46,8 @@ class TileGrid:
         self.starts[level, kind] = corner_x + tile.start[0], corner_y + tile.start[1], highest
         if tile.finish is not None:
             self.finish_x[level, kind] = corner_x + tile.finish
+        if not all(len(goal) == 3 and np.isfinite(goal).all() for goal in tile.goals):
+            raise UserError(f"goals of a tile are (x, y, z) in m, not {list(tile.goals)}")
         self.num_goals[level, kind] = len(tile.goals)
         self._goals[level, kind] = np.reshape(tile.goals, (-1, 3)) + np.array([corner_x, corner_y, 0.0])
 

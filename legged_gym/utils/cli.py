@@ -132,23 +132,25 @@ def add_viewer_flags(parser: ArgumentParser, viewers: Sequence[str]) -> None:
     """Add the flags of scripts that can show what they do on a page."""
     add = parser.add_argument
     add("--viewer", choices=viewers, help="where robots are shown; web is a page in a browser, with --host and --port")
-    add("--port", type=_port, default=8080, help="of the page; 0 takes a free one (default 8080)")
-    add("--host", default="127.0.0.1", help="address of the page; 0.0.0.0 lets other machines in (default 127.0.0.1)")
+    add("--port", type=_port, help="of the page; 0 takes a free one (default 8080)")
+    add("--host", help="address of the page; 0.0.0.0 lets other machines in (default 127.0.0.1)")
 
 
 def take_viser_settings(args: argparse.Namespace) -> None:
     """Let ``--env.viser.enable=True`` of other command lines mean ``--viewer=web``.
 
     Raises:
-        UserError: its value is neither true nor false.
+        UserError: its value is neither true nor false, or ``--viewer`` says something else.
     """
     for path, text in list(args.env_settings):
         if path == "viser.enable":
             args.env_settings.remove((path, text))
             if text.lower() not in ("true", "false"):
                 raise UserError(f"--env.viser.enable={text}: expected True or False")
-            if text.lower() == "true" and args.viewer is None:
-                args.viewer = "web"
+            enabled = text.lower() == "true"
+            if args.viewer is not None and enabled != (args.viewer == "web"):
+                raise UserError(f"--env.viser.enable={text} and --viewer={args.viewer}: leave one of them out")
+            args.viewer = "web" if enabled else args.viewer
 
 
 def get_args(argv: Optional[Sequence[str]] = None, description: str = "") -> argparse.Namespace:

@@ -37,9 +37,8 @@ _SETTINGS = {
         )
     },
 }  # fmt: skip
-# Those that not every task has: None for a note, else the words of the error.
+# Those that not every task has, and the words of the error.
 _SOME_TASKS = {
-    "num_threads": None,
     "obs_layout": "this task has one layout; --env.observations... changes it",
     "teacher": "this task learns without one; tasks of students have train.runner.teacher",
 }
@@ -112,6 +111,14 @@ class CommandLine:
             options=Options(**options),
         )
 
+    def sets(self, part: str, path: str) -> bool:
+        """Whether a flag, a setting by path or a file says what a setting is."""
+        return (
+            any(_SETTINGS[name] == f"{part}.{path}" for name in self.flags)
+            or any((part, path) == (one, where) for one, where, _ in self.settings)
+            or any(_has(read_cfg_file(file, self.task).get(part, {}), path) for file in self.files)
+        )
+
     def with_flags(self, **flags: Any) -> CommandLine:
         """The same with other flags."""
         return replace(self, flags={**self.flags, **flags})
@@ -148,11 +155,7 @@ class CommandLine:
             for section in sections:
                 owner = getattr(owner, section)
             if name in _SOME_TASKS and not hasattr(owner, last):
-                problem = _SOME_TASKS[name]
-                if problem:
-                    raise UserError(f"--{name}: {problem}")
-                print(f"note: --{name} has no meaning for this task")
-                continue
+                raise UserError(f"--{name}: {_SOME_TASKS[name]}")
             setattr(owner, last, os.path.abspath(value) if name == "asset" else value)
         for part, path, text in self.settings:
             cfg = cfgs[part]
@@ -162,6 +165,15 @@ class CommandLine:
                 cfg.set(path, text, prefix=f"{part}.")
         if env_cfg is not None and train_cfg is not None:
             env_cfg.seed = train_cfg.seed  # type: ignore[attr-defined]
+
+
+def _has(values: Any, path: str) -> bool:
+    """Whether nested settings, whose keys may be paths themselves, have one at a path."""
+    if not isinstance(values, dict):
+        return False
+    words = path.split(".")
+    heads = [(".".join(words[:k]), ".".join(words[k:])) for k in range(1, len(words))]
+    return path in values or any(_has(values.get(head), rest) for head, rest in heads)
 
 
 def read_cfg_file(path: str, task: Optional[str] = None) -> Dict[str, Dict[str, Any]]:

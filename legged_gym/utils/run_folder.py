@@ -230,6 +230,15 @@ def read_run_config(folder: str, name: str = RUN_CONFIG) -> Dict[str, Any]:
     return content
 
 
+def task_of(folder: str) -> Optional[str]:
+    """The task of a run; None where its config is missing or does not say.
+
+    Raises:
+        UserError: when it is damaged.
+    """
+    return read_run_config(folder).get("task") if os.path.isfile(os.path.join(folder, RUN_CONFIG)) else None
+
+
 def earlier_commands(folder: str) -> List[str]:
     """The commands of a run's earlier parts, first to last; empty for a run that was never resumed.
 

@@ -34,7 +34,7 @@ def _find_teacher(name: Optional[str], task: Optional[str]) -> str:
         return _find_policy("teacher", name, root)
     if root is None:
         raise UserError("there is no teacher; give --teacher=<run or checkpoint>")
-    runs = [run for run in run_folder.list_runs(root) if _task_of(run) == task]
+    runs = [run for run in run_folder.list_runs(root) if run_folder.task_of(run) == task]
     hint = f"there is no teacher: train one (train.py --task={task}), or give --teacher=<run or checkpoint>"
     return _first_policy([*runs[-1:], os.path.join(run_folder.POLICIES_DIR, str(task))], hint)
 
@@ -54,8 +54,3 @@ def _first_policy(folders: Sequence[str], hint: str) -> str:
         if found or os.path.isfile(shipped):
             return found[-1][1] if found else shipped
     raise UserError(hint)
-
-
-def _task_of(run: str) -> Optional[str]:
-    has_config = os.path.isfile(os.path.join(run, run_folder.RUN_CONFIG))
-    return run_folder.read_run_config(run).get("task") if has_config else None

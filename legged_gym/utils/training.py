@@ -139,6 +139,9 @@ def plan_training(command: CommandLine, begins: bool = False) -> Plan:
             # Before the newest checkpoint is looked for: another process may have made it just now.
             run_lock.hold(os.path.dirname(run_folder.find_checkpoint(train_cfg)))
         plan = plan_run(command)
+        of = run_folder.task_of(os.path.dirname(str(plan.checkpoint)))
+        if of not in (None, task):  # of which this is a variant, but checkpoints are of one task
+            raise UserError(f"--resume: {plan.checkpoint} is of task {of!r}; go on with --task={of}")
         env_cfg, train_cfg, checkpoint = plan.env_cfg, plan.train_cfg, plan.checkpoint
         # By its path, lest another run that starts meanwhile becomes the newest.
         train_cfg.runner.resume, train_cfg.runner.resume_path = True, checkpoint

@@ -67,7 +67,7 @@ def choose_logger(command: CommandLine, train_cfg: TrainCfg) -> None:
     entity, project = find_names(*given)
     mode = getattr(runner, "wandb_mode", None) or os.environ.get("WANDB_MODE")
     if runner.logger != "wandb":
-        if "logger" in flags or mode == "disabled":
+        if command.sets("train", "runner.logger") or mode == "disabled":
             return
         if not (entity and project):
             for flag, missing in (("wandb_project", "entity"), ("wandb_entity", "project")):

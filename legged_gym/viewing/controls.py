@@ -75,12 +75,13 @@ class CommandControls:
         self._values: Dict[str, float] = {}
         for name in env.command_columns():
             low, high = ranges.get(name, _UNKNOWN_RANGE)
+            asked = first.get(name, min(max(0.0, low), high))
+            low, high = min(low, asked), max(high, asked)
             if low >= high:
                 continue
-            start = min(max(first.get(name, 0.0), low), high)
-            slider = gui.add_slider(name, round(low, 3), round(high, 3), 0.01, round(start, 2))
+            slider = gui.add_slider(name, round(low, 3), round(high, 3), 0.01, round(asked, 2))
             page.on(slider, functools.partial(self.give, name))
-            self._sliders[name], self._values[name] = slider, start
+            self._sliders[name], self._values[name] = slider, asked
         page.on_click(gui.add_button("Stand"), self._stand)
         for key, (name, sign) in _KEYS.items():
             if name in self._sliders:

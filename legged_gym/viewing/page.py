@@ -15,6 +15,7 @@ from legged_gym.errors import UserError
 from legged_gym.viewing.overlays import Overlays
 from legged_gym.viewing.panels import Panel, load_panels
 from legged_gym.viewing.scene import RobotScene
+from legged_gym.viewing.server import tell
 from rsl_rl.utils.errors import RslRlError
 
 if TYPE_CHECKING:
@@ -121,8 +122,7 @@ class Page:
 
     def tell(self, title: str, text: str) -> None:
         """Show a message to all visitors."""
-        for client in self.server.get_clients().values():
-            client.add_notification(title, text, auto_close_seconds=10.0)
+        tell(self.server, title, text)
 
     def draw(self) -> None:
         """Send what has changed, if somebody looks and it is time."""

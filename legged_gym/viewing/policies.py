@@ -34,6 +34,7 @@ class PolicyControls:
         self.wanted: Optional[str] = None
         self._page, self._player = page, player
         self._next_look = time.perf_counter()
+        self._tried = ""
         gui = page.server.gui
         self._name = gui.add_markdown("")
         root = run_folder.experiment_folder(source.train_cfg.runner.experiment_name)
@@ -64,8 +65,9 @@ class PolicyControls:
         if list(self._checkpoint.options) != there:
             self._checkpoint.options = tuple(there)
             self._show()
-        if self._follow.value and there and there[0] != os.path.basename(self.source.path):
-            self._load(there[0])
+        if self._follow.value and there and there[0] not in (os.path.basename(self.source.path), self._tried):
+            self._tried = there[0]
+            self._page.ask(lambda: self._load(there[0]))
 
     def _checkpoints(self) -> List[str]:
         """Names of the files, newest first."""
@@ -77,7 +79,7 @@ class PolicyControls:
         path = os.path.join(str(self.source.run_dir), name)
         if not self.source.is_run or path == self.source.path:
             return
-        source = replace(self.source, checkpoint=path)
+        source = replace(self.source, checkpoint=path, kind="checkpoint")
         self._player.use_policy(load_policy(source, self._page.env, source.options.rl_device))
         self.source = source
         self._show()
@@ -88,8 +90,9 @@ class PolicyControls:
 
     def _show(self) -> None:
         self._name.content = f"**{self.source.task}**, {self.source.name}"
-        if self.source.is_run:
-            self._checkpoint.value = os.path.basename(self.source.path)
+        name = os.path.basename(self.source.path)
+        if name in self._checkpoint.options:
+            self._checkpoint.value = name
 
     def _export(self) -> None:
         from legged_gym.policies.export import export_checkpoint

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, List
 
 import torch
@@ -48,7 +49,12 @@ class RewardTerms(Panel):
         names = env.reward_sum.names
         self._line = self.plot(gui, "weighted, per second", names)
         self._table = gui.add_markdown("")
-        self._last = (0.0, torch.zeros(len(names)))
+        self.forget()
+
+    def forget(self) -> None:
+        """See `Panel`; the next sample has none before it."""
+        super().forget()
+        self._last = (math.inf, torch.zeros(0))
 
     def update(self, env: LeggedRobot) -> None:
         """See `Panel`."""
@@ -141,8 +147,8 @@ class Observations(Panel):
             part = seen[at : at + term["size"]]
             at += term["size"]
             scale = torch.as_tensor(term["scale"], dtype=torch.float32)
-            raw = torch.where(scale == 0, part, part / scale) if scale.numel() in (1, len(part)) else part
-            raw = raw + torch.as_tensor(term.get("offset") or 0.0)
+            scale = scale.flatten().repeat(len(part) // scale.numel())  # once for each frame
+            raw = torch.where(scale == 0, part, part / scale)
             rows.append(f"| {term['name']} | {_listed(raw)} | {_listed(part)} |")
         self._table.content = "\n".join(rows)
 
@@ -155,6 +161,11 @@ class Episodes(Panel):
     def build(self, gui: GuiApi) -> None:
         """See `Panel`."""
         self._text = gui.add_markdown("")
+        self.forget()
+
+    def forget(self) -> None:
+        """See `Panel`."""
+        super().forget()
         self._last, self._count = 0, 0
 
     def update(self, env: LeggedRobot) -> None:

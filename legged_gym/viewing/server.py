@@ -32,8 +32,6 @@ def check_server(host: str, port: int) -> None:
     except OSError as error:
         hint = "; another --port is free, maybe" if port else ""
         raise UserError(f"cannot serve the page at {host}:{port}: {error.strerror or error}{hint}") from None
-    if host not in _LOOPBACK:
-        print(f"warning: --host={host}: everybody who reaches this machine can steer this program", file=sys.stderr)
 
 
 def open_server(host: str, port: int) -> ViserServer:
@@ -43,9 +41,17 @@ def open_server(host: str, port: int) -> ViserServer:
         UserError: as `check_server`.
     """
     check_server(host, port)
+    if host not in _LOOPBACK:
+        print(f"warning: --host={host}: everybody who reaches this machine can steer this program", file=sys.stderr)
     import viser
 
     server = viser.ViserServer(host=host, port=port, verbose=False)
     shown = f"[{host}]" if ":" in host else host
     print(f"viewer     http://{shown}:{server.get_port()}", flush=True)
     return server
+
+
+def tell(server: ViserServer, title: str, text: str) -> None:
+    """Show a message to all visitors."""
+    for client in server.get_clients().values():
+        client.add_notification(title, text, auto_close_seconds=10.0)

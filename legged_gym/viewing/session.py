@@ -11,7 +11,8 @@ from legged_gym.errors import UserError
 from legged_gym.policies.policy_io import PolicySource, find_policy
 from legged_gym.utils.options import CommandLine
 from legged_gym.utils.training import make_env
-from legged_gym.viewing.server import open_server
+from legged_gym.viewing.server import open_server, tell
+from rsl_rl.utils.errors import RslRlError
 
 if TYPE_CHECKING:
     from viser import ViserServer
@@ -61,14 +62,14 @@ def play_in_browser(command: CommandLine, source: PolicySource, visit: Visit) ->
     try:
         wanted = _play(server, source, visit)
         while wanted is not None:
+            chosen = replace(command, policy=None, task=source.task).with_flags(load_run=wanted, checkpoint=-1)
             try:
-                chosen = replace(command, policy=None, task=source.task).with_flags(load_run=wanted, checkpoint=-1)
-                source = find_policy(chosen, for_page)
-            except UserError as error:
+                found = find_policy(chosen, for_page)
+                wanted, source = _play(server, found, visit), found
+            except (UserError, RslRlError) as error:  # back to the one before
                 print(f"note: {error}", flush=True)
-                for client in server.get_clients().values():
-                    client.add_notification("Not possible", str(error), auto_close_seconds=10.0)
-            wanted = _play(server, source, visit)
+                tell(server, "Not possible", str(error))
+                wanted = _play(server, source, visit)
     except KeyboardInterrupt:
         print("stopped", flush=True)
     finally:

@@ -78,7 +78,9 @@ def test_a_robot_drawn_anew_for_each_episode_has_another_weight():
     env = Redrawn(never, num_envs=1, max_episode_length=3)
     episodes = run_episodes(env, CountingPolicy(), 2)
     # path of an episode: speeds 0, 1, 2 m/s for DT each
-    assert episodes.values["weight_path"].tolist() == pytest.approx([3 * DT * m * GRAVITY for m in (MASS, MASS + 5.0)])
+    assert episodes.values["per weight_path"].tolist() == pytest.approx(
+        [3 * DT * m * GRAVITY for m in (MASS, MASS + 5.0)]
+    )
 
 
 def test_a_robot_that_does_not_move_has_no_cost_of_transport():
@@ -162,6 +164,14 @@ def test_four_ways_to_reduce_a_metric(reduce, expected):
     env = ScriptedEnv(lambda n, episode: 2 if n == 1 else 10**6)
     env.metrics = {"age": (Metric(reduce), lambda: env._age.clone())}
     assert evaluate(env, CountingPolicy(), 2)["metrics"]["age"]["mean"] == pytest.approx(expected)
+
+
+def test_a_metric_that_others_are_divided_by_is_itself_what_it_was():
+    env = ScriptedEnv(lambda n, episode: 2 if n == 1 else 10**6)
+    env.metrics["ratio"] = Metric("sum", per="mean_speed"), lambda: env._age.clone()
+    metrics = evaluate(env, CountingPolicy(), 2)["metrics"]
+    # ages 0 1 2 3 and 0 1, which are the speeds, m/s
+    assert (metrics["ratio"]["mean"], metrics["mean_speed"]["mean"]) == (pytest.approx(1.0), pytest.approx(7 / 6))
 
 
 def test_a_yes_or_no_is_the_share_of_episodes():

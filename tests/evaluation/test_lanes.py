@@ -158,7 +158,7 @@ def episodes_on(tiles, success, fell=None, seconds=1.0):
     values = {
         "success_rate": torch.tensor(success, dtype=torch.bool),
         "mean_time_to_fall": seconds,
-        **{name: torch.ones(count) for name in ("x_displacement", "foot_contacts", "foot_edge_violations")},
+        **{name: torch.ones(count) for name in ("x_displacement", "per foot_contacts", "foot_edge_violations")},
     }
     levels, types = torch.tensor(tiles).unbind(1)
     fell = torch.zeros(count, dtype=torch.bool) if fell is None else torch.tensor(fell)

@@ -61,7 +61,7 @@ def test_the_further_loss_is_logged(run):
 
 def test_an_evaluation_tells_the_metric(run, tmp_path):
     path = tmp_path / "result.json"
-    evaluate.main([*SMALL, f"--load_run={run}", "--num_envs=4", "--num_episodes=4", "--no_grid", f"--json={path}"])
+    evaluate.main([*SMALL, f"--load_run={run}", "--num_envs=4", "--num_episodes=4", f"--json={path}"])
     metrics = json.loads(path.read_text())["metrics"]
     assert 0.0 <= metrics["goals_reached"]["mean"] <= GOALS and "lin_vel_xy_error" in metrics
 

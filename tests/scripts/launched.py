@@ -9,6 +9,8 @@ from typing import Any, Callable
 
 import torch
 
+from rsl_rl.utils.logger import METRICS_FILE, lines_until
+
 # 16 robots, small networks and short rollouts; every fifth iteration is saved. Tests disturb a training in the first
 # third, so that it has not ended by then when a busy machine keeps the test waiting.
 ITERATIONS = 60
@@ -39,10 +41,10 @@ def run_folder_of(root: Path, index: int) -> Path:
 
 def wait_for_iteration(run: Path, iteration: int) -> None:
     """Wait until the run has done an iteration."""
-    metrics = run / "metrics.jsonl"
+    metrics = run / METRICS_FILE
 
     def done() -> bool:
-        lines = metrics.read_text().splitlines() if metrics.exists() else []
+        lines = lines_until(str(metrics))
         return bool(lines) and json.loads(lines[-1])["iteration"] >= iteration
 
     wait_for(done, f"iteration {iteration} of {run.name}")
@@ -51,7 +53,8 @@ def wait_for_iteration(run: Path, iteration: int) -> None:
 def attempts(root: Path, index: int) -> list[dict[str, Any]]:
     """What a job of the only launch under `root` noted of each of its attempts."""
     files = list(root.glob(f"logs/jobs/*/{index}/attempts.jsonl"))
-    return [json.loads(line) for file in files for line in file.read_text().splitlines()]
+    lines = [line for file in files for line in file.read_text().splitlines(keepends=True)]
+    return [json.loads(line) for line in lines if line.endswith("\n")]  # the job may be writing the next
 
 
 def numbers(path: Path) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from legged_gym.envs.base.base_config import BaseConfig
 from legged_gym.errors import UserError
 from legged_gym.utils.cli import add_training_flags, get_args, make_parser
 from legged_gym.utils.options import CommandLine, read_cfg_file
@@ -102,15 +101,6 @@ def test_old_flags_are_not_in_the_help(capsys):
     text = capsys.readouterr().out
     assert caught.value.code == 0
     assert "what the script does" in text and "--num_envs" in text and "physx" not in text
-
-
-def test_number_of_threads_is_noted_where_it_has_no_meaning(capsys):
-    class Cfg(BaseConfig):
-        class sim:
-            dt = 0.005
-
-    CommandLine.read(get_args(["--num_threads=2"])).apply(Cfg())
-    assert capsys.readouterr().out == "note: --num_threads has no meaning for this task\n"
 
 
 @pytest.mark.parametrize(

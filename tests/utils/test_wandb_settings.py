@@ -45,6 +45,15 @@ def choose(*flags, **runner):
     return chosen.logger, chosen.wandb_entity, chosen.wandb_project, chosen.wandb_mode
 
 
+@pytest.mark.parametrize("text", ["train: {runner: {logger: tensorboard}}", "train: {runner.logger: tensorboard}"])
+def test_a_logger_that_a_file_names_is_obeyed(file, tmp_path, text):
+    file.write_text(json.dumps(BOTH))
+    (tmp_path / "mine.yaml").write_text(text)
+    assert choose(f"--cfg={tmp_path / 'mine.yaml'}")[0] == "tensorboard"
+    (tmp_path / "mine.yaml").write_text("train: {runner: {experiment_name: other}}")
+    assert choose(f"--cfg={tmp_path / 'mine.yaml'}")[0] == "wandb"
+
+
 P, E = "--wandb_project=p", "--wandb_entity=e"
 BOTH = {"entity": "E", "project": "P"}
 
@@ -68,6 +77,7 @@ BOTH = {"entity": "E", "project": "P"}
         (["--disable_wandb", "--logger=wandb"], BOTH, ("tensorboard", None, None, None)),
         (["--logger=none"], BOTH, ("none", None, None, None)),
         (["--logger=tensorboard"], BOTH, ("tensorboard", None, None, None)),
+        (["--train.runner.logger=tensorboard"], BOTH, ("tensorboard", None, None, None)),
         (["--logger=wandb"], None, ("wandb", None, None, "offline")),
         (["--logger=wandb"], BOTH, ("wandb", "E", "P", "online")),
         (["--logger=wandb", P], None, ("wandb", None, "p", "offline")),

@@ -8,7 +8,7 @@ import pytest
 
 from legged_gym.errors import UserError
 from legged_gym.scripts import play
-from legged_gym.viewing.server import check_server
+from legged_gym.viewing.server import check_server, open_server
 
 pytest.importorskip("viser")
 
@@ -23,10 +23,10 @@ def test_a_port_in_use_is_one_clear_line_before_anything_is_made():
 
 
 def test_an_address_that_others_reach_is_warned_of(capsys):
-    check_server("0.0.0.0", 0)
-    assert "everybody who reaches this machine can steer this program" in capsys.readouterr().err
-    check_server("127.0.0.1", 0)
-    assert capsys.readouterr().err == ""
+    for host, warnings in (("0.0.0.0", 1), ("127.0.0.1", 0)):
+        check_server(host, 0)
+        open_server(host, 0).stop()
+        assert capsys.readouterr().err.count("everybody who reaches this machine can steer this program") == warnings
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,10 @@ def test_an_address_that_others_reach_is_warned_of(capsys):
         (["--viewer=web", "--port=70000"], "70000 is no port"),
         (["--viewer=web", "--video"], "leave one of them out"),
         (["--env.viser.enable=maybe"], "expected True or False"),
+        (["--env.viser.enable=True", "--viewer=none"], "leave one of them out"),
+        (["--headless", "--port=99"], "--port is for the page in a browser"),
+        (["--viewer=none", "--follow"], "--follow is for the page in a browser"),
+        (["--viewer=web", "--port=0", "--follow"], "a1_flat is of no run on this machine"),
     ],
 )
 def test_mistakes_are_one_line(flags, problem):

@@ -35,6 +35,14 @@ from rsl_rl.env import VecEnv
 
 AnyPart = TypeVar("AnyPart", bound=Part)
 
+# Parts that hooks and the step ask, by the attribute that holds them
+_ASKED: Dict[str, Tuple[str, Type[Part]]] = {
+    "tiles": ("terrain_curriculum", TerrainLevels),
+    "robots": ("randomization", DomainRandomization),
+    "commands": ("velocity_commands", VelocityCommands),
+    "control": ("control", JointControl),
+    "failures": ("failures", Failures),
+}
 # N of vertical force from which on a foot counts as touching the ground
 CONTACT_THRESHOLD = 1.0
 
@@ -59,6 +67,7 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
     command_part: Type[VelocityCommands] = VelocityCommands
     """What draws the commands of a class of robots."""
 
+    terrain_curriculum: TerrainLevels
     _num_logged: int  # episodes behind extras["log"]
 
     def __init__(
@@ -129,7 +138,7 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
         self.extras, self._num_logged = {}, 0
         self.reset_idx(torch.arange(self.num_envs, device=self.device))
         self._update_base()
-        self.velocity_commands.steer()
+        self._refresh_parts()
         self._observe()
         return self.obs_buf
 
@@ -196,6 +205,10 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
         for part in self.parts.values():
             part.update()
 
+    def _refresh_parts(self) -> None:
+        for part in self.parts.values():
+            part.refresh()
+
     def _observe(self) -> None:
         self._assemble()
         bad = ~torch.stack([obs.flatten(1).sum(1) for obs in self.obs_buf.values()]).sum(0).isfinite()
@@ -205,7 +218,7 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
             self.failures.settle()
             self.reset_idx(indices(failed, self.device))
             self._update_base()
-            self.velocity_commands.steer()
+            self._refresh_parts()
             self._assemble()
             for obs in self.obs_buf.values():  # what is wrong in a fresh robot too must not reach the networks
                 obs[~torch.isfinite(obs)] = 0.0
@@ -249,7 +262,9 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
         states = self._base_init_state.repeat(count, 1)
         states[:, :3] += self.env_origins[env_ids]
         if self.terrain is not None:
-            states[:, :2] += self._uniform([-1.0, 1.0], count, 2) * self._start_reach
+            spread = self._uniform([-1.0, 1.0], count, 2)
+            for axis, reach in enumerate(cfg.max_random_pos):
+                states[:, axis] += spread[:, axis] * reach
         states[:, 7:13] += self._uniform([-cfg.max_random_vel, cfg.max_random_vel], count, 6)
         self.sim.set_root_states(env_ids, states)
 
@@ -332,7 +347,6 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
         self.extras, self._num_logged = {}, 0
         self._gravity = torch.tensor([0.0, 0.0, -1.0], device=device).expand(n, 3)
         self._base_init_state = torch.tensor([[*init.pos, *init.rot, *init.lin_vel, *init.ang_vel]], device=device)
-        self._start_reach = torch.tensor(init.max_random_pos, device=device)
         for name in ("actions", "last_actions", "last_dof_vel"):
             self.buffer(name, joints)
         self.buffer("feet_air_time", feet)
@@ -356,7 +370,7 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
         self.buffer("env_origins", 3, at_reset=None)
         self.parts = {}
         if self.terrain is not None:
-            self.terrain_curriculum = self.use_part("tiles", TerrainLevels(self))
+            self.use_part("tiles", TerrainLevels(self))
         self.use_part("robots", self.randomization)
         if table(self.cfg.obstacles):
             self.use_part("obstacles", Obstacles(self))
@@ -369,8 +383,15 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
         self.use_part("failures", self.failures)
 
     def use_part(self, name: str, part: AnyPart, first: bool = False) -> AnyPart:
-        """Replace the part of a name, as evaluation does with `tiles` and `commands`, or add one; returns it."""
+        """Replace the part of a name, as evaluation does with `tiles` and `commands`, or add one; returns it.
+
+        A part of the kind that the hooks above ask is asked by them from now on; others stand around the one before.
+        """
         self.parts = {**({name: part} if first else {}), **self.parts, name: part}
+        attribute, kind = _ASKED.get(name, ("", Part))
+        if attribute and isinstance(part, kind):
+            setattr(self, attribute, part)
+            self.control.failures = self.failures
         return part
 
     def drop_part(self, name: str) -> None:

@@ -30,6 +30,16 @@ MOVED_HOOKS = {
     "_place_on_terrain": "TerrainLevels",
     "_init_control": "JointControl",
     "_reset_control": "JointControl.reset",
+    "_control_state": "JointControl.state_dict",
+    "_load_control_state": "JointControl.load_state_dict",
+    "_delay": "JointControl.delay",
+    "_check_commands": "VelocityCommands.__init__",
+    "_init_jumps": "Go2Commands.__init__",
+    "_update_jumps": "Go2Commands.renew",
+    "_begin_failures": "Failures.begin",
+    "_collect_failure": "Failures.check_state",
+    "_reset_failed_state": "Failures.check_state",
+    "_fail": "Failures.note",
 }
 """Methods of the environment that subclasses could override once, and what is there instead."""
 

@@ -133,6 +133,8 @@ class Metric(TableEntry):
         super().check(where)
         if self.per is not None and self.reduce != "sum":
             raise UserError(f"{where}.per: only a sum is divided, and reduce is {self.reduce}")
+        if self.period_s is not None and self.reduce not in ("last", "max"):
+            raise UserError(f"{where}.period_s: only a yes or no (last, max) is converted, and reduce is {self.reduce}")
 
 
 @dataclass

@@ -52,8 +52,9 @@ class Go2Commands(VelocityCommands):
         if fraction > 0.0:
             begins = (env._uniform([0.0, 1.0], self.num_envs) < fraction) & (env.jump_counter == 0)
             heights = env._uniform(self.ranges.jump, self.num_envs)
-            env.jump_commands[begins] = env.jump_targets[begins] = heights[begins]
-            env.jump_counter[begins] = JUMP_STEPS
+            env.jump_commands.add_(heights * begins)
+            env.jump_targets.copy_(torch.where(begins, heights, env.jump_targets))
+            env.jump_counter.masked_fill_(begins, JUMP_STEPS)
 
     def trained(self) -> Dict[str, Any]:
         """See `VelocityCommands`; jumps are among them where they are switched on."""

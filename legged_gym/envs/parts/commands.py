@@ -108,6 +108,10 @@ class VelocityCommands(Part):
             self.env._resample_commands(indices(due, self.device))
         self.steer()
 
+    def refresh(self) -> None:
+        """See `Part`."""
+        self.steer()
+
     def steer(self) -> None:
         """In heading mode, the yaw rate that turns to the heading, but for robots that are told to stand."""
         env = self.env

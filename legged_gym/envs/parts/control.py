@@ -41,6 +41,7 @@ class JointControl(Part):
         actuator: the drives of control type actuator_net, else None.
         delays: (N,) int64, policy steps, where actions are delayed.
         filtered_offsets: (N, D) rad, joint targets less default positions after the target filter.
+        failures: told of every sub-step.
         listeners: called with what the simulator was given, (N, D), and for how many sub-steps.
     """
 
@@ -57,7 +58,7 @@ class JointControl(Part):
             failures: told of every sub-step.
         """
         super().__init__(env)
-        self.cfg, self.sim, self._failures = env.cfg.control, env.sim, failures
+        self.cfg, self.sim, self.failures = env.cfg.control, env.sim, failures
         self.listeners: List[Callable[[Tensor, int], None]] = []
         count, joints, longest = self.num_envs, env.num_actions, self.cfg.action_delay[1]
         self._delayed = longest > 0
@@ -79,7 +80,7 @@ class JointControl(Part):
         """Advance the physics by one policy step with actions (N, D), under the control type of the config."""
         cfg = self.cfg
         actions = self.delay(actions) if self._delayed else actions
-        self._failures.begin()
+        self.failures.begin()
         at_once = cfg.control_type == "P" and cfg.target_filter is None
         for _ in range(1 if at_once else cfg.decimation):
             substeps = cfg.decimation if at_once else 1

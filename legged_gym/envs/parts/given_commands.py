@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, Mapping, Union
+from typing import Any, Dict, Mapping, Union
 
 import torch
 from torch import Tensor
@@ -26,6 +26,14 @@ class GivenCommands(Part):
             self._given[name] = torch.as_tensor(value, dtype=torch.float32, device=self.device)
             columns[name].copy_(self._given[name])
 
+    def prepare(self, env_ids: Tensor) -> None:
+        """See `Part`."""
+        self._drawn.prepare(env_ids)
+
+    def clear(self, env_ids: Tensor) -> None:
+        """See `Buffers`."""
+        self._drawn.clear(env_ids)
+
     def reset(self, env_ids: Tensor) -> None:
         """See `Part`."""
         self._drawn.reset(env_ids)
@@ -35,3 +43,20 @@ class GivenCommands(Part):
         """See `Part`; the task may change its other commands in every step."""
         self._drawn.update()
         self.give(self._given)
+
+    def refresh(self) -> None:
+        """See `Part`."""
+        self._drawn.refresh()
+        self.give(self._given)
+
+    def log(self) -> Dict[str, Any]:
+        """See `Part`."""
+        return self._drawn.log()
+
+    def state_dict(self) -> Dict[str, Any]:
+        """See `Part`; what is given comes from outside again."""
+        return self._drawn.state_dict()
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """See `Part`."""
+        self._drawn.load_state_dict(state)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from legged_gym.envs.base.state import RobotState
 from legged_gym.envs.parts.commands import VelocityCommands
-from legged_gym.errors import UserError
 
 
 class GoalCommands(VelocityCommands):
@@ -21,29 +21,30 @@ class GoalCommands(VelocityCommands):
     goals_reached: Tensor
 
     def __init__(self, env: RobotState, reach: float = 0.2) -> None:
-        """Take the goals from the terrain.
-
-        Raises:
-            UserError: no tile has goals, or headings are not followed.
-        """
+        """Take the goals from the terrain; says so where they cannot be followed."""
         super().__init__(env)
-        if env.terrain is None or not env.terrain.tiles.num_goals.any():
-            raise UserError("goals are followed, but no tile of the terrain has any: choose terrain.tile_types that do")
-        if not self.cfg.heading_command:
-            raise UserError("goals are followed by their heading: set commands.heading_command = True")
-        tiles, self.reach = env.terrain.tiles, reach
-        self._goals = torch.as_tensor(tiles.goals, device=self.device)
-        self._num_goals = torch.as_tensor(tiles.num_goals, device=self.device)
+        self.reach = reach
+        goals, counts = np.zeros((1, 1, 0, 3)), np.zeros((1, 1), dtype=np.int64)
+        if env.terrain is not None:
+            goals, counts = env.terrain.tiles.goals, env.terrain.tiles.num_goals
+        if not counts.any():
+            print("note: the ground has no goals, so headings are as drawn")
+            goals = np.full((*counts.shape, 1, 3), np.nan)
+        elif not self.cfg.heading_command:
+            print("note: commands.heading_command is off, so nobody turns to the goals")
+        self._goals = torch.as_tensor(goals, dtype=torch.float32, device=self.device)
+        self._num_goals = torch.as_tensor(counts, device=self.device)
         self.buffer("goals_reached", dtype=torch.long)
 
     def goals(self) -> Tensor:
-        """(N, 3) m, world: where each robot is to go next, or its last goal."""
+        """(N, 3) m, world: where each robot is to go next, or its last goal; NaN on a tile without goals."""
         env, next_goal = self.env, self.goals_reached.clamp(max=self._goals.shape[2] - 1)
         return self._goals[env.terrain_levels, env.terrain_types, next_goal]
 
     def finished(self) -> Tensor:
-        """(N,) bool: the last goal has been reached."""
-        return self.goals_reached >= self._num_goals[self.env.terrain_levels, self.env.terrain_types]
+        """(N,) bool: there are goals, and the last one has been reached."""
+        there = self._num_goals[self.env.terrain_levels, self.env.terrain_types]
+        return (there > 0) & (self.goals_reached >= there)
 
     def renew(self) -> None:
         """On to the next goal where one is reached, then as for other commands."""

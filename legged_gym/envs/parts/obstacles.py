@@ -20,8 +20,10 @@ class Obstacles(Part):
         poses = [[*entry.pos, *entry.rot] for entry in entries]
         self._poses = torch.tensor(poses, dtype=torch.float32, device=self.device)
         half_sizes = torch.tensor([entry.half_sizes() for entry in entries]).repeat(self.num_envs, 1, 1)
-        for k, entry in enumerate(entries):
+        for k, (name, entry) in enumerate(table(env.cfg.obstacles).items()):
             if entry.envs is not None:
+                if not any(number < self.num_envs for number in entry.envs):
+                    print(f"note: obstacles.{name} is in none of the {self.num_envs} environments")
                 half_sizes[[number not in entry.envs for number in range(self.num_envs)], k] = 0.0
         everyone = torch.arange(self.num_envs, device=self.device)
         env.sim.set_obstacles(everyone, self._poses.repeat(self.num_envs, 1, 1), half_sizes.to(self.device))

@@ -30,6 +30,9 @@ class Part(Buffers):
     def update(self) -> None:
         """A policy step is over, finished episodes have been reset, and the robots are about to be observed."""
 
+    def refresh(self) -> None:
+        """Robots were reset outside of `update`: what follows from their state alone is brought up to date."""
+
     def log(self) -> Dict[str, Any]:
         """What is logged when episodes end."""
         return {}

@@ -140,3 +140,13 @@ def test_one_can_be_left_out():
     cfg.set("obstacles.barrel", None)
     env = make_env(cfg)
     assert env.sim.robot.model.nmocap == 1
+
+
+def test_an_obstacle_of_environments_that_are_not_there_is_noted(capsys):
+    class Cfg(CourseCfg):
+        class obstacles:
+            bar = Obstacle(envs=[1, 7])
+            barrel = Obstacle(envs=[7])
+
+    make_env(Cfg())
+    assert capsys.readouterr().out.count("note: obstacles.") == 1

@@ -12,6 +12,9 @@ import torch
 from legged_gym.envs import A1FlatCfg
 from legged_gym.envs.base.base_config import ObsTerm
 from legged_gym.envs.base.legged_robot import LeggedRobot
+from legged_gym.envs.parts.commands import VelocityCommands
+from legged_gym.envs.parts.control import JointControl
+from legged_gym.envs.parts.failures import Failures
 from legged_gym.envs.parts.part import Part
 from legged_gym.errors import UserError
 
@@ -95,6 +98,35 @@ def test_parts_see_the_old_episode_first_and_the_new_one_then():
     env.step(torch.zeros(3, 12))
     assert env.notes == [("prepare", [1], [1001]), ("reset", [1], [0]), ("update",)]
     assert env.noting.visits.tolist() == [[8, 8]] * 3
+
+
+class Ahead(VelocityCommands):
+    """All robots are told to go ahead."""
+
+    def draw(self, env_ids: torch.Tensor) -> None:
+        self.env.commands[env_ids] = torch.tensor([0.5, 0.0, 0.0, 0.0])
+
+
+class Still(JointControl):
+    """Actions change nothing."""
+
+    def simulate(self, actions: torch.Tensor) -> None:
+        super().simulate(torch.zeros_like(actions))
+
+
+def test_a_part_that_takes_the_place_of_one_is_asked_in_its_place():
+    env, other = make_env(LeggedRobot), make_env(LeggedRobot)
+    env.use_part("commands", Ahead(env))
+    control = env.use_part("control", Still(env, env.failures))
+    env.reset(), other.reset()
+    assert env.commands[:, 0].tolist() == [0.5] * 3 and env.control is control
+    env.step(torch.ones(3, 12))
+    assert (env.control.sim.dof_pos - env.default_dof_pos).abs().max() < 0.3
+    other.step(torch.ones(3, 12))
+    assert not torch.equal(env.dof_pos, other.dof_pos)
+    failures = env.use_part("failures", Failures(env))
+    env.step(torch.ones(3, 12))
+    assert env.failures is control.failures is failures
 
 
 def test_two_buffers_of_one_name_are_refused():

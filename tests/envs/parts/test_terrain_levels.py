@@ -11,6 +11,7 @@ import torch
 
 from legged_gym.envs import A1RoughCfg
 from legged_gym.envs.base.legged_robot import LeggedRobot
+from legged_gym.envs.parts.given_commands import GivenCommands
 from legged_gym.envs.parts.goals import GoalCommands
 from legged_gym.envs.parts.terrain_levels import TileSchedule
 from legged_gym.errors import UserError
@@ -47,25 +48,44 @@ class Seeking(LeggedRobot):
     command_part = GoalCommands
 
 
-def test_goals_that_cannot_be_followed_are_told(monkeypatch):
-    with pytest.raises(UserError, match="no tile of the terrain has any"):
-        make_env(Seeking, 2)
+def with_goals(tile: Any, difficulty: float) -> None:
+    tile.goals = [(6.0, 4.0, 0.0), (6.0, 6.0, 0.0)][: 1 + int(difficulty > 0)]
 
-    def with_goals(tile: Any, difficulty: float) -> None:
-        tile.goals = [(6.0, 4.0, 0.0)]
 
+def test_goals_that_cannot_be_followed_are_told(monkeypatch, capsys):
     monkeypatch.setitem(recipes.RECIPES, "goals", with_goals)
+    env = make_env(Seeking, 2)
+    assert "note: the ground has no goals" in capsys.readouterr().out
+    env.reset()
+    assert env.velocity_commands.goals().isnan().all() and not env.velocity_commands.finished().any()
     cfg = A1RoughCfg()
     cfg.update({"env": {"num_envs": 2}, "terrain": {"tile_types": ["goals"], "num_rows": 1, "num_cols": 1}})
     cfg.commands.heading_command = False
-    with pytest.raises(UserError, match="commands.heading_command = True"):
-        Seeking(cfg, sim="mujoco")
+    Seeking(cfg, sim="mujoco")
+    assert "note: commands.heading_command is off" in capsys.readouterr().out
+
+
+def test_goals_are_points(monkeypatch):
+    monkeypatch.setitem(recipes.RECIPES, "flat_goals", lambda tile, _: setattr(tile, "goals", [(1.0, 2.0), (3.0, 4.0)]))
+    with pytest.raises(UserError, match=r"goals of a tile are .x, y, z. in m, not"):
+        make_env(Seeking, 2, tile_types=["flat_goals"])
+
+
+def test_given_commands_leave_the_part_behind_them_as_it_would_be(monkeypatch):
+    monkeypatch.setitem(recipes.RECIPES, "goals", with_goals)
+    env = make_env(Seeking, 2, tile_types=["goals"], num_cols=1)
+    goals: Any = env.velocity_commands
+    given = env.use_part("commands", GivenCommands(goals))
+    given.give({"ang_vel_yaw": 0.3})
+    env.reset()
+    assert env.commands[:, 2].tolist() == pytest.approx([0.3, 0.3])  # and no heading steers before the first step
+    goals.goals_reached[:] = 2
+    assert "goals_reached" in env.state_dict()
+    env.reset_idx(torch.tensor([1]))
+    assert goals.goals_reached.tolist() == [2, 0]
 
 
 def test_commands_turn_to_one_goal_after_the_other(monkeypatch):
-    def with_goals(tile: Any, difficulty: float) -> None:
-        tile.goals = [(6.0, 4.0, 0.0), (6.0, 6.0, 0.0)][: 1 + int(difficulty > 0)]
-
     monkeypatch.setitem(recipes.RECIPES, "goals", with_goals)
     cfg: Any = {"tile_types": ["goals"], "num_cols": 1, "difficulty_range": [0.0, 1.0], "curriculum": True}
     env = make_env(Seeking, 2, **cfg)

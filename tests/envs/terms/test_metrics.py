@@ -48,6 +48,7 @@ def test_the_table_is_what_is_measured():
             {"power": Metric("mean", per="weight_path")},
             r"metrics\.power\.per: only a sum is divided",
         ),
+        ({"power": Metric("mean", period_s=3.0)}, r"metrics\.power\.period_s: only a yes or no"),
         ({"power": Metric("median")}, r"metrics\.power\.reduce: expected mean, sum, last or max"),
     ],
 )

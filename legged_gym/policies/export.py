@@ -51,6 +51,7 @@ from legged_gym.policies.metadata import FORMAT_VERSION, describe_policy, named_
 from legged_gym.policies.policy_io import PolicySource, load_network_for
 from legged_gym.utils import reports, run_folder
 from legged_gym.utils.files import write_files
+from rsl_rl.extensions import with_views
 from rsl_rl.models import Network
 from rsl_rl.utils.archive import first_line
 
@@ -114,6 +115,12 @@ def export_checkpoint(
         RslRlError: the checkpoint is damaged.
     """
     network, content = load_network_for(source, env)
+    views = with_views(source.train_cfg.algorithm.extensions)
+    if views:
+        print(
+            f"note: the policy saw what {', '.join(views)} made of the observations; the exported one has to be given "
+            "that, as it reads them itself"
+        )
     env.velocity_commands.load_state_dict(content.get("env", {}))  # the curriculum may have widened their ranges
     description = describe_policy(env, network.actor, source.task, _origin(source, content))
     beside = {}

@@ -135,6 +135,7 @@ def load_policy(source: PolicySource, env: LeggedRobot, device: Optional[str] = 
 
     from legged_gym.policies.exported_policy import ExportedPolicy
     from legged_gym.policies.metadata import check_fits
+    from rsl_rl.extensions import saved_view
     from rsl_rl.runners.inference_policy import InferencePolicy
 
     place = env.device if device is None else torch.device(device)
@@ -143,8 +144,9 @@ def load_policy(source: PolicySource, env: LeggedRobot, device: Optional[str] = 
         with _reading_description(source.path):
             check_fits(step.description, env, source.path)
         return ExportedPolicy(step, place)
-    network, _ = load_network_for(source, env)
-    return InferencePolicy(network.to(place))
+    network, content = load_network_for(source, env)
+    view = saved_view(source.path, content, source.train_cfg.algorithm.extensions, network.to(place))
+    return InferencePolicy(network, acting_view=view)
 
 
 def load_network_for(source: PolicySource, env: LeggedRobot) -> Tuple[PolicyNetwork, Dict[str, Any]]:
@@ -171,7 +173,9 @@ def inference_checkpoint(content: Mapping[str, Any]) -> Dict[str, Any]:
     """What of a checkpoint it takes to run the policy: neither critic nor optimiser nor state of the training."""
     from rsl_rl.models.saved_policy import without_critic
 
+    extensions = content.get("algorithm_state", {}).get("extensions")
     return {
+        **({"algorithm_state": {"extensions": extensions}} if extensions else {}),
         "model_state_dict": without_critic(content["model_state_dict"]),
         "meta": content["meta"],
         "iter": content["iter"],

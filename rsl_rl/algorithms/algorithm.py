@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, Protocol, Tuple
+from typing import Any, Dict, Mapping, Protocol, Tuple, Union
 
 import torch
 
 from rsl_rl.extensions import Extensions
 from rsl_rl.models import Hidden
+from rsl_rl.settings import DAggerSettings, PPOSettings
 
 
 class Algorithm(Protocol):
@@ -55,6 +56,7 @@ class SavedState:
     """What an algorithm knows besides policy, optimiser and storage: learning rate, hidden states, extensions."""
 
     device: torch.device
+    settings: Union[PPOSettings, DAggerSettings]
     learning_rate: float
     hidden: Dict[str, Hidden]
     extensions: Extensions
@@ -72,7 +74,8 @@ class SavedState:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go back to a state that `state_dict` returned, on any device; what it lacks stays as it is."""
-        self.learning_rate = float(state["learning_rate"])
+        if self.settings.schedule == "adaptive":  # else it follows from the settings
+            self.learning_rate = float(state["learning_rate"])
         memories = {name: state["hidden"].get(name, states) for name, states in self.hidden.items()}
         self.hidden = {name: {key: x.to(self.device) for key, x in states.items()} for name, states in memories.items()}
         self.extensions.load_state_dict(state.get("extensions", {}))

@@ -20,6 +20,8 @@ from rsl_rl.utils.gradients import make_adamw, means_of
 
 # The label that holds the teacher's actions; those of latents have the names of their encoders.
 ACTIONS = "actions"
+# Of extensions: for rollouts that are kept whole, and learned from once.
+_UNUSED = ("images", "initial_hidden", "remember")
 
 
 class DAgger(SavedState):
@@ -53,13 +55,14 @@ class DAgger(SavedState):
         policy, teacher: as given.
         extensions: those that the settings name.
         copied: a line that tells which weights the student has from the teacher; empty without `copy_weights`.
-        optimizer: Adam over the student's actor, without the frozen parts.
+        optimizer: Adam over the student's actor, without the frozen parts, and networks of extensions.
         learning_rate: current one.
         hidden: memories "student" and "teacher" of the rollout under way, name -> (layers, N, H).
         teacher_drives: whose actions `act` returns; the runner sets it.
         storage: all that is kept, from `init_storage` on.
     """
 
+    settings: DAggerSettings
     storage: SequenceStorage
     main_loss = "imitation"
 
@@ -89,10 +92,10 @@ class DAgger(SavedState):
         own = [p for p in self.policy.actor.parameters() if p.requires_grad]
         if not own:
             raise RslRlError("algorithm.freeze leaves nothing of the student to learn")
-        self.extensions = Extensions(self.settings.extensions, Context(self.policy, self.device))
-        added = self.extensions.networks().values()
-        self._parameters = [*own, *(p for part in added for p in part if p.requires_grad)]
-        self.optimizer = make_adamw(self._parameters, self.learning_rate, self.settings.weight_decay, self.device)
+        self.extensions = Extensions(self.settings.extensions, Context(self.policy, self.device, unused=_UNUSED))
+        self._networks = {"": own, **{f"{name}_": part for name, part in self.extensions.networks().items()}}
+        parameters = [parameter for part in self._networks.values() for parameter in part]
+        self.optimizer = make_adamw(parameters, self.learning_rate, self.settings.weight_decay, self.device)
 
     def init_storage(
         self, num_envs: int, num_steps: int, observation_dims: Mapping[str, Tuple[int, ...]], num_actions: int
@@ -179,7 +182,8 @@ class DAgger(SavedState):
         Returns:
             "action_error": mean square between the actions of student and teacher in the states just collected, before
             learning from them. "skipped_updates": batches left out because the loss or a gradient was not finite. And
-            means over the others: "imitation", the loss; its terms, if there are several; "grad_norm" before clipping.
+            means over the others: "imitation", the loss; its terms, if there are several; before clipping, "grad_norm"
+            of the student and "<name>_grad_norm" of extensions.
         """
         action_error = torch.stack(self._errors).mean().item() if self._errors else math.nan
         self._errors.clear()
@@ -192,20 +196,27 @@ class DAgger(SavedState):
         """Take one step of the optimiser; returns what to watch, or None when a number was not finite."""
         terms, outputs = self._losses(batch)
         added, watched = self.extensions.losses(batch, outputs)
-        loss = sum(added, torch.stack(list(terms.values())).sum())
+        own = torch.stack(list(terms.values())).sum()
+        if self.extensions.policy_loss_coef != 1.0:
+            own = self.extensions.policy_loss_coef * own
+        loss = sum(added, own)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(self._parameters, self.settings.max_grad_norm)
+        norms = {
+            f"{name}grad_norm": torch.nn.utils.clip_grad_norm_(part, self.settings.max_grad_norm)
+            for name, part in self._networks.items()
+        }
         terms = {**(terms if len(terms) + len(watched) > 1 else {}), **watched}
         # The one transfer to the host in a batch.
-        numbers = torch.stack([loss.detach(), norm, *(term.detach() for term in terms.values())]).tolist()
+        watched = {"imitation": loss, **norms, **terms}
+        numbers = torch.stack([number.detach() for number in watched.values()]).tolist()
         if not all(math.isfinite(number) for number in numbers):
             return None
         self.storage.renew_hidden(batch, outputs.hidden["actor"])
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate
         self.optimizer.step()
-        return dict(zip(["imitation", "grad_norm", *terms], numbers))
+        return dict(zip(watched, numbers))
 
     def _losses(self, batch: SequenceBatch) -> Tuple[Dict[str, torch.Tensor], Outputs]:
         """Mean square (0-d) between student and teacher, for each label of the latter, and what the student says."""

@@ -13,10 +13,11 @@ from rsl_rl.algorithms.losses import clipped_surrogate, value_loss
 from rsl_rl.extensions import Context, Extensions, MirrorSource, Views
 from rsl_rl.kernels.host_memory import keep_freed_memory
 from rsl_rl.models import Observations, Outputs, Policy
-from rsl_rl.modules.distribution import MAX_STD
+from rsl_rl.modules.distribution import MAX_STD, MIN_STD
 from rsl_rl.settings import PPOSettings, read_settings
 from rsl_rl.storage import MiniBatch, RolloutStorage
 from rsl_rl.storage.rollout_storage import join_targets
+from rsl_rl.utils.errors import RslRlError
 from rsl_rl.utils.gradients import Gradients, Group, make_adamw, means_of
 
 
@@ -41,7 +42,7 @@ class PPO(SavedState):
         **settings: fields of `PPOSettings`.
 
     Raises:
-        RslRlError: an unknown key or choice, or an extension that is not to be had.
+        RslRlError: an unknown key or choice, a number out of bounds, or an extension that is not to be had.
 
     Attributes:
         settings: as given.
@@ -55,6 +56,7 @@ class PPO(SavedState):
         late_state: entries of `state_dict` that a saved one may lack.
     """
 
+    settings: PPOSettings
     storage: RolloutStorage
     main_loss = "surrogate"
 
@@ -67,13 +69,16 @@ class PPO(SavedState):
         **settings: Any,
     ) -> None:
         self.settings = read_settings("algorithm", PPOSettings, settings)
+        final_std = self.settings.final_noise_std
+        if final_std is not None and not MIN_STD <= final_std <= 1.0:
+            raise RslRlError(f"algorithm.final_noise_std is {final_std}, expected {MIN_STD} to 1")
         self.device = torch.device(device)
         if self.device.type == "cpu":
             keep_freed_memory()
         self.policy = policy.to(self.device)
         self.learning_rate = self.settings.learning_rate
         self.entropy_coef = self.settings.entropy_coef
-        self._highest_std = MAX_STD
+        self._first_std, self._highest_std = max(self.policy.distribution.std.max().item(), 1.0), MAX_STD
         self._distributed = distributed if distributed is not None and distributed.world_size > 1 else None
         context = Context(self.policy, self.device, self._distributed, mirror_maps)
         self.extensions = Extensions(self.settings.extension_table, context)
@@ -116,7 +121,8 @@ class PPO(SavedState):
         if settings.entropy_schedule == "linear":
             self.entropy_coef = settings.entropy_coef * (1.0 - progress)
         if settings.final_noise_std is not None:
-            self._highest_std = settings.final_noise_std**progress**2
+            share = progress**2
+            self._highest_std = self._first_std ** (1.0 - share) * settings.final_noise_std**share
         if settings.schedule == "cosine":
             self.learning_rate = rules.cosine(settings.learning_rate, settings.min_learning_rate, progress)
         self.extensions.set_progress(iteration, max_iterations)
@@ -169,7 +175,9 @@ class PPO(SavedState):
             parts = {name: x.chunk(settings.num_mini_batches) for name, x in storage.flat_observations().items()}
             values = [self.policy.values(dict(zip(parts, part)), self.hidden) for part in zip(*parts.values())]
             storage.values.copy_(torch.cat(values).view_as(storage.values))
-        last_values = self.policy.values(last_obs, self.hidden)
+        # Features that are shared are those that the actor sees, as in all steps before.
+        last_view = self.extensions.acting_view(last_obs) if self.policy.is_shared else last_obs
+        last_values = self.policy.values(last_view, self.hidden)
         advantages, returns = compute_gae(
             storage.rewards, storage.values, last_values, storage.dones, storage.time_outs, settings.gamma, settings.lam
         )

@@ -11,9 +11,12 @@ from torch import nn
 from rsl_rl.env.vec_env import MirrorMaps
 from rsl_rl.models import Hidden, Observations, Outputs, Policy
 from rsl_rl.storage import MiniBatch, RolloutStorage, SequenceStorage
+from rsl_rl.utils.checkpoint import check_shapes
 from rsl_rl.utils.gradients import Group, OwnOptimizer
+from rsl_rl.utils.saved_content import check_moments, entry
 from rsl_rl.utils.trajectories import Trajectories
 
+View = Callable[[Observations], Observations]
 MirrorSource = Union[MirrorMaps, Callable[[], Optional[MirrorMaps]], None]
 
 # Name -> what it weighs in the loss, and its value (0-d).
@@ -29,12 +32,14 @@ class Context:
         device: where to compute.
         distributed: the processes that train together, where there are several.
         mirror_maps: symmetry of the environment, or its `VecEnv.mirror_maps`, as it may refuse to give them.
+        unused: methods of an extension that the algorithm never calls.
     """
 
     policy: Policy
     device: torch.device
     distributed: Optional[Group] = None
     mirror_maps: MirrorSource = None
+    unused: Sequence[str] = ()
 
     def optimizer(
         self, name: str, parameters: Iterable[nn.Parameter], learning_rate: float, **more: Any
@@ -67,7 +72,7 @@ class Extension:
 
     Attributes:
         groups: observation groups that batches must have, besides those that the policy reads.
-        policy_loss_coef: weighs what PPO itself minimises by the actor, surrogate and entropy.
+        policy_loss_coef: weighs what the algorithm itself minimises by the actor: of PPO, surrogate and entropy.
         learns_from_images: whether PPO learns from the samples of `images` as from those of the batch.
     """
 
@@ -90,7 +95,10 @@ class Extension:
         return obs
 
     def labels(self, obs: Observations) -> Mapping[str, torch.Tensor]:
-        """Numbers to keep with each step, name -> (N, *shape), float32; batches have them."""
+        """Numbers to keep with each step, name -> (N, *shape), float32; batches have them.
+
+        Asked for once before the first step, to learn the shapes, for observations that are zero.
+        """
         return {}
 
     def initial_hidden(self, num_envs: int) -> Mapping[str, Hidden]:
@@ -129,11 +137,37 @@ class Extension:
             if name in state:
                 part.load_state_dict(state[name])
 
+    def check_state(self, path: str, name: str, state: Mapping[str, Any]) -> None:
+        """Refuse what `load_state_dict` cannot take, of the checkpoint at `path`; this extension is called `name`.
+
+        Raises:
+            RslRlError: a network or the moments of an optimiser are of another shape.
+        """
+        for key, part in self._parts():
+            if key in state and isinstance(part, nn.Module):
+                check_shapes(path, f"{name}.{key}", state[key], part.state_dict())
+            elif key in state and isinstance(part, OwnOptimizer):
+                check_moments(path, entry(path, state[key], "state"), part.optimizer, f"{name}.{key}.state")
+
     def tensors(self) -> Iterator[torch.Tensor]:
         """What must be the same in all processes at the start."""
         for _, part in self._parts():
             if isinstance(part, nn.Module):
                 yield from [*part.parameters(), *part.buffers()]
+
+    def check_parameters(self, of_policy: Iterable[nn.Parameter]) -> None:
+        """Refuse parameters that would be lost with a checkpoint, or that two optimisers would believe to be theirs.
+
+        Raises:
+            ValueError: what learns is in no attribute that is a module, or `parameters` has what is the policy's.
+        """
+        own = {tensor for _, part in self._parts() if isinstance(part, nn.Module) for tensor in part.parameters()}
+        learning, of_policy = list(self.parameters()), set(of_policy)
+        apart = [p for _, part in self._parts() if isinstance(part, OwnOptimizer) for p in part.parameters]
+        if not own.union(of_policy).issuperset([*learning, *apart]):
+            raise ValueError("what learns must be in attributes that are modules (nn.ModuleList), or is not saved")
+        if len(set(learning).difference(of_policy)) < len(learning):
+            raise ValueError("parameters() has one twice, or one of the policy, which the optimiser has already")
 
     def _parts(self) -> Iterator[Tuple[str, Any]]:
         for name, value in vars(self).items():

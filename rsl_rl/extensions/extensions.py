@@ -11,9 +11,9 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Opt
 import torch
 from torch import nn
 
-from rsl_rl.extensions.extension import Batch, Context, Extension
+from rsl_rl.extensions.extension import Batch, Context, Extension, View
 from rsl_rl.extensions.symmetry import Symmetry
-from rsl_rl.models import Hidden, Observations, Outputs
+from rsl_rl.models import Hidden, Observations, Outputs, Policy
 from rsl_rl.storage import MiniBatch, RolloutStorage, SequenceStorage
 from rsl_rl.utils.errors import RslRlError, near_matches
 
@@ -22,8 +22,13 @@ T = TypeVar("T")
 # By the names that configurations call them.
 EXTENSIONS: Dict[str, Type[Extension]] = {"symmetry": Symmetry}
 
-# Gradients of an extension go by its name, beside these.
+# Gradients and hidden states of extensions go by their names, beside these.
 _NETWORKS = ("actor", "critic", "policy")
+# What algorithms themselves give to watch.
+_WATCHED = (
+    *("value_function", "surrogate", "entropy", "kl", "imitation", "actions", "action_error", "grad_norm"),
+    *("skipped_updates", "learning_rate"),
+)
 
 
 class Views(NamedTuple):
@@ -52,7 +57,7 @@ class Extensions:
             context: what they are made for.
 
         Raises:
-            RslRlError: an unknown name, class or setting.
+            RslRlError: an unknown name, class or setting, or an extension of another kind of algorithm.
         """
         self._device = context.device
         self._all: Dict[str, Extension] = {}
@@ -126,7 +131,7 @@ class Extensions:
 
     def initial_hidden(self, num_envs: int) -> Dict[str, Hidden]:
         """See `Extension.initial_hidden`."""
-        return _joined((name, extension.initial_hidden(num_envs)) for name, extension in self._all.items())
+        return _joined(((name, each.initial_hidden(num_envs)) for name, each in self._all.items()), _NETWORKS)
 
     def remember(self, obs: Observations, hidden: Dict[str, Hidden]) -> Dict[str, Hidden]:
         """See `Extension.remember`."""
@@ -168,19 +173,24 @@ class Extensions:
             for name, extension in self._all.items()
         }
         added = [weight * loss for losses in found.values() for weight, loss in losses.values() if weight != 0.0]
-        return added, {key: loss for key, (_, loss) in _joined(found.items()).items()}
+        return added, {key: loss for key, (_, loss) in _joined(found.items(), _WATCHED).items()}
 
     def after_update(self, storage: Union[RolloutStorage, SequenceStorage]) -> Dict[str, float]:
         """See `Extension.after_update`."""
         if not self._all:
             return {}
         with self._own_random_numbers():
-            return _joined((name, extension.after_update(storage)) for name, extension in self._all.items())
+            return _joined(((name, each.after_update(storage)) for name, each in self._all.items()), _WATCHED)
 
     def state_dict(self) -> Dict[str, Any]:
         """States by name, of those that have any."""
         states = {name: extension.state_dict() for name, extension in self._all.items()}
         return {name: state for name, state in states.items() if state}
+
+    def check_state(self, path: str, state: Mapping[str, Any]) -> None:
+        """See `Extension.check_state`."""
+        for name, extension in self._all.items():
+            extension.check_state(path, f"extension {name}", state.get(name, {}))
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go back to a state that `state_dict` returned; extensions that it lacks stay as they are."""
@@ -189,10 +199,52 @@ class Extensions:
                 extension.load_state_dict(state[name])
 
 
+def with_views(table: Mapping[str, Optional[Mapping[str, Any]]]) -> Dict[str, Mapping[str, Any]]:
+    """Those of a table of settings whose classes change what the actor sees.
+
+    Raises:
+        RslRlError: a class is not to be had.
+    """
+    made = {name: settings for name, settings in table.items() if settings is not None}
+    plain = Extension.acting_view
+    return {name: settings for name, settings in made.items() if _class_of(name, settings).acting_view is not plain}
+
+
+def saved_view(
+    path: str, content: Mapping[str, Any], table: Mapping[str, Optional[Mapping[str, Any]]], policy: Policy
+) -> Optional[View]:
+    """What the policy of a checkpoint saw in the place of its observations; None for these.
+
+    Args:
+        path: of the checkpoint, for errors.
+        content: of it, with the state of extensions in "algorithm_state".
+        table: the extensions of its training.
+        policy: built from it, where it is going to compute.
+
+    Raises:
+        RslRlError: an extension cannot be made, or has other networks or none in the file.
+    """
+    changing = with_views(table)
+    if not changing:
+        return None
+    extensions = Extensions(changing, Context(policy, next(policy.parameters()).device))
+    saved = content.get("algorithm_state", {}).get("extensions", {})
+    for name in extensions.state_dict():
+        if name not in saved:
+            raise RslRlError(f"checkpoint '{path}' does not fit: it lacks the extension {name}, by which the actor saw")
+    extensions.check_state(path, saved)
+    extensions.load_state_dict(saved)
+    return extensions.acting_view
+
+
+def _class_of(name: str, settings: Mapping[str, Any]) -> Type[Extension]:
+    kind = settings.get("class_name", name)
+    return EXTENSIONS.get(kind) or _imported(f"algorithm.extensions.{name}", kind) if isinstance(kind, str) else kind
+
+
 def _make(name: str, settings: Dict[str, Any], context: Context) -> Extension:
-    place = f"algorithm.extensions.{name}"
-    kind = settings.pop("class_name", name)
-    cls = EXTENSIONS.get(kind) or _imported(place, kind) if isinstance(kind, str) else kind
+    place, cls = f"algorithm.extensions.{name}", _class_of(name, settings)
+    settings.pop("class_name", None)
     signature = inspect.signature(cls)
     known = list(signature.parameters)[1:]
     takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in signature.parameters.values())
@@ -203,7 +255,15 @@ def _make(name: str, settings: Dict[str, Any], context: Context) -> Extension:
         signature.bind(context, **settings)
     except TypeError as error:
         raise RslRlError(f"{place}: {error}") from error
-    return cls(context, **settings)
+    for method in context.unused:
+        if getattr(cls, method) is not getattr(Extension, method):
+            raise RslRlError(f"{place}: {cls.__name__} needs an algorithm that calls its {method}(), as PPO does")
+    extension = cls(context, **settings)
+    try:
+        extension.check_parameters(context.policy.parameters())
+    except ValueError as error:
+        raise RslRlError(f"{place}: {error}") from error
+    return extension
 
 
 def _imported(place: str, kind: str) -> Type[Extension]:
@@ -231,16 +291,16 @@ def _rows(outputs: Outputs, num_samples: int, own: Optional[slice]) -> Outputs:
     return Outputs(pick(outputs.mean), pick(outputs.values), latents, outputs.hidden)
 
 
-def _joined(tables: Iterable[Tuple[str, Mapping[str, T]]]) -> Dict[str, T]:
+def _joined(tables: Iterable[Tuple[str, Mapping[str, T]]], taken: Tuple[str, ...] = ()) -> Dict[str, T]:
     """One table of the tables of all extensions.
 
     Raises:
-        RslRlError: two extensions use the same key.
+        RslRlError: two extensions use the same key, or one uses a key that is `taken`.
     """
     joined: Dict[str, T] = {}
     for name, table in tables:
         for key, value in table.items():
-            if key in joined:
-                raise RslRlError(f"algorithm.extensions.{name}: another extension has {key!r} already; rename it")
+            if key in joined or key in taken:
+                raise RslRlError(f"algorithm.extensions.{name}: the name {key!r} is taken already; rename it")
             joined[key] = value
     return joined

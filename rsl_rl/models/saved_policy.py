@@ -109,8 +109,10 @@ def check_networks(path: str, saved: Mapping[str, Any], policy: Policy, grafts: 
     """
     own = policy.state_dict()
     if grafts:
-        gated = [name for name, module in policy.named_modules() if isinstance(module, Encoder) and module.is_gated]
-        own = {name: x for name, x in own.items() if name in saved or not name.startswith(tuple(gated))}
+        modules = policy.named_modules()
+        gated = [f"{name}." for name, module in modules if isinstance(module, Encoder) and module.is_gated]
+        lacking = tuple(name for name in gated if not any(key.startswith(name) for key in saved))
+        own = {name: x for name, x in own.items() if not name.startswith(lacking)}
     has_critic = any(name.startswith("critic.") for name in saved)
     check_shapes(path, "network", saved, own if has_critic else without_critic(own))
     check_finite(path, "network", saved)

@@ -173,20 +173,28 @@ class SavedRun(ABC):
         check_content(path, content, {"iter": 0, "infos": content.get("infos", 0)})
         if load_optimizer:
             check_optimizer(path, entry(path, content, "optimizer_state_dict"), self.algorithm.optimizer)
+        own: Dict[str, Any] = {"algorithm_state": self.algorithm.state_dict()}
         late = [f"algorithm_state.{name}" for name in self.algorithm.late_state]
-        if not load_env:
-            own = {name: part for name, part in self.algorithm.state_dict().items() if name != "hidden"}
-            return Checked(content, share, check_content(path, content, {"algorithm_state": own}, may_lack=late))
-        checkpoint.check_same(path, "rank", entry(path, share, "meta.rank"), rank)
-        checkpoint.check_same(path, "iteration", entry(path, share, "iter"), content["iter"])
-        check_rng(path, entry(path, share, "rng"))
-        late += [f"env.{name}" for name in self.env.late_state]
-        own = {key: self._share()[key] for key in ("env", "algorithm_state", "runner")}
+        if load_env:
+            checkpoint.check_same(path, "rank", entry(path, share, "meta.rank"), rank)
+            checkpoint.check_same(path, "iteration", entry(path, share, "iter"), content["iter"])
+            check_rng(path, entry(path, share, "rng"))
+            own.update(self._own_episodes(path, share))
+            late += [f"env.{name}" for name in self.env.late_state]
+        else:
+            del own["algorithm_state"]["hidden"]
+        lacking = check_content(path, share, own, may_lack=late)
+        self.algorithm.extensions.check_state(path, share["algorithm_state"].get("extensions", {}))
+        return Checked(content, share, lacking)
+
+    def _own_episodes(self, path: str, share: Mapping[str, Any]) -> Dict[str, Any]:
+        """What this run would save of its environments, with as many observations and statistics as `share` has."""
+        own = {key: self._share()[key] for key in ("env", "runner")}
         if entry(path, share, "runner.observations") is not None:  # as they are before the first episode
             shapes = self.env.observation_dims.items()
             own["runner"]["observations"] = {name: torch.zeros(self.env.num_envs, *shape) for name, shape in shapes}
         own["runner"]["statistics"].update(finished_returns=[], finished_lengths=[])
-        return Checked(content, share, check_content(path, share, own, may_lack=late))
+        return own
 
     def _load_algorithm(self, state: Mapping[str, Any], load_optimizer: bool, load_env: bool) -> None:
         """Take the learning rate with the optimiser, and the memories with the episodes that they belong to."""

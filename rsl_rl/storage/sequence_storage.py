@@ -291,6 +291,10 @@ class SequenceStorage:
                 yield self._gather([(index // self.num_envs, index % self.num_envs) for index in part.tolist()])
                 left = None if left is None else left - 1
 
+    def mini_batches(self, num_mini_batches: int, num_epochs: int) -> Iterator[SequenceBatch]:
+        """As `batches`, shared out to a number of batches, as a rollout of PPO is."""
+        return self.batches(-(-self.num_sequences // num_mini_batches), num_epochs)
+
     def _gather(self, places: List[Tuple[int, int]]) -> SequenceBatch:
         """Copy the sequences of the given (block, environment)."""
         sources = [(self.blocks[block], env) for block, env in places]

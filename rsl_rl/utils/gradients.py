@@ -97,6 +97,10 @@ class OwnOptimizer:
         max_grad_norm: longer gradients are clipped to this length.
         weight_decay: see `make_adamw`.
         distributed: the processes that train together, where there are several.
+
+    Attributes:
+        parameters: all of them, as given.
+        optimizer: over those that are not frozen.
     """
 
     def __init__(
@@ -109,10 +113,10 @@ class OwnOptimizer:
         weight_decay: float = 0.0,
         distributed: Optional[Group] = None,
     ) -> None:
-        everything = list(parameters)
+        self.parameters = list(parameters)
         self._name, self._max_grad_norm, self._distributed = name, max_grad_norm, distributed
-        self._gradients = Gradients({name: everything}, device)
-        self._optimizer = make_adamw(everything, learning_rate, weight_decay, device)
+        self._gradients = Gradients({name: self.parameters}, device)
+        self.optimizer = make_adamw(self.parameters, learning_rate, weight_decay, device)
 
     def learn(self, losses: Iterable[torch.Tensor]) -> Dict[str, float]:
         """Take a step along each of the losses (0-d), one after the other; best from a generator.
@@ -127,17 +131,17 @@ class OwnOptimizer:
             watched = {self._name: loss.detach()}
             steps.append(self._gradients.prepare_(watched, self._max_grad_norm, self._distributed))
             if steps[-1] is not None:
-                self._optimizer.step()
+                self.optimizer.step()
         means = means_of(steps)
         return {f"{self._name}_skipped_updates": means.pop("skipped_updates"), **means}
 
     def state_dict(self) -> Dict[str, Any]:
         """The moments; rates and decays are settings."""
-        return {"state": self._optimizer.state_dict()["state"]}
+        return {"state": self.optimizer.state_dict()["state"]}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Put back what `state_dict` gave."""
-        self._optimizer.load_state_dict({**self._optimizer.state_dict(), "state": state["state"]})
+        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": state["state"]})
 
 
 def make_adamw(

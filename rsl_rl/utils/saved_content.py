@@ -88,10 +88,18 @@ def check_optimizer(path: str, saved: Any, optimizer: torch.optim.Optimizer) -> 
     check_content(path, saved, {"state": {}, "param_groups": groups}, name)
     if [list(group["params"]) for group in saved["param_groups"]] != [group["params"] for group in groups]:
         raise RslRlError(f"checkpoint '{path}' does not fit: its {name} is of other parameters")
+    check_moments(path, saved["state"], optimizer, f"{name}.state")
+
+
+def check_moments(path: str, saved: Any, optimizer: torch.optim.Optimizer, name: str) -> None:
+    """Refuse moments, the state of Adam, that are of other parameters; of those without a gradient there are none.
+
+    Raises:
+        RslRlError: naming the entry, which is below `name`.
+    """
     parameters = [parameter.detach() for group in optimizer.param_groups for parameter in group["params"]]
     moments = {i: {"step": torch.zeros(()), "exp_avg": p, "exp_avg_sq": p} for i, p in enumerate(parameters)}
-    own = {index: moments.get(index) for index in saved["state"]}
-    check_content(path, saved["state"], own, f"{name}.state")
+    check_content(path, saved, {index: moments.get(index) for index in saved}, name)
 
 
 def check_rng(path: str, saved: Any) -> None:

@@ -137,6 +137,28 @@ def test_memory_is_carried_and_forgotten(runs, path):
     env.close()
 
 
+def test_a_policy_sees_through_the_extensions_that_it_was_trained_with(tmp_path, capsys):
+    glasses = '--train.algorithm.extensions={"glasses": {"class_name": "tests.rsl_rl.extensions.examples:Glasses"}}'
+    run = make_run(tmp_path, "a1_flat", glasses)
+    source = find_policy(flags(f"--policy={run}"))
+    env = make_env(source)
+    obs = env.reset()
+    content, (network, _) = load_checkpoint(checkpoint(run)), build_policy(checkpoint(run))
+    lens = content["algorithm_state"]["extensions"]["glasses"]["network"]
+    seen = {**obs, "policy": obs["policy"] @ lens["weight"].t() + lens["bias"]}
+    expected, _ = network.act_inference(seen)
+    assert not torch.allclose(expected, network.act_inference(obs)[0], atol=1e-2)
+    torch.testing.assert_close(load_policy(source, env)(obs), expected.detach())
+    export_checkpoint(source, env)
+    assert "the policy saw what glasses made of the observations" in capsys.readouterr().out
+    save_checkpoint(checkpoint(run), inference_checkpoint(content))
+    torch.testing.assert_close(load_policy(source, env)(obs), expected.detach())
+    save_checkpoint(checkpoint(run), {**inference_checkpoint(content), "algorithm_state": {}})
+    with pytest.raises(RslRlError, match="it lacks the extension glasses, by which the actor saw"):
+        load_policy(source, env)
+    env.close()
+
+
 def test_an_inference_checkpoint_is_enough_and_small(runs, tmp_path):
     full = load_checkpoint(checkpoint(runs["lstm"]))
     save_checkpoint(str(tmp_path / "model.pt"), inference_checkpoint(full))

@@ -186,6 +186,26 @@ def test_standard_deviations_are_held_below_a_bound_that_shrinks() -> None:
         assert algorithm.policy.distribution.std.tolist() == pytest.approx([bound] * 3)
 
 
+def test_the_bound_of_standard_deviations_begins_where_they_do() -> None:
+    algorithm = make_ppo(final_noise_std=0.25, policy={"init_noise_std": 2.0}, entropy_coef=0.0)
+    for iteration in (0, 5, 10):
+        algorithm.set_progress(iteration, 10)
+        collect(algorithm, random_rollout())
+        if iteration == 0:
+            assert algorithm.update()["kl"] < 0.2
+            assert algorithm.policy.distribution.std.min() > 1.8
+            continue
+        algorithm.update()
+        # halfway a quarter of the way from log 2 to log 0.25 = -2 log 2: 2 ** (1 - 3 / 4)
+        assert algorithm.policy.distribution.std.max().item() == pytest.approx({5: 2**0.25, 10: 0.25}[iteration])
+
+
+@pytest.mark.parametrize("std", [0.0, -1.0, 1e-4, 1.5])
+def test_a_last_standard_deviation_out_of_bounds_is_refused(std: float) -> None:
+    with pytest.raises(RslRlError, match=f"algorithm.final_noise_std is {std}, expected 0.001 to 1"):
+        make_ppo(final_noise_std=std)
+
+
 def test_weight_decay_spares_biases_and_standard_deviations() -> None:
     algorithm = make_ppo(weight_decay=0.1, schedule="fixed", policy={"init_noise_std": 0.5})
     decays = {id(p): group["weight_decay"] for group in algorithm.optimizer.param_groups for p in group["params"]}

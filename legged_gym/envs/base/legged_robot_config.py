@@ -295,7 +295,7 @@ class LeggedRobotCfgPPO(BaseConfig):
 
     class policy:
         # standard deviation of actions at the start
-        init_noise_std = number(PolicySettings.init_noise_std, above=0, high=1000)
+        init_noise_std = number(PolicySettings.init_noise_std, low=0.001, high=100)
         actor_hidden_dims = numbers(PolicySettings.actor_hidden_dims, low=1, high=2**16)
         critic_hidden_dims = numbers(PolicySettings.critic_hidden_dims, low=1, high=2**16)
         activation = text(PolicySettings.activation)  # also `relu`, `lrelu`, `selu`, `tanh`, `sigmoid`, `silu`
@@ -323,8 +323,9 @@ class LeggedRobotCfgPPO(BaseConfig):
         entropy_coef = number(PPOSettings.entropy_coef, low=0, high=1e6)
         # linear: down to 0 at `max_iterations`
         entropy_schedule = text(PPOSettings.entropy_schedule, PPOSettings.CHOICES["entropy_schedule"])
-        # of the actions: a bound for the standard deviations, which goes from 1 down to this at `max_iterations`
-        final_noise_std: Optional[float] = number(PPOSettings.final_noise_std, none=True, above=0, high=1)
+        # of the actions: a bound for the standard deviations, which goes down to this at `max_iterations`, from 1 or
+        # from `init_noise_std` if that is more
+        final_noise_std: Optional[float] = number(PPOSettings.final_noise_std, none=True, low=0.001, high=1)
         # passes over the samples of an iteration
         num_learning_epochs = number(PPOSettings.num_learning_epochs, low=1, high=100_000)
         # num_envs * num_steps_per_env must be a multiple

@@ -47,8 +47,7 @@ class Onlooker(Extension):
 
     def after_update(self, storage: Any) -> Mapping[str, float]:
         torch.rand(3)
-        batches = storage.mini_batches(2, 1) if hasattr(storage, "mini_batches") else storage.batches(4, 1)
-        return self.optimizer.learn(self.error(batch) for batch in batches)
+        return self.optimizer.learn(self.error(batch) for batch in storage.mini_batches(2, 1))
 
 
 class Companion(Extension):
@@ -72,6 +71,17 @@ class Blind(Extension):
 
     def acting_view(self, obs: Observations) -> Observations:
         return {**obs, "policy": torch.zeros_like(obs["policy"])}
+
+
+class Glasses(Extension):
+    """Lets the actor see the group "policy" through a network while it acts."""
+
+    def __init__(self, context: Context) -> None:
+        size = context.policy.observation_dims["policy"][0]
+        self.network = nn.Linear(size, size).to(context.device)
+
+    def acting_view(self, obs: Observations) -> Observations:
+        return {**obs, "policy": self.network(obs["policy"])}
 
 
 class Copier(Extension):

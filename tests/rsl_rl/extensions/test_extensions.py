@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import Any, Iterable
 
 import pytest
 import torch
+from torch import nn
 
+from rsl_rl.algorithms import PPO
 from rsl_rl.extensions import Context, Extension, Extensions
-from rsl_rl.models import ActorCritic, Outputs
+from rsl_rl.models import ActorCritic, Outputs, SharedActorCritic
 from rsl_rl.storage import MiniBatch
 from rsl_rl.utils.errors import RslRlError
 from rsl_rl.utils.gradients import OwnOptimizer
@@ -37,7 +39,7 @@ def test_losses_by_hand() -> None:
     assert [x.item() for x in added] == [0.5 * 2.0]
     assert {name: x.item() for name, x in terms.items()} == {"bounds": 2.0, "tight": 3.0}
     del second.losses
-    with pytest.raises(RslRlError, match=r"extensions.watched: another extension has 'bounds' already"):
+    with pytest.raises(RslRlError, match=r"extensions.watched: the name 'bounds' is taken already"):
         found.losses(None, outputs)  # type: ignore[arg-type]
     first.policy_loss_coef, second.policy_loss_coef = 0.5, 0.25
     assert found.policy_loss_coef == 0.125
@@ -172,6 +174,70 @@ def test_labels_come_back_with_their_samples(kind: str) -> None:
     batch = batch_of(algorithm)
     assert torch.equal(batch.labels["teacher"], batch.observations["policy"][:, :3])
     assert batch.labels["outer"].shape == (NUM_STEPS * 16, 6, 6)
+
+
+class Bare(Extension):
+    """What learns is in no module."""
+
+    def __init__(self, context: Context, own_optimizer: bool) -> None:
+        self.own = [nn.Linear(1, 1)]
+        if own_optimizer:
+            self.optimizer = context.optimizer("bare", self.own[0].parameters(), 1e-3)
+
+    def parameters(self) -> Iterable[nn.Parameter]:
+        return () if hasattr(self, "optimizer") else self.own[0].parameters()
+
+
+class Greedy(Extension):
+    """Wants what the policy's optimiser has, or the same twice."""
+
+    def __init__(self, context: Context, twice: bool) -> None:
+        self.network = nn.Linear(1, 1) if twice else context.policy.actor
+        self.times = 2 if twice else 1
+
+    def parameters(self) -> Iterable[nn.Parameter]:
+        return [*self.network.parameters()] * self.times
+
+
+def test_parameters_that_would_be_lost_or_have_two_owners_are_refused() -> None:
+    for own_optimizer in (True, False):
+        with pytest.raises(RslRlError, match=r"extensions.bare: what learns must be in attributes that are modules"):
+            make_ppo(extensions=table(Bare, own_optimizer=own_optimizer))
+    for twice in (True, False):
+        with pytest.raises(RslRlError, match=r"extensions.greedy: parameters\(\) has one twice, or one of the policy"):
+            make_ppo(extensions=table(Greedy, twice=twice))
+
+
+class Namesake(Extension):
+    def __init__(self, context: Context, kind: str) -> None:
+        self.kind = kind
+
+    def losses(self, batch: Any, outputs: Outputs) -> Any:
+        return {"kl": (0.0, outputs.mean.mean())} if self.kind == "loss" else {}
+
+    def after_update(self, storage: Any) -> Any:
+        return {"skipped_updates": 1.0} if self.kind == "pass" else {}
+
+    def initial_hidden(self, num_envs: int) -> Any:
+        return {"actor": {}} if self.kind == "hidden" else {}
+
+
+@pytest.mark.parametrize("kind", ["loss", "pass", "hidden"])
+def test_names_of_the_algorithm_are_not_taken(kind: str) -> None:
+    with pytest.raises(RslRlError, match=r"extensions.namesake: the name '(kl|skipped_updates|actor)' is taken"):
+        algorithm = make_ppo(extensions=table(Namesake, kind=kind))
+        collect(algorithm, random_rollout())
+        algorithm.update()
+
+
+def test_a_shared_critic_judges_the_last_state_by_what_the_actor_sees() -> None:
+    sizes = {"encoders": {"policy": {}}, "rnn_hidden_size": None}
+    algorithm = PPO(SharedActorCritic({"policy": (6,)}, 3, **sizes), extensions=table(Blind), gamma=1.0, lam=0.0)
+    algorithm.init_storage(4, 1, {"policy": (6,)}, 3)
+    algorithm.act({"policy": torch.randn(4, 6)})
+    algorithm.process_env_step(torch.zeros(4), torch.zeros(4, dtype=torch.bool), {})
+    algorithm.compute_returns({"policy": torch.randn(4, 6)})
+    torch.testing.assert_close(algorithm.storage.returns, algorithm.storage.values)  # both of nothing seen
 
 
 class Polisher(Extension):

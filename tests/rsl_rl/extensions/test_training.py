@@ -7,9 +7,10 @@ from typing import Any, Mapping
 
 import pytest
 import torch
+from torch import nn
 
 from rsl_rl.algorithms import DAgger
-from rsl_rl.extensions import Batch, Extension, Losses
+from rsl_rl.extensions import Batch, Context, Extension, Losses
 from rsl_rl.models import ActorCritic, Observations, Outputs
 from rsl_rl.runners import OnPolicyRunner
 from rsl_rl.utils.errors import RslRlError
@@ -76,6 +77,34 @@ def test_networks_of_extensions_are_loaded_and_checked(tmp_path: Path, load_env:
         second.load(path, load_env=load_env)
 
 
+class Wide(Onlooker):
+    """With one more layer; or an optimiser of one of the two alone."""
+
+    def __init__(self, context: Context, layers: int = 2, learn: int = 2) -> None:
+        size = context.policy.observation_dims["policy"][0]
+        self.network = nn.Sequential(*(nn.Linear(size, size) for _ in range(layers)))
+        learning = [p for layer in self.network[-learn:] for p in layer.parameters()]
+        self.optimizer = context.optimizer("onlooker", learning, 1e-2)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "message"),
+    [
+        ({"layers": 1}, {"layers": 2}, r"its extension wide.network.1.bias is 'absent', this run has \(6,\)"),
+        ({"layers": 2}, {"layers": 1}, r"its extension wide.network.1.bias is \(6,\), this run has 'absent'"),
+        ({"learn": 2}, {"learn": 1}, r"its extension wide.optimizer.state.1.*, this run has"),
+    ],
+)
+def test_an_extension_of_another_shape_is_refused_before_anything_changes(
+    tmp_path: Path, first: Any, second: Any, message: str
+) -> None:
+    make(tmp_path, table(Wide, **first)).learn(1)
+    runner = make(None, table(Wide, **second))
+    runner.env.load_state_dict = lambda _: pytest.fail("changed")  # type: ignore[method-assign]
+    with pytest.raises(RslRlError, match=message):
+        runner.load(str(tmp_path / "model_1.pt"))
+
+
 def test_the_policy_that_is_given_away_has_the_view_too() -> None:
     runner = make(None, table(Blind), recurrent=False)
     policy = runner.get_inference_policy()
@@ -127,6 +156,44 @@ def test_imitation_with_a_further_loss(view: Mapping[str, Any]) -> None:
     assert metrics["imitation"] == pytest.approx(action + 3.0 * turn, rel=1e-4)
     assert ("onlooker" in metrics) == bool(view)
     assert algorithm.state_dict().keys() == {"learning_rate", "hidden", *(["extensions"] if view else [])}
+
+
+class Loud(Companion):
+    """Has a gradient far longer than the student's."""
+
+    policy_loss_coef = 0.5
+
+    def losses(self, batch: Batch, outputs: Outputs) -> Losses:
+        return {"loud": (1e6, (self.network(batch.observations["critic"]) - 5.0).square().mean())}
+
+
+def imitate(extensions: Mapping[str, Any]) -> Any:
+    """The weights of a student after an update in which gradients are clipped, and what was watched."""
+    dims = {"policy": (3,), "critic": (2,)}
+    torch.manual_seed(0)
+    student, teacher = (ActorCritic(dims, 2, actor_hidden_dims=[8], critic_hidden_dims=[2]) for _ in range(2))
+    settings = {"copy_weights": False, "sequence_length": 4, "batch_size": 4, "max_grad_norm": 0.01}
+    algorithm = DAgger(student, teacher, **settings, extensions=extensions)  # type: ignore[arg-type]
+    algorithm.init_storage(6, 4, dims, 2)
+    torch.manual_seed(1)
+    for _ in range(4):
+        algorithm.act({name: torch.randn(6, *shape) for name, shape in dims.items()})
+        algorithm.process_env_step(torch.zeros(6), torch.zeros(6, dtype=torch.bool), {})
+    metrics = algorithm.update()
+    return torch.cat([p.detach().flatten() for p in student.actor.parameters()]), metrics
+
+
+def test_in_imitation_a_network_that_learns_along_is_clipped_on_its_own() -> None:
+    plain, along = imitate({}), imitate(table(Loud))
+    # Adam does not feel the weight of the loss, and the lengths are clipped alike.
+    torch.testing.assert_close(along[0], plain[0], rtol=1e-3, atol=1e-5)
+    assert along[1]["grad_norm"] == pytest.approx(0.5 * plain[1]["grad_norm"], rel=1e-2)
+    assert along[1]["loud_grad_norm"] > 1e5
+
+
+def test_imitation_refuses_what_it_has_no_use_for() -> None:
+    with pytest.raises(RslRlError, match=r"symmetry: Symmetry needs an algorithm that calls its images\(\), as PPO"):
+        imitate({"symmetry": {}})
 
 
 class Usurper(Extension):

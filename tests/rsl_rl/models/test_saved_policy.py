@@ -91,3 +91,13 @@ def test_a_gated_encoder_is_grafted_onto_a_policy_without(tmp_path: Path) -> Non
     with pytest.raises(RslRlError, match="this run has 'absent'"):
         runner({}).start_from(path)
     runner(GATED).start_from(path)
+
+
+def test_half_of_a_gated_encoder_is_refused(tmp_path: Path) -> None:
+    path = str(tmp_path / "model.pt")
+    runner(GATED).save(path)
+    content = torch.load(path, weights_only=True)
+    del content["model_state_dict"]["actor.encoders.more.added.weight"]
+    torch.save(content, path)
+    with pytest.raises(RslRlError, match=r"actor.encoders.more.added.weight is 'absent'"):
+        runner(GATED).start_from(path)

@@ -51,7 +51,7 @@ from legged_gym.policies.metadata import FORMAT_VERSION, describe_policy, named_
 from legged_gym.policies.policy_io import PolicySource, load_network_for
 from legged_gym.utils import reports, run_folder
 from legged_gym.utils.files import write_files
-from rsl_rl.extensions import with_views
+from rsl_rl.extensions.extensions import with_views
 from rsl_rl.models import Network
 from rsl_rl.utils.archive import first_line
 

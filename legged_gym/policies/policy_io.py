@@ -135,7 +135,7 @@ def load_policy(source: PolicySource, env: LeggedRobot, device: Optional[str] = 
 
     from legged_gym.policies.exported_policy import ExportedPolicy
     from legged_gym.policies.metadata import check_fits
-    from rsl_rl.extensions import saved_view
+    from rsl_rl.extensions.extensions import saved_view
     from rsl_rl.runners.inference_policy import InferencePolicy
 
     place = env.device if device is None else torch.device(device)

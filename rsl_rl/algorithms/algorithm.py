@@ -12,20 +12,26 @@ from rsl_rl.settings import DAggerSettings, PPOSettings
 
 
 class Algorithm(Protocol):
-    """What the loop asks of an algorithm.
+    """What the loop asks of an algorithm, and what those of this package know besides policy, optimiser and storage.
 
     Attributes:
+        device: where it computes.
+        settings: as given.
         optimizer: of the parameters that it trains.
         learning_rate: current one.
+        hidden: hidden states of the rollout under way, network -> name -> (layers, N, H).
         main_loss: what `update` returns whenever at least one batch was learned from.
         late_state: entries of `state_dict` that a saved one may lack.
         extensions: what adds to it.
     """
 
+    device: torch.device
+    settings: Union[PPOSettings, DAggerSettings]
     optimizer: torch.optim.Optimizer
     learning_rate: float
+    hidden: Dict[str, Hidden]
     main_loss: str
-    late_state: Tuple[str, ...]
+    late_state: Tuple[str, ...] = ("extensions",)
     extensions: Extensions
 
     def init_storage(
@@ -47,23 +53,6 @@ class Algorithm(Protocol):
 
     def state_dict(self) -> Dict[str, Any]:
         """Return what is in neither the policy nor the optimiser; "learning_rate" and "hidden" are among it."""
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go back to a state that `state_dict` returned."""
-
-
-class SavedState:
-    """What an algorithm knows besides policy, optimiser and storage: learning rate, hidden states, extensions."""
-
-    device: torch.device
-    settings: Union[PPOSettings, DAggerSettings]
-    learning_rate: float
-    hidden: Dict[str, Hidden]
-    extensions: Extensions
-    late_state: Tuple[str, ...] = ("extensions",)
-
-    def state_dict(self) -> Dict[str, Any]:
-        """See `Algorithm.state_dict`."""
         hidden = {name: {key: x.clone() for key, x in states.items()} for name, states in self.hidden.items()}
         extensions = self.extensions.state_dict()
         return {

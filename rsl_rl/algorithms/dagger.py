@@ -8,10 +8,10 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
 import torch
 
 from rsl_rl.algorithms import learning_rate as rules
-from rsl_rl.algorithms.algorithm import SavedState
+from rsl_rl.algorithms.algorithm import Algorithm
 from rsl_rl.extensions import Context, Extensions
 from rsl_rl.kernels.host_memory import keep_freed_memory
-from rsl_rl.models import Observations, Outputs, Policy
+from rsl_rl.models import Observations, Outputs, Policy, reset_hidden
 from rsl_rl.settings import DAggerSettings, read_settings
 from rsl_rl.storage.image_frames import ImageFormat
 from rsl_rl.storage.sequence_storage import SequenceBatch, SequenceStorage
@@ -24,7 +24,7 @@ ACTIONS = "actions"
 _UNUSED = ("images", "initial_hidden", "remember")
 
 
-class DAgger(SavedState):
+class DAgger(Algorithm):
     """DAgger (Ross, Gordon, Bagnell 2011, arXiv:1011.0686, algorithm 3.1) for a student with memory.
 
     A teacher, which sees what the student cannot, labels every state with what it would do there. At first it also
@@ -174,7 +174,7 @@ class DAgger(SavedState):
         """Take in which episodes ended, `dones` (N,) bool; rewards and `extras` teach nothing here."""
         self.storage.add_dones(dones)
         ended = dones.to(self.device)
-        self.hidden = {name: self.policy.reset_hidden(states, ended) for name, states in self.hidden.items()}
+        self.hidden = {name: reset_hidden(states, ended) for name, states in self.hidden.items()}
 
     def update(self) -> Dict[str, float]:
         """Learn from all that is kept.

@@ -7,12 +7,12 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 import torch
 
 from rsl_rl.algorithms import learning_rate as rules
-from rsl_rl.algorithms.algorithm import SavedState
+from rsl_rl.algorithms.algorithm import Algorithm
 from rsl_rl.algorithms.gae import compute_gae, normalized
 from rsl_rl.algorithms.losses import clipped_surrogate, value_loss
 from rsl_rl.extensions import Context, Extensions, MirrorSource, Views
 from rsl_rl.kernels.host_memory import keep_freed_memory
-from rsl_rl.models import Observations, Outputs, Policy
+from rsl_rl.models import Observations, Outputs, Policy, reset_hidden
 from rsl_rl.modules.distribution import MAX_STD, MIN_STD
 from rsl_rl.settings import PPOSettings, read_settings
 from rsl_rl.storage import MiniBatch, RolloutStorage
@@ -21,7 +21,7 @@ from rsl_rl.utils.errors import RslRlError
 from rsl_rl.utils.gradients import Gradients, Group, make_adamw, means_of
 
 
-class PPO(SavedState):
+class PPO(Algorithm):
     """PPO with a clipped objective (Schulman et al. 2017, arXiv:1707.06347), in the variant of legged_gym.
 
     The life of a rollout:
@@ -159,7 +159,7 @@ class PPO(SavedState):
         """
         self.storage.add_outcome(rewards, dones, extras.get("time_outs"))
         ended = dones.to(self.device)
-        self.hidden = {name: self.policy.reset_hidden(states, ended) for name, states in self.hidden.items()}
+        self.hidden = {name: reset_hidden(states, ended) for name, states in self.hidden.items()}
 
     @torch.no_grad()
     def compute_returns(self, last_obs: Observations) -> None:

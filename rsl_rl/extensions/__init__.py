@@ -1,19 +1,7 @@
 """Additions to algorithms, which know none of them: losses, labels, networks of their own."""
 
 from rsl_rl.extensions.extension import Batch, Context, Extension, Losses, MirrorSource
-from rsl_rl.extensions.extensions import EXTENSIONS, Extensions, Views, saved_view, with_views
+from rsl_rl.extensions.extensions import EXTENSIONS, Extensions, Views
 from rsl_rl.extensions.symmetry import Symmetry
 
-__all__ = [
-    "EXTENSIONS",
-    "Batch",
-    "Context",
-    "Extension",
-    "Extensions",
-    "Losses",
-    "MirrorSource",
-    "Symmetry",
-    "Views",
-    "saved_view",
-    "with_views",
-]
+__all__ = ["EXTENSIONS", "Batch", "Context", "Extension", "Extensions", "Losses", "MirrorSource", "Symmetry", "Views"]

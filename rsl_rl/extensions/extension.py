@@ -12,6 +12,7 @@ from rsl_rl.env.vec_env import MirrorMaps
 from rsl_rl.models import Hidden, Observations, Outputs, Policy
 from rsl_rl.storage import MiniBatch, RolloutStorage, SequenceStorage
 from rsl_rl.utils.checkpoint import check_shapes
+from rsl_rl.utils.errors import RslRlError
 from rsl_rl.utils.gradients import Group, OwnOptimizer
 from rsl_rl.utils.saved_content import check_moments, entry
 from rsl_rl.utils.trajectories import Trajectories
@@ -155,19 +156,20 @@ class Extension:
             if isinstance(part, nn.Module):
                 yield from [*part.parameters(), *part.buffers()]
 
-    def check_parameters(self, of_policy: Iterable[nn.Parameter]) -> None:
-        """Refuse parameters that would be lost with a checkpoint, or that two optimisers would believe to be theirs.
+    def check_parameters(self, place: str, of_policy: Iterable[nn.Parameter]) -> None:
+        """Refuse parameters that checkpoints would lose, or that the policy's optimiser would have twice.
 
         Raises:
-            ValueError: what learns is in no attribute that is a module, or `parameters` has what is the policy's.
+            RslRlError: what learns is in no attribute that is a module, or `parameters` has what is the policy's;
+                `place` is of the extension in the configuration.
         """
         own = {tensor for _, part in self._parts() if isinstance(part, nn.Module) for tensor in part.parameters()}
         learning, of_policy = list(self.parameters()), set(of_policy)
         apart = [p for _, part in self._parts() if isinstance(part, OwnOptimizer) for p in part.parameters]
         if not own.union(of_policy).issuperset([*learning, *apart]):
-            raise ValueError("what learns must be in attributes that are modules (nn.ModuleList), or is not saved")
+            raise RslRlError(f"{place}: what learns must be in attributes that are modules, or it would not be saved")
         if len(set(learning).difference(of_policy)) < len(learning):
-            raise ValueError("parameters() has one twice, or one of the policy, which the optimiser has already")
+            raise RslRlError(f"{place}: parameters() has one twice, or one of the policy, which the optimiser has too")
 
     def _parts(self) -> Iterator[Tuple[str, Any]]:
         for name, value in vars(self).items():

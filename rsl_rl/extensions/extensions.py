@@ -259,10 +259,7 @@ def _make(name: str, settings: Dict[str, Any], context: Context) -> Extension:
         if getattr(cls, method) is not getattr(Extension, method):
             raise RslRlError(f"{place}: {cls.__name__} needs an algorithm that calls its {method}(), as PPO does")
     extension = cls(context, **settings)
-    try:
-        extension.check_parameters(context.policy.parameters())
-    except ValueError as error:
-        raise RslRlError(f"{place}: {error}") from error
+    extension.check_parameters(place, context.policy.parameters())
     return extension
 
 

@@ -10,7 +10,7 @@ from torch import nn
 from rsl_rl.models.encoder import Dims, Encoder, Observations, groups_of
 from rsl_rl.models.network import Network
 from rsl_rl.modules.distribution import GaussianDistribution
-from rsl_rl.modules.memory import Hidden, Memory, reset_hidden
+from rsl_rl.modules.memory import Hidden, Memory
 from rsl_rl.modules.mlp import MLP
 from rsl_rl.modules.normalization import EmpiricalNormalization
 from rsl_rl.settings import PolicySettings, SharedSettings, read_settings
@@ -169,11 +169,6 @@ class Policy(nn.Module):
         """Return the memories at the start of an episode: "actor" and "critic" -> name -> zeros (layers, N, H)."""
         critic = self.critic.initial_hidden(num_envs) if isinstance(self.critic, Network) else {}
         return {"actor": self.actor.initial_hidden(num_envs), "critic": critic}
-
-    @staticmethod
-    def reset_hidden(hidden: Hidden, dones: torch.Tensor) -> Hidden:
-        """Return one network's memory with the rows of finished episodes, `dones` (N,) bool, back at their start."""
-        return reset_hidden(hidden, dones)
 
     def update_normalizers(self, obs: Observations, distributed: Optional[Any] = None) -> None:
         """Let the networks take in the samples group -> (B, D), of all ranks where several work."""

@@ -7,7 +7,7 @@ from typing import Callable, Dict, Optional, Union
 
 import torch
 
-from rsl_rl.models import Observations, Policy
+from rsl_rl.models import Observations, Policy, reset_hidden
 
 
 class InferencePolicy:
@@ -56,4 +56,4 @@ class InferencePolicy:
         if dones is None:
             self._hidden = None
         elif self._hidden:
-            self._hidden = self._policy.reset_hidden(self._hidden, dones.to(self.device))
+            self._hidden = reset_hidden(self._hidden, dones.to(self.device))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from abc import abstractmethod
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Type, Union
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Type, Union
 
 import torch
 
@@ -26,13 +26,6 @@ from rsl_rl.utils.stop_signals import StopRequest
 
 # Called as callback(runner, iteration, metrics); the runner is of any class in this package.
 Callback = Callable[[Any, int, Dict[str, float]], None]
-
-
-class Durations(NamedTuple):
-    """Seconds that the two halves of an iteration took."""
-
-    collection: float
-    learning: float
 
 
 class Runner(SavedRun):
@@ -154,8 +147,7 @@ class Runner(SavedRun):
                     episodes = self._collect()
                     collected = time.perf_counter()
                     losses = self._update()
-                    durations = Durations(collected - began, time.perf_counter() - collected)
-                    metrics = self._count(episodes, losses, durations)
+                    metrics = self._count(episodes, losses, collected - began, time.perf_counter() - collected)
                     self._report(metrics, first, last, time.perf_counter() - start, limit)
                     if self.current_learning_iteration % self.cfg["save_interval"] == 0:
                         self._save_model()
@@ -213,11 +205,11 @@ class Runner(SavedRun):
         return f"; the last checkpoint is {checkpoint.checkpoint_name(saved)}" if saved >= 0 else ""
 
     def _count(
-        self, episodes: Mapping[str, float], losses: Mapping[str, float], durations: Durations
+        self, episodes: Mapping[str, float], losses: Mapping[str, float], collection: float, learning: float
     ) -> Dict[str, float]:
-        """Move all counters on by one iteration and gather its metrics."""
+        """Move all counters on by one iteration, whose halves took so many seconds, and gather its metrics."""
         samples = self.cfg["num_steps_per_env"] * self.env.num_envs * self.distributed.world_size
-        iteration_time = durations.collection + durations.learning
+        iteration_time = collection + learning
         self.current_learning_iteration += 1
         self.total_timesteps += samples
         self.total_time += iteration_time
@@ -226,8 +218,8 @@ class Runner(SavedRun):
         metrics["Loss/learning_rate"] = self.algorithm.learning_rate
         metrics.update(self._metrics())
         metrics["Perf/total_fps"] = samples / iteration_time
-        metrics["Perf/collection time"] = durations.collection
-        metrics["Perf/learning_time"] = durations.learning
+        metrics["Perf/collection time"] = collection
+        metrics["Perf/learning_time"] = learning
         if self._statistics.mean_reward is not None and self._statistics.mean_length is not None:
             metrics["Train/mean_reward"] = self._statistics.mean_reward
             metrics["Train/mean_episode_length"] = self._statistics.mean_length

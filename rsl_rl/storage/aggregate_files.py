@@ -99,16 +99,6 @@ class AggregateFiles:
             blocks.append(self._storage.checked(_block_path(folder, number), content))
         return SavedAggregate(blocks, state["next_number"])
 
-    def load(self, run_folder: str, iteration: int) -> bool:
-        """Fill the storage with what the checkpoint of `iteration` had; returns whether it was there.
-
-        Raises:
-            RslRlError: as `read`.
-        """
-        saved = self.read(run_folder, iteration)
-        self.restore(run_folder, saved)
-        return saved is not None
-
     def restore(self, run_folder: str, saved: Optional[SavedAggregate]) -> None:
         """Fill the storage with what was read from this folder; with nothing for None."""
         self._storage.clear()

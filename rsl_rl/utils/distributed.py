@@ -124,12 +124,7 @@ class Distributed:
 
     def broadcast_object(self, value: Any) -> Any:
         """Return rank 0's `value` on every rank, e.g. the name of the run folder, which holds the time of day."""
-        if self.world_size == 1:
-            return value
-        box: List[Any] = [value]
-        with self._exchange():
-            dist.broadcast_object_list(box, src=0, device=self.device)
-        return box[0]
+        return self.gather_objects(value)[0]
 
     def any_rank(self, flag: bool) -> bool:
         """Whether `flag` is set on at least one rank; all ranks get the same answer and so stop together."""
@@ -167,12 +162,6 @@ class Distributed:
             with self._exchange():
                 dist.all_gather_object(values, value)
         return values
-
-    def barrier(self) -> None:
-        """Wait until every rank is here."""
-        if self.world_size > 1:
-            with self._exchange():
-                dist.barrier()
 
     @contextlib.contextmanager
     def _exchange(self) -> Iterator[None]:

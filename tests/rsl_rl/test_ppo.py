@@ -11,6 +11,7 @@ import torch
 
 from rsl_rl.algorithms.gae import compute_gae
 from rsl_rl.algorithms.losses import clipped_surrogate, value_loss
+from rsl_rl.models import reset_hidden
 from rsl_rl.modules.distribution import MAX_STD, MIN_STD
 from rsl_rl.utils.errors import RslRlError
 from tests.rsl_rl.ppo_helpers import DIMS, NUM_ENVS, NUM_STEPS, collect, make_ppo, parameters, random_rollout
@@ -63,7 +64,7 @@ def test_rollout_is_recorded(kind: str) -> None:
             means[step], hidden["actor"] = policy.actor(obs, hidden["actor"])
             value, hidden["critic"] = policy.critic(obs, hidden["critic"])
             values[0, step] = value.squeeze(1)
-            hidden = {name: policy.reset_hidden(states, rollout["dones"][step]) for name, states in hidden.items()}
+            hidden = {name: reset_hidden(states, rollout["dones"][step]) for name, states in hidden.items()}
         last = policy.critic({name: rollout[name][-1] for name in DIMS}, hidden["critic"])[0].squeeze(1)
     collect(algorithm, rollout)
 

@@ -10,7 +10,7 @@ import torch
 
 from rsl_rl.algorithms import PPO
 from rsl_rl.algorithms.gae import compute_gae
-from rsl_rl.models import ActorCriticRecurrent, Policy
+from rsl_rl.models import ActorCriticRecurrent, Policy, reset_hidden
 from rsl_rl.utils.errors import RslRlError
 from tests.rsl_rl.shared_policies import DIMS, KINDS, NUM_ACTIONS, RECURRENT, make_policy
 
@@ -73,7 +73,7 @@ def test_rollout_is_recorded(kind: str) -> None:
             obs = {group: x[step] for group, x in rollout["obs"].items()}
             if step < STEPS:
                 means[step], values[step], _, hidden = policy.evaluate(obs, hidden)
-                hidden["actor"] = policy.reset_hidden(hidden["actor"], rollout["dones"][step])
+                hidden["actor"] = reset_hidden(hidden["actor"], rollout["dones"][step])
             else:
                 values[step] = policy.values(obs, hidden)
     collect(algorithm, rollout)
@@ -118,7 +118,7 @@ def plain_losses(algorithm: PPO) -> torch.Tensor:
             hidden["actor"] = {key: x.detach() for key, x in hidden["actor"].items()}
         obs = {group: x[step] for group, x in storage.observations.items()}
         means, values, _, hidden = policy.evaluate(obs, hidden)
-        hidden["actor"] = policy.reset_hidden(hidden["actor"], storage.dones[step])
+        hidden["actor"] = reset_hidden(hidden["actor"], storage.dones[step])
         normal = torch.distributions.Normal(means, policy.distribution.std)
         log_ratios.append(normal.log_prob(storage.actions[step]).sum(-1) - storage.log_probs[step])
         old, goal = storage.values[step], storage.returns[step]

@@ -213,6 +213,10 @@ def listed(folder: Any) -> set[str]:
     return {path.name for path in (folder / "aggregate").iterdir()}
 
 
+def restore(files: AggregateFiles, folder: Any, iteration: int) -> None:
+    files.restore(str(folder), files.read(str(folder), iteration))
+
+
 def test_saved_and_loaded(tmp_path: Any) -> None:
     storage = make(max_gb=4.0 * N * make().bytes_per_sequence / 1e9)
     files = AggregateFiles(storage)
@@ -230,10 +234,10 @@ def test_saved_and_loaded(tmp_path: Any) -> None:
 
     loaded = make()
     fill(loaded, 1)
-    assert AggregateFiles(loaded).load(str(tmp_path), 3)
+    restore(AggregateFiles(loaded), tmp_path, 3)
     assert_same_blocks(loaded, storage)
     assert loaded.num_gb == pytest.approx(storage.num_gb)
-    assert not AggregateFiles(loaded).load(str(tmp_path), 2)
+    restore(AggregateFiles(loaded), tmp_path, 2)  # is no more there
     assert (loaded.num_samples, loaded.next_number) == (0, 0)
 
 
@@ -243,16 +247,16 @@ def test_blocks_of_a_killed_run_are_written_over(tmp_path: Any) -> None:
     AggregateFiles(first).save(str(tmp_path), 1)
     killed = make()
     files = AggregateFiles(killed)
-    files.load(str(tmp_path), 1)
+    restore(files, tmp_path, 1)
     fill(killed, 2, seed=5)
     files.save(str(tmp_path), 2)  # and killed before its checkpoint was written
     resumed = make()
     files = AggregateFiles(resumed)
-    files.load(str(tmp_path), 1)
+    restore(files, tmp_path, 1)
     fill(resumed, 2, seed=6)
     files.save(str(tmp_path), 2)
     loaded = make()
-    AggregateFiles(loaded).load(str(tmp_path), 2)
+    restore(AggregateFiles(loaded), tmp_path, 2)
     assert_same_blocks(loaded, resumed)
 
 
@@ -261,4 +265,4 @@ def test_an_aggregate_of_other_labels_is_refused(tmp_path: Any) -> None:
     fill(storage, 1)
     AggregateFiles(storage).save(str(tmp_path), 1)
     with pytest.raises(RslRlError, match=r"another algorithm\.loss or algorithm\.image_storage"):
-        AggregateFiles(make(image_storage="float16")).load(str(tmp_path), 1)
+        AggregateFiles(make(image_storage="float16")).read(str(tmp_path), 1)

@@ -160,7 +160,13 @@ class PPOSettings(Settings):
 
     @property
     def extension_table(self) -> Tables:
-        """`extensions`, with the short form of the symmetry written out."""
+        """`extensions`, with the short form of the symmetry written out.
+
+        Raises:
+            RslRlError: the symmetry has settings in both places.
+        """
+        if self.symmetry != "none" and self.extensions.get("symmetry") is not None:
+            raise RslRlError("algorithm.extensions.symmetry has settings of its own; set algorithm.symmetry to none")
         mirrored = {"mode": self.symmetry, "loss_coef": self.symmetry_loss_coef}
         return {**({} if self.symmetry == "none" else {"symmetry": mirrored}), **self.extensions}
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 import contextlib
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Protocol, Tuple, Union
+from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Mapping, Optional, Protocol, Tuple, Union
 
 from legged_gym.envs import registry
 from legged_gym.errors import UserError
@@ -169,13 +169,19 @@ def load_network_for(source: PolicySource, env: LeggedRobot) -> Tuple[PolicyNetw
     return network, content
 
 
-def inference_checkpoint(content: Mapping[str, Any]) -> Dict[str, Any]:
-    """What of a checkpoint it takes to run the policy: neither critic nor optimiser nor state of the training."""
+def inference_checkpoint(content: Mapping[str, Any], views: Iterable[str] = ()) -> Dict[str, Any]:
+    """What of a checkpoint it takes to run the policy: neither critic nor optimiser nor state of the training.
+
+    Args:
+        content: the checkpoint.
+        views: extensions that change what the policy sees.
+    """
     from rsl_rl.models.saved_policy import without_critic
 
-    extensions = content.get("algorithm_state", {}).get("extensions")
+    extensions = content.get("algorithm_state", {}).get("extensions", {})
+    kept = {name: extensions[name] for name in views if name in extensions}
     return {
-        **({"algorithm_state": {"extensions": extensions}} if extensions else {}),
+        **({"algorithm_state": {"extensions": kept}} if kept else {}),
         "model_state_dict": without_critic(content["model_state_dict"]),
         "meta": content["meta"],
         "iter": content["iter"],

@@ -23,6 +23,7 @@ from legged_gym.policies.policy_io import PolicySource, inference_checkpoint, lo
 from legged_gym.reading import read_json
 from legged_gym.utils import run_folder
 from legged_gym.utils.files import write_files
+from rsl_rl.extensions.extensions import with_views
 from rsl_rl.utils.checkpoint import save_checkpoint
 from rsl_rl.utils.console import format_duration
 
@@ -67,7 +68,7 @@ def ship_policy(
     earlier = _portable(run_folder.earlier_commands(source.run_dir))
     paths = export_checkpoint(source, env, folder, only_onnx=True)
     model = os.path.join(folder, run_folder.SHIPPED_CHECKPOINT)
-    save_checkpoint(model, inference_checkpoint(content))
+    save_checkpoint(model, inference_checkpoint(content, with_views(source.train_cfg.algorithm.extensions)))
     files = {
         run_folder.RUN_CONFIG: yaml.safe_dump(run, sort_keys=False, default_flow_style=None, width=120),
         CARD_FILE: make_card(source.task, run, content, env, evaluation, earlier, origins),

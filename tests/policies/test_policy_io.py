@@ -14,6 +14,7 @@ import yaml
 from legged_gym.errors import UserError
 from legged_gym.policies.export import export_checkpoint
 from legged_gym.policies.policy_io import find_policy, inference_checkpoint, load_policy
+from legged_gym.policies.shipping import ship_policy
 from legged_gym.utils import run_folder
 from rsl_rl.models.saved_policy import build_policy
 from rsl_rl.utils.checkpoint import load_checkpoint, save_checkpoint
@@ -151,9 +152,10 @@ def test_a_policy_sees_through_the_extensions_that_it_was_trained_with(tmp_path,
     torch.testing.assert_close(load_policy(source, env)(obs), expected.detach())
     export_checkpoint(source, env)
     assert "the policy saw what glasses made of the observations" in capsys.readouterr().out
-    save_checkpoint(checkpoint(run), inference_checkpoint(content))
+    ship_policy(source, env, str(tmp_path / "shipped"))
+    shutil.copy(tmp_path / "shipped" / "model.pt", checkpoint(run))
     torch.testing.assert_close(load_policy(source, env)(obs), expected.detach())
-    save_checkpoint(checkpoint(run), {**inference_checkpoint(content), "algorithm_state": {}})
+    save_checkpoint(checkpoint(run), inference_checkpoint(content))
     with pytest.raises(RslRlError, match="it lacks the extension glasses, by which the actor saw"):
         load_policy(source, env)
     env.close()

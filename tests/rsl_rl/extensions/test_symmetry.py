@@ -45,8 +45,8 @@ def test_bad_maps(maps: Any, message: str) -> None:
 
 
 def test_two_settings_of_the_symmetry_are_refused() -> None:
-    both = {"symmetry": "loss", "mirror_maps": MAPS}
-    with pytest.raises(RslRlError, match=r"extensions.symmetry has settings of its own; set algorithm.symmetry to none"):
+    both: Any = {"symmetry": "loss", "mirror_maps": MAPS}
+    with pytest.raises(RslRlError, match=r"settings of its own; set algorithm.symmetry to none"):
         make_ppo(**both, extensions={"symmetry": {"loss_coef": 2.0}})
     assert not make_ppo(**both, extensions={"symmetry": None}).extensions.tensors()
 

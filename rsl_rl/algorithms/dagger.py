@@ -145,6 +145,8 @@ class DAgger(Algorithm):
                     "compared with algorithm.loss=latent"
                 )
         names = common if self.settings.latents is None else list(self.settings.latents)
+        if ACTIONS in names:
+            raise RslRlError(f"algorithm.loss=latent cannot compare an encoder called {ACTIONS!r}; call it otherwise")
         if not names:
             raise RslRlError("algorithm.loss=latent needs encoders of the same name in student and teacher")
         return {name: (own[name],) for name in names}
@@ -164,7 +166,7 @@ class DAgger(Algorithm):
         wanted, _, latents, after = self.teacher.evaluate(obs, {"actor": self.hidden["teacher"]}, with_values=False)
         self.hidden["teacher"] = after["actor"]
         actions, self.hidden["student"] = self.policy.actor(self.extensions.acting_view(obs), self.hidden["student"])
-        self.storage.add(obs, {ACTIONS: wanted, **latents, **self.extensions.labels(obs)})
+        self.storage.add(obs, {**latents, ACTIONS: wanted, **self.extensions.labels(obs)})
         self._errors.append((actions - wanted).square().mean())
         self.policy.update_normalizers(obs)
         return wanted if self.teacher_drives else actions
@@ -223,5 +225,5 @@ class DAgger(Algorithm):
         # Images that repeat stand for one image a sample.
         observations: Any = batch.observations
         outputs = self.policy.evaluate(observations, {"actor": batch.hidden}, batch.trajectories, with_values=False)
-        found = {ACTIONS: outputs.mean, **outputs.latents}
+        found = {**outputs.latents, ACTIONS: outputs.mean}
         return {name: (found[name] - batch.labels[name]).square().mean() for name in self._compared}, outputs

@@ -253,3 +253,15 @@ def test_latents_of_different_widths_are_refused() -> None:
     other = teacher(encoders={"state": {}, "depth": {"groups": ["secret"], "output_dim": 3}})
     with pytest.raises(RslRlError, match="'depth' has 5 outputs, that of the teacher 3"):
         make(other=other, loss="latent")
+
+
+def test_an_encoder_called_actions_does_not_replace_what_the_teacher_does() -> None:
+    encoders = {"state": {}, "actions": {"groups": ["secret"], "hidden_dims": [4], "output_dim": A}}
+    own, other = (teacher(encoders=encoders, rnn_hidden_size=None) for _ in range(2))
+    algorithm = make(own, other, copy_weights=False, learning_rate=0.0)
+    seen = collect(algorithm, T)
+    with torch.no_grad():
+        errors = [(own.act_inference(obs)[0] - other.act_inference(obs)[0]).square().mean() for obs in seen]
+    assert algorithm.update()["imitation"] == pytest.approx(torch.stack(errors).mean().item(), rel=1e-4)
+    with pytest.raises(RslRlError, match="cannot compare an encoder called 'actions'"):
+        make(own, other, loss="latent")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 W = TypeVar("W", bound="VideoWriter")
 
 WIDTH, HEIGHT = 640, 480
-_FRAMES_PER_SECOND = 25
+FRAMES_PER_SECOND = 25
 
 # s, in which the camera makes up for most of a movement: fast enough to keep the robot in the middle, slow enough not
 # to shake with its steps, and slower still to turn with it, so that turning can be seen
@@ -108,7 +108,7 @@ class Film(VideoWriter):
             observed: groups of observations that the policy reads.
         """
         dt = player.env.dt
-        self._stride = max(1, round(1.0 / (_FRAMES_PER_SECOND * dt)))
+        self._stride = max(1, round(1.0 / (FRAMES_PER_SECOND * dt)))
         super().__init__(path, 1.0 / (dt * self._stride))
         self._player, self._caption, self._robot = player, caption, robot
         self._camera = FollowCamera(player.env.cfg.viewer)

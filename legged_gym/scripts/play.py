@@ -38,7 +38,7 @@ from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.envs import variants
 from legged_gym.errors import UserError
 from legged_gym.policies.policy_io import PolicySource, add_policy_flag, find_policy
-from legged_gym.utils.cli import add_viewer_flags, make_parser, take_viser_settings
+from legged_gym.utils.cli import add_viewer_flags, make_parser, page_address, take_viser_settings
 from legged_gym.utils.files import check_writable
 from legged_gym.utils.options import CommandLine
 from legged_gym.utils.reports import short_path
@@ -64,12 +64,12 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     """
     args = _parse(argv)
     show = _how_to_show(args)
-    if show == "web":
-        _play_in_browser(args)
+    address = page_address(args)
+    if address is not None:
+        _play_in_browser(args, *address)
         return
-    for name in ("port", "host", "follow"):
-        if getattr(args, name) not in (None, False):
-            raise UserError(f"--{name} is for the page in a browser: give --viewer=web too")
+    if args.follow:
+        raise UserError("--follow is for the page in a browser: give --viewer=web too")
     robots = _ROBOTS_IN_VIDEO if show == "video" else variants.MOST_ROBOTS
     source = find_policy(CommandLine.read(args), lambda cfg: variants.for_play(cfg, robots))
     if show == "video" and args.video is None and args.viewer is None:
@@ -103,12 +103,11 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         _report(player, source, stem + ".png", show == "window")
 
 
-def _play_in_browser(args: argparse.Namespace) -> None:
+def _play_in_browser(args: argparse.Namespace, host: str, port: int) -> None:
     from legged_gym.playing import driving
     from legged_gym.viewing.server import check_server
     from legged_gym.viewing.session import Visit, for_page, play_in_browser
 
-    host, port = args.host or "127.0.0.1", 8080 if args.port is None else args.port
     check_server(host, port)
     command, line = driving.parse_command(args.command), CommandLine.read(args)
     source = find_policy(line, for_page)

@@ -4,6 +4,7 @@
     python legged_gym/scripts/train.py --task=a1_flat --resume                  go on with the newest run
     python legged_gym/scripts/train.py --task=a1_flat --run_folder=PATH         begin there, or go on with what is there
     python legged_gym/scripts/train.py --task=a1_vision_student --teacher=RUN   learn from a policy that sees more
+    python legged_gym/scripts/train.py --task=a1_flat --viewer=web              robots are watched in a browser
     torchrun --nproc_per_node=2 legged_gym/scripts/train.py --task=a1_flat      one process a GPU
 
 Everything lands in logs/<experiment>/<date>_<run_name>/. A resumed run goes on in its folder, with the settings saved
@@ -18,11 +19,12 @@ that nobody takes ends nothing. Another process that wants to train in the same 
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import os
 import shlex
 import sys
-from typing import TYPE_CHECKING, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, ContextManager, List, Optional, Sequence, Tuple
 
 if not __package__:
     # Run as a file: the packages beside this one go before any installed ones, another rsl_rl among them.
@@ -30,13 +32,15 @@ if not __package__:
 
 from legged_gym.sweeps import wandb_server as sweep_wandb
 from legged_gym.utils import run_folder, run_lock, training
-from legged_gym.utils.cli import get_args
+from legged_gym.utils.cli import add_training_flags, add_viewer_flags, make_parser, page_address, take_viser_settings
 from legged_gym.utils.options import CommandLine
 from legged_gym.utils.script import EXIT_STOPPED, run_script, stopped_by_signals
 from legged_gym.utils.training import Plan
 from rsl_rl.utils.console import steady_output
 
 if TYPE_CHECKING:
+    from legged_gym.envs.base.legged_robot import LeggedRobot
+    from legged_gym.viewing.training import TrainingPage
     from rsl_rl.runners.runner import Runner
 
 
@@ -57,7 +61,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
 
 def _main(argv: Optional[Sequence[str]]) -> int:
-    command = CommandLine.read(get_args(argv, __doc__ or ""))
+    args = _parse(argv)
+    command, address = CommandLine.read(args), page_address(args)
     sweep = sweep_wandb.join(command)
     plan = training.plan_training(sweep.command if sweep else command, begins=True)
     if sweep:
@@ -65,8 +70,9 @@ def _main(argv: Optional[Sequence[str]]) -> int:
     runner_cfg, folder = plan.train_cfg.runner, plan.options.run_folder
     is_new = not runner_cfg.resume and (not folder or run_folder.is_new(folder))
     plan = plan.settled()
-    with contextlib.closing(training.make_env(plan)) as env:
+    with contextlib.closing(training.make_env(plan)) as env, _page_of(plan, env, address) as page:
         runner = training.make_runner(plan, env, run_folder.experiment_folder(runner_cfg.experiment_name))
+        runner.callbacks += [page.report] if page else []
         try:
             train(plan, runner)
         except BaseException:
@@ -79,6 +85,26 @@ def _main(argv: Optional[Sequence[str]]) -> int:
         runner.distributed.close()
         # torchrun would kill the other processes for any other status, one that is still saving among them.
         return EXIT_STOPPED if runner.interrupted and runner.distributed.world_size == 1 else 0
+
+
+def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
+    parser = make_parser(__doc__ or "")
+    add_training_flags(parser)
+    add_viewer_flags(parser, ("web", "none"))
+    args = parser.parse(argv)
+    take_viser_settings(args)
+    return args
+
+
+def _page_of(
+    plan: Plan, env: LeggedRobot, address: Optional[Tuple[str, int]]
+) -> ContextManager[Optional[TrainingPage]]:
+    """A page, where one is wanted; made before the learner, which seeds the global random generators."""
+    if address is None or not (plan.options.distributed and plan.options.distributed.is_main):
+        return contextlib.nullcontext()
+    from legged_gym.viewing.training import watched
+
+    return watched(env, *address)
 
 
 def train(plan: Plan, runner: Runner) -> None:

@@ -113,14 +113,20 @@ class DepthCamera:
         parts = [self._picture(ids, root_states[ids]) for ids in env_ids.split(_AT_ONCE)]
         return parts[0] if len(parts) == 1 else torch.cat(parts)
 
-    def _picture(self, env_ids: Tensor, root_states: Tensor) -> Tensor:
-        cfg = self._cfg
+    def rays(self, env_ids: Tensor, root_states: Tensor) -> Tuple[Tensor, Tensor]:
+        """Where cameras (n,) on robots (n, 13) are, (n, 3) m, and the rays (n, H * W, 3) of their pixels, world.
+
+        They have length 1 along the optical axis: in these units the distance is the depth.
+        """
         base = matrix_from_quat(root_states[:, 3:7])
         mount = (self._mount + self._shift[env_ids])[:, :, None]
         origins = root_states[:, :3] + torch.matmul(base, mount)[..., 0]
         axes = torch.matmul(base, _pitch_matrix(self._tilt[env_ids]))
-        directions = torch.matmul(self._directions, axes.transpose(1, 2))
-        # rays have length 1 along the optical axis: in these units the distance is the depth
+        return origins, torch.matmul(self._directions, axes.transpose(1, 2))
+
+    def _picture(self, env_ids: Tensor, root_states: Tensor) -> Tensor:
+        cfg = self._cfg
+        origins, directions = self.rays(env_ids, root_states)
         depth = self._sim.cast_rays(origins[:, None], directions, env_ids, bool(cfg.sees_robot), float(cfg.far))
         depth = depth.clamp_(cfg.near, cfg.far).view(-1, *self.shape[1:])
         if self._noise is not None:

@@ -319,6 +319,18 @@ class Looks(ABC):
     def obstacle_poses(self, env_id: int) -> Tuple[np.ndarray, np.ndarray]:
         """(K, 7) poses and (K, 3) half sizes of the obstacles of an environment; 0 for one that is not there."""
 
+    @abstractmethod
+    def snapshot(self, env_id: int) -> Any:
+        """What `picture` needs to draw an environment later as it is now."""
+
+    @abstractmethod
+    def picture(self, snapshot: Any, camera: Camera, width: int, height: int) -> np.ndarray:
+        """(height, width, 3) uint8, as `Simulator.render` draws it; from one thread alone, which closes it."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Free what pictures need."""
+
 
 W = TypeVar("W", bound="Window")
 

@@ -136,6 +136,20 @@ def add_viewer_flags(parser: ArgumentParser, viewers: Sequence[str]) -> None:
     add("--host", help="address of the page; 0.0.0.0 lets other machines in (default 127.0.0.1)")
 
 
+def page_address(args: argparse.Namespace) -> Optional[Tuple[str, int]]:
+    """Host and port of the page in a browser; None where none is wanted.
+
+    Raises:
+        UserError: an address without a page.
+    """
+    if args.viewer == "web":
+        return args.host or "127.0.0.1", 8080 if args.port is None else args.port
+    for name in ("port", "host"):
+        if getattr(args, name) is not None:
+            raise UserError(f"--{name} is for the page in a browser: give --viewer=web too")
+    return None
+
+
 def take_viser_settings(args: argparse.Namespace) -> None:
     """Let ``--env.viser.enable=True`` of other command lines mean ``--viewer=web``.
 

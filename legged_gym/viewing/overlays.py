@@ -8,15 +8,16 @@ import numpy as np
 import torch
 
 from legged_gym.envs.parts.goals import GoalCommands
-from legged_gym.playing.sight import depth_colors
+from legged_gym.playing.sight import SCANDOTS, depth_colors
 from legged_gym.rotations import quat_rotate
 from legged_gym.viewing.scene import WORLD, RobotScene
 
 if TYPE_CHECKING:
-    from viser import ViserServer
+    from viser import GuiTabHandle, ViserServer
 
     from legged_gym.envs.base.legged_robot import LeggedRobot
 
+_DEPTH_RAYS = (7, 10)  # rows and columns that are drawn
 _METRES_PER_NEWTON = 0.003
 _SECONDS_OF_ARROW = 0.5
 _PATH_POINTS, _PATH_STEP = 300, 0.03  # m between two points
@@ -31,9 +32,10 @@ class Overlays:
         robot: its index.
     """
 
-    def __init__(self, server: ViserServer, env: LeggedRobot, scene: RobotScene) -> None:
-        """Add a checkbox for everything that this environment has, in the container that is open."""
-        self._server, self._env, self._scene, self.robot = server, env, scene, 0
+    def __init__(self, server: ViserServer, env: LeggedRobot, scene: RobotScene, tab: GuiTabHandle) -> None:
+        """Add a checkbox for everything that this environment has to a tab, which is open."""
+        self._tab, self._server, self._env, self._scene, self.robot = tab, server, env, scene, 0
+        self._scan_name = "Scandots" if SCANDOTS in env.observation_groups else "Height scan"
         self._path: List[np.ndarray] = []
         self._drawn: Dict[str, Any] = {}
         kinds: Dict[str, Callable[[], None]] = {
@@ -42,12 +44,14 @@ class Overlays:
             "Path": self._trail,
         }
         if env.cfg.terrain.measure_heights:
-            kinds["Height scan"] = self._scan
+            kinds[self._scan_name] = self._scan
         if isinstance(env.parts.get("commands"), GoalCommands):
             kinds["Goals"] = self._goal
         self._images = [name for name, group in env.observation_groups.items() if len(group.shape) == 3]
         if self._images:
             kinds["Camera"] = self._camera
+        if env.depth_camera is not None:
+            kinds["Depth rays"] = self._rays
         self._kinds: List[Tuple[Any, str, Callable[[], None]]] = [
             (server.gui.add_checkbox(name, False), name, draw) for name, draw in kinds.items()
         ]
@@ -69,33 +73,30 @@ class Overlays:
         origin: np.ndarray = self._env.root_states[self.robot, :3].cpu().numpy().copy()
         return origin
 
-    def _segments(self, name: str, points: np.ndarray, colors: np.ndarray) -> None:
+    def _put(self, name: str, add: Callable[..., Any], points: np.ndarray, colors: np.ndarray, **look: Any) -> None:
+        """Draw points that lie in the world by one of viser's functions, or move those that are there."""
         points, handle = points - self._origin(), self._drawn.get(name)
         if handle is None or len(handle.points) != len(points):
-            handle = self._drawn[name] = self._server.scene.add_arrows(
-                f"{WORLD}/{name}", points, colors, shaft_radius=0.008, head_radius=0.02, head_length=0.05
-            )
+            handle = self._drawn[name] = add(f"{WORLD}/{name}", points, colors, **look)
         else:
-            handle.points = points
+            handle.points, handle.colors = points, colors
         handle.position = self._origin()
 
+    def _arrows_at(self, name: str, points: np.ndarray, colors: np.ndarray) -> None:
+        look = {"shaft_radius": 0.008, "head_radius": 0.02, "head_length": 0.05}
+        self._put(name, self._server.scene.add_arrows, points, colors, **look)
+
     def _cloud(self, name: str, points: np.ndarray, color: Tuple[int, int, int], size: float) -> None:
-        points, handle = points - self._origin(), self._drawn.get(name)
-        if handle is None or len(handle.points) != len(points):
-            handle = self._drawn[name] = self._server.scene.add_point_cloud(
-                f"{WORLD}/{name}", points, np.tile(np.array(color, dtype=np.uint8), (len(points), 1)),
-                point_size=size, point_shape="circle", precision="float32",
-            )  # fmt: skip
-        else:
-            handle.points = points
-        handle.position = self._origin()
+        colors = np.tile(np.array(color, dtype=np.uint8), (len(points), 1))
+        look = {"point_size": size, "point_shape": "circle", "precision": "float32"}
+        self._put(name, self._server.scene.add_point_cloud, points, colors, **look)
 
     def _forces(self) -> None:
         env = self._env
         feet = self._scene.places(self.robot, [env.body_names[foot] for foot in env.feet_indices.tolist()])
         forces = env.feet_forces[self.robot].cpu().numpy()
         points = np.stack((feet, feet + _METRES_PER_NEWTON * forces + [0.0, 0.0, 1e-3]), axis=1)
-        self._segments("Contact forces", points, np.tile(np.array(_FORCE, dtype=np.uint8), (len(points), 1)))
+        self._arrows_at("Contact forces", points, np.tile(np.array(_FORCE, dtype=np.uint8), (len(points), 1)))
 
     def _arrows(self) -> None:
         env, robot = self._env, self.robot
@@ -107,7 +108,7 @@ class Overlays:
         start = base + torch.tensor([0.0, 0.0, 0.2], device=env.device)
         tips[:, 2] += 1e-3
         points = torch.stack((start.expand(2, 3), start + tips), dim=1).cpu().numpy()
-        self._segments("Commands and speed", points, np.array([_COMMAND, _SPEED], dtype=np.uint8))
+        self._arrows_at("Commands and speed", points, np.array([_COMMAND, _SPEED], dtype=np.uint8))
 
     def _trail(self) -> None:
         place = self._env.root_states[self.robot, :3].cpu().numpy().copy()
@@ -121,12 +122,27 @@ class Overlays:
         env, state = self._env, self._env.root_states[self.robot : self.robot + 1]
         place = env.height_scan.places(state[:, :3], state[:, 3:7])[0]
         points = torch.cat((place, env.measured_heights[self.robot][:, None] + 0.01), dim=-1).cpu().numpy()
-        self._cloud("Height scan", points, _SCAN, 0.02)
+        self._cloud(self._scan_name, points, _SCAN, 0.015)
 
     def _goal(self) -> None:
         commands = self._env.parts["commands"]
         assert isinstance(commands, GoalCommands)
         self._cloud("Goals", commands.goals()[self.robot : self.robot + 1].cpu().numpy(), _GOAL, 0.2)
+
+    def _rays(self) -> None:
+        """From the camera to what it sees now; the picture may be older, by the camera's latency."""
+        env, cfg, camera = self._env, self._env.cfg.depth_camera, self._env.depth_camera
+        assert camera is not None
+        only, state = torch.tensor([self.robot], device=env.device), env.root_states[self.robot : self.robot + 1]
+        rows, columns = (torch.linspace(0, size - 1, most).long() for size, most in zip(camera.shape[1:], _DEPTH_RAYS))
+        chosen = (rows[:, None] * camera.shape[2] + columns).flatten().to(env.device)
+        origin, directions = camera.rays(only, state)
+        directions = directions[:, chosen]
+        depth = env.sim.cast_rays(origin[:, None], directions, only, bool(cfg.sees_robot), float(cfg.far))
+        depth = torch.where(depth < cfg.far, depth.clamp_min(cfg.near), 0.0 * directions[..., 0])[0, :, None]
+        points = torch.stack((origin.expand(len(chosen), 3), origin + directions[0] * depth), dim=1).cpu().numpy()
+        colors = depth_colors(((depth - cfg.near) / (cfg.far - cfg.near) - 0.5).cpu().numpy()).repeat(2, axis=1)
+        self._put("Depth rays", self._server.scene.add_line_segments, points, colors, thickness=0.002)
 
     def _camera(self) -> None:
         images = [self._env.obs_buf[name][self.robot, 0].cpu().numpy() for name in self._images]
@@ -134,6 +150,7 @@ class Overlays:
         picture = picture.repeat(4, axis=0).repeat(4, axis=1)
         handle = self._drawn.get("Camera")
         if handle is None:
-            self._drawn["Camera"] = self._server.gui.add_image(picture, label="Camera", format="png")
+            with self._tab:
+                self._drawn["Camera"] = self._server.gui.add_image(picture, label="Camera", format="png")
         else:
             handle.image = picture

@@ -37,9 +37,19 @@ class Page:
         robot: index of the robot that is watched.
     """
 
-    def __init__(self, server: ViserServer, env: LeggedRobot, robot: int = 0, robots: int = 1) -> None:
-        """Draw an environment; controls may be added to tab "Play" before `add_panels`."""
-        self.server, self.env, self.robot = server, env, robot
+    def __init__(
+        self, server: ViserServer, env: LeggedRobot, robot: int = 0, robots: int = 1, share: float = 1.0
+    ) -> None:
+        """Draw an environment; controls may be added to tab "Play" before `add_panels`.
+
+        Args:
+            server: whose page is made anew.
+            env: what is shown.
+            robot: index of the robot that is watched first.
+            robots: how many are shown at first.
+            share: of the time, what `draw` may take at most.
+        """
+        self.server, self.env, self.robot, self._share = server, env, robot, share
         self._requests: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._next_poses = self._next_panels = 0.0
         self._panels: List[Panel] = []
@@ -61,8 +71,8 @@ class Page:
                 self.on(self._watched, self.watch)
             follow = server.gui.add_checkbox("Follow", True)
             self.on(follow, lambda value: setattr(self.scene, "follow", value))
-        with self.tabs.add_tab("Show"):
-            self.overlays = Overlays(server, env, self.scene)
+        with self.tabs.add_tab("Show") as tab:
+            self.overlays = Overlays(server, env, self.scene, tab)
         self.watch(robot)
 
     def add_panels(self) -> None:
@@ -127,21 +137,24 @@ class Page:
     def draw(self) -> None:
         """Send what has changed, if somebody looks and it is time."""
         now = time.perf_counter()
-        if not self.server.get_clients():
+        if now < self._next_poses or not self.server.get_clients():
             return
-        if now >= self._next_poses:
-            self._next_poses = max(self._next_poses + POSE_INTERVAL, now)
-            self.scene.update()
-            self.overlays.update()
+        self.scene.update()
+        self.overlays.update()
         if now >= self._next_panels:
             self._next_panels = max(self._next_panels + PANEL_INTERVAL, now)
             for panel in self._panels:
                 panel.update(self.env)
+        spent = time.perf_counter() - now
+        self._next_poses = max(self._next_poses + POSE_INTERVAL, now + spent / self._share)
 
     def _show(self, count: int) -> None:
+        """Show the robot that is watched, and those that are nearest to it now."""
         self._num_robots = count
-        others = [robot for robot in range(self.env.num_envs) if robot != self.robot]
-        self.scene.show(sorted([self.robot, *others[: count - 1]]))
+        places = self.env.root_states[:, :2]
+        distances = (places - places[self.robot]).norm(dim=1)
+        distances[self.robot] = -1.0
+        self.scene.show(distances.argsort()[:count].tolist())
 
     def _toggle(self, panel: Panel, folder: Any, shown: bool) -> None:
         panel.shown = folder.visible = shown

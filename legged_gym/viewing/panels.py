@@ -74,7 +74,7 @@ class Plot:
         options: Any = ({"label": "s"}, *series)
         self._handle = gui.add_uplot(
             data, options, title=title, scales={"x": {"time": False, "auto": True}},
-            legend={"show": len(names) <= 4}, height=170,
+            legend={"show": len(names) <= 4}, height=125,
         )  # fmt: skip
 
     def clear(self) -> None:

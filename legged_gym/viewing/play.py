@@ -9,6 +9,7 @@ from legged_gym.envs.variants import has_velocity_commands
 from legged_gym.viewing.controls import CommandControls, TimeControls, add_push, add_robot, add_tiles
 from legged_gym.viewing.page import POSE_INTERVAL, Page
 from legged_gym.viewing.policies import PolicyControls
+from legged_gym.viewing.recording import Recorder
 
 if TYPE_CHECKING:
     from viser import ViserServer
@@ -43,6 +44,8 @@ def play_on_page(
     gui = server.gui
     with page.controls:
         times = TimeControls(page, player)
+    with page.tabs.add_tab("Record"):
+        recorder = Recorder(page, source.task)
     with page.tabs.add_tab("Policy"):
         policies = PolicyControls(page, player, source, follow)
     with page.tabs.add_tab("Robot"):
@@ -62,6 +65,7 @@ def play_on_page(
             player.step()
         page.status.content = _status(page, player, times.running)
         page.draw()
+        recorder.look(stepped)
         pace.wait(env.dt / times.speed if stepped else POSE_INTERVAL)
     return policies.wanted
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, List
+from typing import TYPE_CHECKING, List, Sequence
 
 import torch
 
@@ -70,7 +70,7 @@ class RewardTerms(Panel):
 
 
 class Joints(Panel):
-    """Positions, velocities and torques of a group of joints, with their limits where all of them share one."""
+    """Positions, velocities and torques of a group of joints: over time, and now between their limits."""
 
     title = "Joints"
 
@@ -81,6 +81,7 @@ class Joints(Panel):
         self._titles = ["position, rad", "velocity, rad/s", "torque, N m"]
         highest = [float(limit.max()) for limit in (env.dof_vel_limits, env.torque_limits)]
         limits: List[List[float]] = [[], *([-high, high] for high in highest)]
+        self._bars = gui.add_html("")
         self._lines = [self.plot(gui, title, env.dof_names, at) for title, at in zip(self._titles, limits)]
 
     def update(self, env: LeggedRobot) -> None:
@@ -90,6 +91,22 @@ class Joints(Panel):
         for line, values in zip(self._lines, (env.dof_pos, env.dof_vel, env.torques)):
             shown = [float("nan") if hide else value for hide, value in zip(hidden, values[self.robot].tolist())]
             line.add(_now(env), shown)
+        if self.shown:
+            self._bars.content = self._between_limits(env, hidden)
+
+    def _between_limits(self, env: LeggedRobot, hidden: Sequence[bool]) -> str:
+        """A table with a bar for each number: where it lies between its limits, red in the last twentieth."""
+        highest = torch.stack((env.dof_vel_limits, env.torque_limits))
+        lows = torch.stack((env.dof_pos_limits[:, 0], *-highest))
+        highs = torch.stack((env.dof_pos_limits[:, 1], *highest))
+        values = torch.stack([values[self.robot] for values in (env.dof_pos, env.dof_vel, env.torques)])
+        shares = ((values - lows) / (highs - lows)).clamp(0.0, 1.0).t().tolist()
+        rows = ["<tr><th></th>" + "".join(f"<th>{title}</th>" for title in self._titles) + "</tr>"]
+        for name, hide, numbers, share in zip(env.dof_names, hidden, values.t().tolist(), shares):
+            cells = (_bar(number, part) for number, part in zip(numbers, share))
+            if not hide:
+                rows.append(f"<tr><td>{name}</td>{''.join(cells)}</tr>")
+        return f"<table style='width:100%;font-size:0.75em'>{''.join(rows)}</table>"
 
 
 class Actions(Panel):
@@ -178,6 +195,14 @@ class Episodes(Panel):
             log = {name: float(value) for name, value in env.extras.get("log", {}).items()}
             lines = [f"episode {self._count + 1}, {age * env.dt:.1f} s, reward so far {earned:.2f}", ""]
             self._text.content = "\n".join([*lines, *(f"- {name} {value:.3f}" for name, value in log.items())])
+
+
+def _bar(number: float, share: float) -> str:
+    """A cell with a number, and a mark where it lies: 0 at the left end, 1 at the right one."""
+    color = "#d0455f" if abs(share - 0.5) > 0.45 else "#2f6fdb"
+    mark = f"position:absolute;left:calc({100 * share:.0f}% - 2px);width:4px;height:100%;background:{color}"
+    track = "position:relative;height:0.6em;background:#8883;border-radius:2px"
+    return f"<td>{number:.2f}<div style='{track}'><div style='{mark}'></div></div></td>"
 
 
 def _listed(values: torch.Tensor) -> str:

@@ -56,8 +56,6 @@ class RobotScene:
 
     def show(self, robots: Sequence[int]) -> None:
         """Choose which robots are drawn."""
-        if list(robots) == self._shown:
-            return
         for robot in set(self._shown) - set(robots):
             self._robots.pop(robot)[0].remove()  # with all that hangs on it
         self._shown = list(robots)
@@ -100,6 +98,10 @@ class RobotScene:
         """Where bodies of a robot are, (n, 3) m."""
         poses: np.ndarray = self._looks.poses(robot)[[self._looks.parts.index(name) for name in names], :3]
         return poses
+
+    def snapshot(self, robot: int) -> Any:
+        """What a picture of a robot as it is now needs, see `Looks.picture`."""
+        return self._looks.snapshot(robot)
 
     def _add_obstacles(self) -> None:
         color = rgb(OBSTACLE_COLOR)

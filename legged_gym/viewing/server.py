@@ -34,15 +34,18 @@ def check_server(host: str, port: int) -> None:
         raise UserError(f"cannot serve the page at {host}:{port}: {error.strerror or error}{hint}") from None
 
 
-def open_server(host: str, port: int) -> ViserServer:
-    """Serve an empty page, and print where; port 0 takes a free one.
+def open_server(host: str, port: int, visitors_can: str = "steer") -> ViserServer:
+    """Serve an empty page, and print where; port 0 takes a free one, `visitors_can` goes into a warning.
 
     Raises:
         UserError: as `check_server`.
     """
     check_server(host, port)
     if host not in _LOOPBACK:
-        print(f"warning: --host={host}: everybody who reaches this machine can steer this program", file=sys.stderr)
+        print(
+            f"warning: --host={host}: everybody who reaches this machine can {visitors_can} this program",
+            file=sys.stderr,
+        )
     import viser
 
     server = viser.ViserServer(host=host, port=port, verbose=False)

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import socket
-
 import pytest
 
 from legged_gym.errors import UserError
 from legged_gym.scripts import play
 from legged_gym.viewing.server import check_server, open_server
+from tests.viewing.ports import taken_port
 
 pytest.importorskip("viser")
 
 
 def test_a_port_in_use_is_one_clear_line_before_anything_is_made():
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
-        other.listen()
-        port = other.getsockname()[1]
-        with pytest.raises(UserError, match=f"cannot serve the page at 127.0.0.1:{port}: .*another --port"):
-            play.main(["--policy=a1_flat", "--viewer=web", f"--port={port}"])
+    problem = "cannot serve the page at 127.0.0.1:{}: .*another --port"
+    with taken_port() as port, pytest.raises(UserError, match=problem.format(port)):
+        play.main(["--policy=a1_flat", "--viewer=web", f"--port={port}"])
 
 
 def test_an_address_that_others_reach_is_warned_of(capsys):

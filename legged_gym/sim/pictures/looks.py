@@ -10,7 +10,7 @@ import numpy as np
 from legged_gym.errors import UserError
 from legged_gym.sim.pictures.raytracer import geom_colors
 from legged_gym.sim.pictures.rendering import ROOT, SceneRenderer, SceneState
-from legged_gym.sim.simulator import Looks, Shape
+from legged_gym.sim.simulator import Camera, Looks, Shape
 
 
 class MujocoLooks(Looks):
@@ -42,6 +42,18 @@ class MujocoLooks(Looks):
         """See `Looks.obstacle_poses`."""
         state = self._state_of(env_id)
         return np.concatenate((state.mocap_pos, state.mocap_quat[:, [1, 2, 3, 0]]), axis=1), state.obstacle_sizes
+
+    def snapshot(self, env_id: int) -> SceneState:
+        """See `Looks.snapshot`."""
+        return SceneState(*(part.copy() for part in self._state_of(env_id)))
+
+    def picture(self, snapshot: SceneState, camera: Camera, width: int, height: int) -> np.ndarray:
+        """See `Looks.picture`."""
+        return self._scene.render(snapshot, camera, width, height)
+
+    def close(self) -> None:
+        """See `Looks.close`."""
+        self._scene.close()
 
 
 def _shapes(model: Any, groups: np.ndarray, bodies: np.ndarray) -> List[Shape]:

@@ -65,6 +65,10 @@ def make_collector(source: PolicySource, wish: Collection) -> Collector:
 
     if table(source.env_cfg.obstacles):
         raise UserError("demonstrations cannot hold obstacles: leave each out with --env.obstacles.<name>=None")
+    if source.env_cfg.control.torque_speed:
+        raise UserError(
+            "demonstrations cannot hold torque-speed curves: leave them out with --env.control.torque_speed={}"
+        )
     source = source.changed(change)
     env, seed = make_env(source), source.env_cfg.seed
     if wish.relative and (env.terrain is not None or env.cfg.asset.fix_base_link):

@@ -12,11 +12,13 @@ import math
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.envs.base.table_entries import ObsTerm
 from legged_gym.errors import UserError
+from legged_gym.sim.robot.gains import torque_speed_of
 from legged_gym.utils.files import sha256_of
 from rsl_rl.models import Network
 
@@ -54,6 +56,10 @@ _ACTION_RULE_ENDING = (
     " the first; torque within +-torque_limit, computed anew at every physics step"
 )
 _FILTER_ENDING = ", for which scale * a first goes through y = target_filter * scale * a + (1 - target_filter) * y"
+_CURVE_ENDING = (
+    "; of a joint with stall_torque, torque also within stall_torque * max(0, 1 - vel / no_load_speed) above and"
+    " -stall_torque * max(0, 1 + vel / no_load_speed) below"
+)
 _START_RULE = "position and orientation (x, y, z, w) of the base above flat ground, joints at default_pos, all at rest"
 _PHYSICS_RULE = (
     "the robot file with a free base (unless fixed_base) on a plane; armature and passive_* of joints, torques as in"
@@ -106,7 +112,8 @@ def describe_policy(env: LeggedRobot, actor: Network, task: str, origin: Mapping
 
 def _action_rule(control: Any) -> str:
     ending = "" if control.target_filter is None else _FILTER_ENDING
-    return _ACTION_RULES[control.control_type] + _ACTION_RULE_ENDING + ending
+    curve = _CURVE_ENDING if control.torque_speed else ""
+    return _ACTION_RULES[control.control_type] + _ACTION_RULE_ENDING + ending + curve
 
 
 def describe_network(actor: Network, observation_dims: Mapping[str, Any], num_actions: int) -> Dict[str, Any]:
@@ -214,6 +221,9 @@ def _describe_joints(env: LeggedRobot, passive: List[Dict[str, Any]]) -> List[Di
         "vel_limit": numbers(env.dof_vel_limits),
         "pos_limits": [numbers(pair) for pair in env.sim.dof_pos_limits],
     }
+    if env.cfg.control.torque_speed:
+        curves = torch.as_tensor(torque_speed_of(env.dof_names, env.cfg.control.torque_speed))
+        columns.update(zip(("stall_torque", "no_load_speed"), map(numbers, curves)))
     return [
         {"name": name, **{key: column[index] for key, column in columns.items()}, **passive[index]}
         for index, name in enumerate(env.dof_names)

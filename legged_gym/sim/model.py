@@ -14,7 +14,7 @@ import numpy as np
 
 from legged_gym.errors import UserError
 from legged_gym.sim.pictures.scenery import add_scenery
-from legged_gym.sim.robot.gains import gains_of
+from legged_gym.sim.robot.gains import gains_of, torque_speed_of
 from legged_gym.sim.robot.robot_feet import notes_on_feet
 from legged_gym.sim.robot.robot_file import load_robot
 from legged_gym.sim.robot.robot_parts import all_bodies, collides, compile_spec, motor_joints
@@ -271,10 +271,13 @@ def _add_obstacles(mj: Any, kinds: Sequence[str]) -> None:
 def _add_actuators(mj: Any, dof_names: Sequence[str], spec: SimSpec) -> np.ndarray:
     """One actuator a joint; returns the torque limits (D,) N m."""
     kp, kd = gains_of(dof_names, spec.stiffness), gains_of(dof_names, spec.damping)
-    limits = np.zeros(len(dof_names))
+    limits, stall = np.zeros(len(dof_names)), torque_speed_of(dof_names, spec.torque_speed)[0]
     for i, name in enumerate(dof_names):
         low, high = mj.joint(name).actfrcrange
-        limits[i] = max(-low, high) or np.inf
+        if low == high == 0:
+            low, high = -np.inf, np.inf
+        low, high = max(low, -stall[i]), min(high, stall[i])
+        limits[i] = max(-low, high)
         actuator = mj.add_actuator(name=name, target=name, trntype=mujoco.mjtTrn.mjTRN_JOINT)
         if spec.position_control:
             actuator.set_to_position(kp=kp[i], kv=kd[i])

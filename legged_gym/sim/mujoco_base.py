@@ -27,7 +27,7 @@ from legged_gym.sim.model import (
 )
 from legged_gym.sim.physics_description import describe_physics
 from legged_gym.sim.pictures.rendering import SceneRenderer, SceneState
-from legged_gym.sim.robot.gains import gains_of
+from legged_gym.sim.robot.gains import gains_of, torque_speed_of
 from legged_gym.sim.simulator import Camera, Looks, PhysicsFailure, Simulator, Window
 from legged_gym.sim.spec import SimSpec
 
@@ -86,6 +86,8 @@ class MujocoSimulator(Simulator):
         self._kp = self._tensor(gains_of(self.dof_names, spec.stiffness)).repeat(num_envs, 1)
         self._kd = self._tensor(gains_of(self.dof_names, spec.damping)).repeat(num_envs, 1)
         self._strength = torch.ones(num_envs, dofs, device=self.device)
+        self._curves = self._tensor(torque_speed_of(self.dof_names, spec.torque_speed)) if spec.torque_speed else None
+        self._torque_ranges = self._tensor(self.robot.model.actuator_forcerange)
         self._robot_geoms = torch.as_tensor(self.robot.robot_geoms, device=self.device)
         self._obstacle_geoms = torch.as_tensor(self.robot.obstacle_geoms, device=self.device)
         self._obstacle_mocaps = torch.as_tensor(self.robot.obstacle_mocaps, device=self.device)
@@ -139,10 +141,21 @@ class MujocoSimulator(Simulator):
     def _step(self, substeps: int) -> None:
         now = torch.cat((self._packed, self._arrays.ctrl.float()), dim=1)
         torch.where(self.failed[:, None], self._previous, now, out=self._previous)  # of who failed, it stays as it was
-        self._advance(substeps)
-        if self._any_stale:
-            self._nothing_stale()
-        self._refresh()
+        for _ in range(1 if self._curves is None else substeps):
+            if self._curves is not None:
+                self._limit_torques(*self._curves)
+            self._advance(substeps if self._curves is None else 1)
+            if self._any_stale:
+                self._nothing_stale()
+            self._refresh()
+
+    def _limit_torques(self, stall: Tensor, no_load: Tensor) -> None:
+        """What motors can give at their speeds, with stall torques and no-load speeds (D,)."""
+        low, high = self._torque_ranges.unbind(1)
+        share = self.dof_vel / no_load
+        lower = torch.maximum(-(stall * (1.0 + share)).clamp(min=0.0), low)
+        upper = torch.minimum((stall * (1.0 - share)).clamp(min=0.0), high)
+        self._write("actuator_forcerange", (slice(None),), torch.stack((lower, upper), dim=2))
 
     @property
     def failure(self) -> Optional[PhysicsFailure]:

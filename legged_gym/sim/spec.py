@@ -50,6 +50,9 @@ class SimSpec:
         armature: kg m^2 that joints have at least, for all or by part of a joint's name.
         position_control: whether the engine runs a PD controller with `stiffness` and `damping` by parts of names of
             joints (the last match wins); else it takes torques.
+        torque_speed: stall torque (N m) and no-load speed (rad/s) of motors, by parts of names likewise: at speed v a
+            motor gives from -stall (1 + v / no-load) to stall (1 - v / no-load), never past 0, stall
+            torque or the file's limit.
         dt: s, a sub-step.
         ground: None for the plane z = 0.
         ground_friction: averaged with the robot's.
@@ -73,6 +76,7 @@ class SimSpec:
     position_control: bool = True
     stiffness: Dict[str, float] = field(default_factory=dict)
     damping: Dict[str, float] = field(default_factory=dict)
+    torque_speed: Dict[str, Sequence[float]] = field(default_factory=dict)
     dt: float = 0.005
     gravity: Sequence[float] = (0.0, 0.0, -9.81)
     solver: Solver = field(default_factory=Solver)

@@ -154,9 +154,19 @@ class Drive:
         self._actions.append(np.clip(action, -clip, clip))
         for _ in range(self.description["decimation"]):
             self.data.ctrl[:] = self._drives(self.joint_angles, self.data.qvel[self._qvel])
+            self._limit_torques()
             mujoco.mj_step(self.model, self.data)
         mujoco.mj_forward(self.model, self.data)
         self._steps += 1
+
+    def _limit_torques(self):
+        """What the motors that have a torque-speed curve give at their speeds."""
+        for i, joint in enumerate(self.description["joints"]):
+            if joint.get("stall_torque") is not None:
+                stall, share = joint["stall_torque"], self.data.qvel[self._qvel[i]] / joint["no_load_speed"]
+                limit = min(stall, joint["torque_limit"] or stall)
+                lower, upper = -stall * max(0.0, 1.0 + share), stall * max(0.0, 1.0 - share)
+                self.model.actuator_forcerange[i] = max(lower, -limit), min(upper, limit)
 
     # ---------------------------------------------------------------- what can be read off the robot
 

@@ -126,6 +126,7 @@ OTHER_SETTINGS = {
         "--env.control.actuator_net_file={LEGGED_GYM_ROOT_DIR}/resources/actuator_nets/a1_motor.json",
         "--env.terrain.static_friction=0.2",
     ),
+    "curve": ("--env.control.torque_speed={hip: [8, 5], calf: [12, 4]}",),
     "engine": (
         "--env.asset.self_collisions=0",
         "--env.sim.mujoco.integrator=implicitfast",

@@ -99,7 +99,7 @@ def test_frames_with_straight_legs(robot):
 
 
 def test_shapes_that_collide_fit_the_trunk_and_the_links(robot):
-    """Boxes: their sides are where trunk and links end; nothing of a leg lies in the trunk or reaches below its foot."""
+    """Boxes: their sides are where trunk and links end; no thigh lies in the trunk, and feet are lowest."""
     model, data = robot.model, posed(robot, POSE, STANDING)
     geoms = {model.body(model.geom_bodyid[geom]).name: geom for geom in robot.robot_geoms}
     bodies = {"base_link", *(f"{leg}_{part}" for leg in LEGS for part in ("thigh", "calf", "foot"))}
@@ -120,7 +120,7 @@ def test_shapes_that_collide_fit_the_trunk_and_the_links(robot):
 
 
 def test_standing_height_and_top_of_the_trunk(robot):
-    """Thigh and calf are a two-link arm; a bar with its underside at 0.54 m clears the trunk, one at 0.44 m does not."""
+    """Thigh and calf are a two-link arm; the trunk passes under a bar at 0.54 m, and not under one at 0.44 m."""
     height = THIGH * math.cos(0.8) + CALF * math.cos(0.7) + FOOT_RADIUS
     assert height == pytest.approx(STANDING, abs=5e-4)
     data = posed(robot, POSE, height)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import List, Mapping, Sequence
+from typing import Any, List, Mapping, Sequence
 
 from legged_gym.errors import UserError, listed
 
@@ -24,11 +24,11 @@ def check_names(bodies: Sequence[str], parts: Sequence[str], key: str) -> None:
         print(note)
 
 
-def check_gains(joints: Sequence[str], gains: Mapping[str, float], key: str) -> None:
+def check_gains(joints: Sequence[str], gains: Mapping[str, Any], key: str, all_joints: bool = True) -> None:
     """Say which joints have no gain, and which parts of joint names match nothing, nothing any more, or too much."""
     matches = {part: {name for name in joints if part in name} for part in gains}
     without = [name for name in joints if not any(part in name for part in gains)]
-    if without:
+    if without and all_joints:
         print(f"warning: {key} matches no part of {listed(without)}: it is 0 there")
     parts = list(gains)
     for k, part in enumerate(parts):

@@ -90,6 +90,7 @@ class RobotSetup(RobotState):
         self.default_dof_pos = torch.tensor([angles], device=self.device)
         self.p_gains = self._gains(cfg.control.stiffness, "control.stiffness")
         self.d_gains = self._gains(cfg.control.damping, "control.damping")
+        check_gains(self.dof_names, cfg.control.torque_speed, "control.torque_speed", all_joints=False)
         asset = cfg.asset
         if asset.foot_name != "None":
             check_names(self.body_names, [asset.foot_name], "asset.foot_name")

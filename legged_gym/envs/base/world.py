@@ -30,6 +30,7 @@ def sim_spec(cfg: LeggedRobotCfg, height_map: Optional[HeightMap] = None) -> Sim
         position_control=control.control_type == "P",
         stiffness=control.stiffness,
         damping=control.damping,
+        torque_speed=control.torque_speed,
         dt=float(sim.dt),
         gravity=[0.0, 0.0, 0.0] if asset.disable_gravity else sim.gravity,
         solver=Solver(**{name: getattr(sim.mujoco, name) for name in Solver.__dataclass_fields__}),

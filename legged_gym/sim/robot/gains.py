@@ -15,3 +15,9 @@ def gains_of(dof_names: Sequence[str], table: Dict[str, float]) -> np.ndarray:
             if key in name:
                 gains[i] = value
     return gains
+
+
+def torque_speed_of(dof_names: Sequence[str], table: Dict[str, Sequence[float]]) -> np.ndarray:
+    """Stall torques and no-load speeds (2, D) from a table as for gains; no match gives infinity."""
+    columns = [gains_of(dof_names, {key: pair[column] for key, pair in table.items()}) for column in (0, 1)]
+    return np.where(np.array(columns) == 0, np.inf, columns)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Dict, Optional, Sequence, Tuple, Union
+from typing import Dict, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -76,7 +76,7 @@ class SimSpec:
     position_control: bool = True
     stiffness: Dict[str, float] = field(default_factory=dict)
     damping: Dict[str, float] = field(default_factory=dict)
-    torque_speed: Dict[str, Sequence[float]] = field(default_factory=dict)
+    torque_speed: Mapping[str, Sequence[float]] = field(default_factory=dict)
     dt: float = 0.005
     gravity: Sequence[float] = (0.0, 0.0, -9.81)
     solver: Solver = field(default_factory=Solver)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, Sequence
+from typing import Dict, Mapping, Sequence
 
 import numpy as np
 
@@ -17,7 +17,7 @@ def gains_of(dof_names: Sequence[str], table: Dict[str, float]) -> np.ndarray:
     return gains
 
 
-def torque_speed_of(dof_names: Sequence[str], table: Dict[str, Sequence[float]]) -> np.ndarray:
+def torque_speed_of(dof_names: Sequence[str], table: Mapping[str, Sequence[float]]) -> np.ndarray:
     """Stall torques and no-load speeds (2, D) from a table as for gains; no match gives infinity."""
     columns = [gains_of(dof_names, {key: pair[column] for key, pair in table.items()}) for column in (0, 1)]
     return np.where(np.array(columns) == 0, np.inf, columns)

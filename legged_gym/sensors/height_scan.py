@@ -61,19 +61,22 @@ class HeightScan:
         self._corner = torch.tensor(corner, dtype=torch.float32, device=device)
         self._points_x, self._points_y = (self.points * self._cells_per_metre).t().contiguous()
 
-    def __call__(self, positions: torch.Tensor, quats: torch.Tensor) -> torch.Tensor:
+    def __call__(
+        self, positions: torch.Tensor, quats: torch.Tensor, env_ids: Optional[torch.Tensor] = None
+    ) -> torch.Tensor:
         """Heights at the grid of every robot.
 
         Args:
             positions: (N, 2) or (N, 3) base positions in the frame of the map, m.
             quats: (N, 4) base orientations x, y, z, w. Yaw is the rotation about z that is left when x and y are
                 dropped, so pitch and roll do not tilt or shrink the grid.
+            env_ids: (N,) sorted environments whose obstacles count, None for all.
 
         Returns:
             (N, P) m above the plane z = 0.
         """
         heights = self._scan(positions, quats)
-        return heights if self._sim is None else self._with_obstacles(heights, self.places(positions, quats))
+        return heights if self._sim is None else self._with_obstacles(heights, self.places(positions, quats), env_ids)
 
     def _scan(self, positions: torch.Tensor, quats: torch.Tensor) -> torch.Tensor:
         if self._flat:
@@ -106,12 +109,14 @@ class HeightScan:
             heights = self._look_up(cells[..., 0], cells[..., 1])
         return heights if self._sim is None else self._with_obstacles(heights, xy)
 
-    def _with_obstacles(self, heights: torch.Tensor, xy: torch.Tensor) -> torch.Tensor:
+    def _with_obstacles(
+        self, heights: torch.Tensor, xy: torch.Tensor, env_ids: Optional[torch.Tensor] = None
+    ) -> torch.Tensor:
         """The higher of the ground (N, ...) and the tops of each environment's obstacles at points (N, ..., 2)."""
         assert self._sim is not None
         origins = torch.nn.functional.pad(xy.flatten(1, -2), (0, 1), value=_ABOVE)
         down = self._down.expand_as(origins).contiguous()
-        tops = _ABOVE - self._sim.cast_rays(origins, down, ground=False)
+        tops = _ABOVE - self._sim.cast_rays(origins, down, env_ids, ground=False)
         return torch.maximum(heights, tops.view(heights.shape))
 
     def _look_up(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:

@@ -26,8 +26,9 @@ class Obstacles(Part):
                     print(f"note: obstacles.{name} is in none of the {self.num_envs} environments")
                 half_sizes[[number not in entry.envs for number in range(self.num_envs)], k] = 0.0
         everyone = torch.arange(self.num_envs, device=self.device)
-        env.sim.set_obstacles(everyone, self._poses.repeat(self.num_envs, 1, 1), half_sizes.to(self.device))
-        self.reset(everyone)
+        self._half_sizes = half_sizes.to(self.device)
+        env.sim.set_obstacles(everyone, self._poses.repeat(self.num_envs, 1, 1), self._half_sizes)
+        Obstacles.reset(self, everyone)
 
     def reset(self, env_ids: Tensor) -> None:
         """Put the obstacles of environments (n,), sorted, to where their origins are."""

@@ -12,6 +12,7 @@ from legged_gym.envs.a1.a1_config import (
 from legged_gym.envs.go2.go2_config import Go2RoughCfg, Go2RoughCfgPPO
 from legged_gym.envs.go2.go2_dynaflow_config import Go2Cfg, Go2CfgPPO
 from legged_gym.envs.mini_cheetah import mini_cheetah_config as mini_cheetah
+from legged_gym.envs.parkour.galileo_config import GalileoParkourCfg, GalileoParkourCfgPPO
 from legged_gym.envs.registry import register
 
 LEGGED_ROBOT = "legged_gym.envs.base.legged_robot:LeggedRobot"
@@ -38,4 +39,10 @@ register(
     "legged_gym.envs.mini_cheetah.mini_cheetah_ref:MiniCheetahRef",
     mini_cheetah.MiniCheetahRefCfg,
     mini_cheetah.MiniCheetahRefCfgPPO,
+)
+register(
+    "galileo_parkour",
+    "legged_gym.envs.parkour.parkour_robot:ParkourRobot",
+    GalileoParkourCfg,
+    GalileoParkourCfgPPO,
 )

@@ -50,7 +50,7 @@ class GoalCommands(VelocityCommands):
         return bool(counts.any())
 
     def goal(self, number: Tensor) -> Tensor:
-        """(N, 3) m, world: each robot's goal of a number (N,), the last for those beyond; NaN on a tile without goals."""
+        """(N, 3) m, world: each robot's goal of a number (N,), or its last; NaN on a tile without goals."""
         env = self.env
         return self._goals[env.terrain_levels, env.terrain_types, number.clamp(max=self._goals.shape[2] - 1)]
 

@@ -7,7 +7,6 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
 
 import torch
 
-from rsl_rl.algorithms import learning_rate as rules
 from rsl_rl.algorithms.algorithm import Algorithm
 from rsl_rl.extensions import Context, Extensions
 from rsl_rl.kernels.host_memory import keep_freed_memory
@@ -17,11 +16,12 @@ from rsl_rl.storage.image_frames import ImageFormat
 from rsl_rl.storage.sequence_storage import SequenceBatch, SequenceStorage
 from rsl_rl.utils.errors import RslRlError, near_matches
 from rsl_rl.utils.gradients import make_adamw, means_of
+from rsl_rl.utils.schedule import cosine
 
 # The label that holds the teacher's actions; those of latents have the names of their encoders.
 ACTIONS = "actions"
 # Of extensions: for rollouts that are kept whole, and learned from once.
-_UNUSED = ("images", "initial_hidden", "remember")
+_UNUSED = ("images", "initial_hidden", "remember", "acting_encoders")
 
 
 class DAgger(Algorithm):
@@ -155,7 +155,7 @@ class DAgger(Algorithm):
         """Tell how far the training is, before an update; the schedule asks."""
         settings, progress = self.settings, iteration / max(max_iterations, 1)
         if settings.schedule == "cosine":
-            self.learning_rate = rules.cosine(settings.learning_rate, settings.min_learning_rate, progress)
+            self.learning_rate = cosine(settings.learning_rate, settings.min_learning_rate, progress)
         self.extensions.set_progress(iteration, max_iterations)
 
     @torch.no_grad()

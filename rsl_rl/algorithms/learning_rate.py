@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 _STEP = 1.5
 
 
@@ -22,14 +20,3 @@ def adapt_to_kl(rate: float, kl: float, desired_kl: float, minimum: float, maxim
     if kl < 0.5 * desired_kl:
         return min(maximum, rate * _STEP)
     return rate
-
-
-def cosine(initial: float, final: float, progress: float) -> float:
-    """Go from `initial` to `final` along half a cosine (Loshchilov, Hutter 2017, arXiv:1608.03983, eq. 5).
-
-    Args:
-        initial: rate at progress 0.
-        final: rate at progress 1 and beyond.
-        progress: fraction of the training that is over.
-    """
-    return final + 0.5 * (initial - final) * (1.0 + math.cos(math.pi * min(max(progress, 0.0), 1.0)))

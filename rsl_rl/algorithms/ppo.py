@@ -19,6 +19,7 @@ from rsl_rl.storage import MiniBatch, RolloutStorage
 from rsl_rl.storage.rollout_storage import join_targets
 from rsl_rl.utils.errors import RslRlError
 from rsl_rl.utils.gradients import Gradients, Group, make_adamw, means_of
+from rsl_rl.utils.schedule import cosine
 
 
 class PPO(Algorithm):
@@ -124,7 +125,7 @@ class PPO(Algorithm):
             share = progress**2
             self._highest_std = self._first_std ** (1.0 - share) * settings.final_noise_std**share
         if settings.schedule == "cosine":
-            self.learning_rate = rules.cosine(settings.learning_rate, settings.min_learning_rate, progress)
+            self.learning_rate = cosine(settings.learning_rate, settings.min_learning_rate, progress)
         self.extensions.set_progress(iteration, max_iterations)
 
     @torch.no_grad()
@@ -133,7 +134,8 @@ class PPO(Algorithm):
         storage, distribution = self.storage, self.policy.distribution
         storage.save_hidden(self.hidden)
         view = self.extensions.acting_view(obs)
-        outputs = self.policy.evaluate(obs, self.hidden, with_values=not self._values_can_wait, acting_view=view)
+        policy = self.policy.with_encoders(self.extensions.acting_encoders(deployed=False))
+        outputs = policy.evaluate(obs, self.hidden, with_values=not self._values_can_wait, acting_view=view)
         self.hidden = {**self.hidden, **outputs.hidden}
         self.hidden.update(self.extensions.remember(obs, self.hidden))
         means = outputs.mean
@@ -177,7 +179,8 @@ class PPO(Algorithm):
             storage.values.copy_(torch.cat(values).view_as(storage.values))
         # Features that are shared are those that the actor sees, as in all steps before.
         last_view = self.extensions.acting_view(last_obs) if self.policy.is_shared else last_obs
-        last_values = self.policy.values(last_view, self.hidden)
+        acting = self.policy.with_encoders(self.extensions.acting_encoders(deployed=False))
+        last_values = acting.values(last_view, self.hidden)
         advantages, returns = compute_gae(
             storage.rewards, storage.values, last_values, storage.dones, storage.time_outs, settings.gamma, settings.lam
         )

@@ -10,6 +10,7 @@ from torch import nn
 
 from rsl_rl.env.vec_env import MirrorMaps
 from rsl_rl.models import Hidden, Observations, Outputs, Policy
+from rsl_rl.models.encoder import Encoder
 from rsl_rl.storage import MiniBatch, RolloutStorage, SequenceStorage
 from rsl_rl.utils.checkpoint import check_shapes
 from rsl_rl.utils.errors import RslRlError
@@ -94,6 +95,14 @@ class Extension:
     def acting_view(self, obs: Observations) -> Observations:
         """What the actor sees of `obs`, group -> (N, *shape), when it acts; kept and learned from is `obs` itself."""
         return obs
+
+    def acting_encoders(self, deployed: bool) -> Mapping[str, Encoder]:
+        """Encoders by the names of those of the actor whose places they take when it acts, in PPO.
+
+        Args:
+            deployed: outside of rollouts of the training.
+        """
+        return {}
 
     def labels(self, obs: Observations) -> Mapping[str, torch.Tensor]:
         """Numbers to keep with each step, name -> (N, *shape), float32; batches have them.

@@ -11,16 +11,24 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Opt
 import torch
 from torch import nn
 
+from rsl_rl.extensions.estimator import Adaptation, Estimator
+from rsl_rl.extensions.experts import Experts
 from rsl_rl.extensions.extension import Batch, Context, Extension, View
 from rsl_rl.extensions.symmetry import Symmetry
 from rsl_rl.models import Hidden, Observations, Outputs, Policy
+from rsl_rl.models.encoder import Encoder
 from rsl_rl.storage import MiniBatch, RolloutStorage, SequenceStorage
 from rsl_rl.utils.errors import RslRlError, near_matches
 
 T = TypeVar("T")
 
 # By the names that configurations call them.
-EXTENSIONS: Dict[str, Type[Extension]] = {"symmetry": Symmetry}
+EXTENSIONS: Dict[str, Type[Extension]] = {
+    "symmetry": Symmetry,
+    "estimator": Estimator,
+    "adaptation": Adaptation,
+    "experts": Experts,
+}
 
 # Gradients and hidden states of extensions go by their names, beside these.
 _NETWORKS = ("actor", "critic", "policy")
@@ -124,6 +132,10 @@ class Extensions:
         for extension in self._all.values():
             obs = extension.acting_view(obs)
         return obs
+
+    def acting_encoders(self, deployed: bool) -> Dict[str, Encoder]:
+        """See `Extension.acting_encoders`."""
+        return _joined((name, extension.acting_encoders(deployed)) for name, extension in self._all.items())
 
     def labels(self, obs: Observations) -> Dict[str, torch.Tensor]:
         """See `Extension.labels`."""

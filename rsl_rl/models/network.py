@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 import torch
@@ -117,7 +118,7 @@ class Network(nn.Module):
             place, settings = f"{section}.experts.gate", {**own, **self.head.gate_settings}
             self.gate = Network(place, observation_dims, len(self.head.experts), **settings)
         self.groups = groups_of(self)
-        self._shapes = {group: tuple(observation_dims[group]) for group in self.groups}
+        self._shapes = {group: tuple(shape) for group, shape in observation_dims.items()}
         for path, module in self.named_modules():
             if isinstance(module, Memory):
                 names = [part for part in path.split(".") if part not in ("encoders", "memory")]
@@ -148,7 +149,8 @@ class Network(nn.Module):
         self, obs: Observations, hidden: Optional[Hidden] = None, trajectories: Optional[Trajectories] = None
     ) -> Features:
         """Compute what heads read; arguments as of `forward`."""
-        for group, shape in self._shapes.items():  # other widths might be broadcast by some layers
+        for group in self.groups:  # other widths might be broadcast by some layers
+            shape = self._shapes[group]
             if obs[group].shape[1:] != shape:
                 raise RslRlError(
                     f"observation group {group!r} has shape {tuple(obs[group].shape[1:])}, the policy reads {shape}"
@@ -184,6 +186,13 @@ class Network(nn.Module):
         memories = [module for module in self.modules() if isinstance(module, Memory)]
         memories.sort(key=lambda memory: memory is not self.memory)
         return {name: state for memory in memories for name, state in memory.initial_hidden(num_envs).items()}
+
+    def with_encoders(self, encoders: Mapping[str, Encoder]) -> Network:
+        """The same network, weights and all, with other encoders in the places of those of their names."""
+        other = copy.copy(self)
+        other._modules = {**self._modules, "encoders": nn.ModuleDict({**dict(self.encoders.items()), **encoders})}
+        other.groups = groups_of(other)
+        return other
 
     def parts(self) -> Dict[str, nn.Module]:
         """Return the encoders by their names, "memory", "head" and "gate", as far as they are there."""

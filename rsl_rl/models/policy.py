@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple, Type
+import copy
+from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Tuple, Type
 
 import torch
 from torch import nn
@@ -119,6 +120,15 @@ class Policy(nn.Module):
         self.observation_dims = {group: tuple(shape) for group, shape in observation_dims.items()}
         self.groups = groups_of(self)
         self.is_recurrent = any(isinstance(module, Memory) for module in self.modules())
+
+    def with_encoders(self, encoders: Mapping[str, Encoder]) -> Policy:
+        """The same policy, weights and all, with other encoders of the actor (see `Network.with_encoders`)."""
+        if not encoders:
+            return self
+        other = copy.copy(self)
+        other._modules = {**self._modules, "actor": self.actor.with_encoders(encoders)}
+        other.groups = groups_of(other)
+        return other
 
     def act_inference(self, obs: Observations, hidden: Optional[Hidden] = None) -> Tuple[torch.Tensor, Hidden]:
         """Compute mean actions.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import re
 from typing import Any, Dict, Iterable, Mapping, Optional, Tuple
@@ -34,10 +35,34 @@ def read_checkpoint(path: str) -> Dict[str, Any]:
     return {**content, "model_state_dict": {_OLD_NAME.sub(r"\1.inputs.0.\2", name): x for name, x in state.items()}}
 
 
+def deployed(path: str, content: Mapping[str, Any]) -> Dict[str, Any]:
+    """The content of a checkpoint with the encoders by which the actor acts in the places of those it learned with.
+
+    States of extensions that have "stands_in", the actor's encoder and the settings of theirs, hold the "network".
+
+    Raises:
+        RslRlError: the actor has no such encoder.
+    """
+    policy, weights = copy.deepcopy(content["meta"]["policy"]), dict(content["model_state_dict"])
+    actor = policy.get("actor") or {}
+    groups = actor.get("groups", policy.get("actor_obs_groups", ["policy"]))
+    for name, state in content.get("algorithm_state", {}).get("extensions", {}).items():
+        if isinstance(state, Mapping) and "stands_in" in state:
+            known = {"stands_in": {"encoder": "", "settings": {}}, "network": {}}
+            check_content(path, state, known, f"algorithm_state.extensions.{name}")
+            encoder, section = state["stands_in"]["encoder"], actor if actor.get("encoders") else policy
+            section["encoders"] = section.get("encoders") or {group: {} for group in groups}
+            check_choice(f"extensions.{name}.stands_in.encoder of checkpoint '{path}'", encoder, section["encoders"])
+            section["encoders"][encoder], prefix = state["stands_in"]["settings"], f"actor.encoders.{encoder}."
+            weights = {key: x for key, x in weights.items() if not key.startswith(prefix)}
+            weights.update({f"{prefix}{key}": x for key, x in state["network"].items()})
+    return {**content, "meta": {**content["meta"], "policy": policy}, "model_state_dict": weights}
+
+
 def build_policy(
     path: str, observation_dims: Optional[Dims] = None, num_actions: Optional[int] = None
 ) -> Tuple[Policy, Dict[str, Any]]:
-    """Build the policy of a checkpoint of any runner.
+    """Build the policy of a checkpoint of any runner, as it acts.
 
     Args:
         path: the file; a small one for inference will do.
@@ -50,7 +75,7 @@ def build_policy(
     Raises:
         RslRlError: the file is missing or damaged, or holds no policy that can be built, or one that does not fit.
     """
-    content = read_checkpoint(path)
+    content = deployed(path, read_checkpoint(path))
     meta, state = content["meta"], content["model_state_dict"]
     check_choice(f"policy_class_name of checkpoint '{path}'", meta["policy_class_name"], POLICIES)
     try:

@@ -267,7 +267,9 @@ class Runner(SavedRun):
 
         It follows the training as long as it stays on the same device.
         """
-        return InferencePolicy(self.policy, device, self.algorithm.extensions.acting_view)
+        extensions = self.algorithm.extensions
+        policy = self.policy.with_encoders(extensions.acting_encoders(deployed=True))
+        return InferencePolicy(policy, device, extensions.acting_view)
 
     def close(self) -> None:
         """Close the logs; the environment belongs to the caller."""

@@ -19,6 +19,8 @@ from legged_gym.policies.export import StepModule, export_policy, readable_json
 from legged_gym.policies.exported_policy import OnnxStep, TorchScriptStep
 from legged_gym.policies.metadata import describe_network
 from rsl_rl.models import ActorCritic, ActorCriticRecurrent, SharedActorCritic
+from rsl_rl.models.saved_policy import build_policy
+from tests.rsl_rl.extensions.teacher import make_teacher
 
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.* is deprecated:DeprecationWarning")
 
@@ -207,6 +209,23 @@ def test_every_group_and_every_memory_is_an_input(tmp_path):
     outputs = {entry.name: entry.shape for entry in session.get_outputs()}
     assert list(outputs) == ["actions", "h_out", "gamma.h_out", "z.h_out", "z.c_out"]
     assert outputs["actions"] == ["batch", 3]
+
+
+def test_a_teacher_is_exported_as_it_acts(tmp_path):
+    """Both formats follow the policy over 200 steps, or they are not written."""
+    runner = make_teacher(tmp_path)
+    runner.learn(1)
+    policy, _ = build_policy(str(tmp_path / "model_1.pt"))
+    description = {"format": 1, **describe_network(policy.actor, runner.env.observation_dims, 3)}
+    paths = export_policy(policy.actor, description, str(tmp_path / "exported"))
+    assert [entry["name"] for entry in description["inputs"]] == ["policy", "hurdles", "history"]
+    obs = {name: torch.randn(4, *shape) for name, shape in runner.env.observation_dims.items()}
+    runner.policy.eval()
+    expected = runner.get_inference_policy()(obs)
+    (path,) = [path for path in paths if path.endswith(".onnx")]
+    session = onnxruntime.InferenceSession(path)
+    found = session.run(None, {name: obs[name].numpy() for name in ("policy", "hurdles", "history")})
+    torch.testing.assert_close(torch.from_numpy(found[0]), expected)
 
 
 def test_export_is_silent_and_leaves_the_network_alone(tmp_path, capfd, recwarn):

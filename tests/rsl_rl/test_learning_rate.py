@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 import pytest
 
-from rsl_rl.algorithms.learning_rate import adapt_to_kl, cosine
+from rsl_rl.algorithms.learning_rate import adapt_to_kl
 from rsl_rl.runners import OnPolicyRunner
 from tests.rsl_rl.toy_vec_env import ToyVecEnv
 
@@ -41,14 +40,3 @@ def test_a_resumed_run_takes_the_rate_of_its_own_settings_unless_it_was_adapted(
     # adapted: raised by 1.5 at all of the 20 mini-batches but the first of each update, up to the bound
     expected = {"fixed": 1e-4, "cosine": (1e-4 + 1e-5) / 2, "adaptive": 1e-2}
     assert runners[1].algorithm.learning_rate == pytest.approx(expected[schedule])
-
-
-def test_cosine() -> None:
-    assert cosine(1e-3, 1e-5, 0.0) == pytest.approx(1e-3)
-    assert cosine(1e-3, 1e-5, 0.5) == pytest.approx((1e-3 + 1e-5) / 2)
-    assert cosine(1e-3, 1e-5, 1.0) == pytest.approx(1e-5)
-    assert cosine(1e-3, 1e-5, 1.7) == pytest.approx(1e-5)
-    # A third of the way the cosine of 60 degrees, 1/2, is left: (1 + 1/2) / 2 = 3/4 of the difference.
-    assert cosine(1.0, 0.0, 1 / 3) == pytest.approx(0.75)
-    # Half a cosine falls at most at the middle, by pi / 2 per unit of progress.
-    assert (cosine(1.0, 0.0, 0.499) - cosine(1.0, 0.0, 0.501)) / 0.002 == pytest.approx(math.pi / 2, rel=1e-4)

@@ -48,6 +48,12 @@ def test_each_row_has_weights_of_its_own() -> None:
     assert mixture()(torch.tensor([[3.0], [4.0]]), weights).tolist() == [[7.0], [3.0]]
 
 
+def test_in_evaluation_mode_fewer_experts_may_have_a_say() -> None:
+    learning, playing = mixture(inference_top_k=2), mixture(inference_top_k=2).eval()
+    torch.testing.assert_close(learning.weights(LOGITS), torch.tensor([[1 / 8, 3 / 8, 4 / 8]]))
+    torch.testing.assert_close(playing.weights(LOGITS), torch.tensor([[0.0, 3 / 7, 4 / 7]]))
+
+
 def test_temperature_is_part_of_the_state() -> None:
     warm, cold = mixture(temperature=2.0), mixture()
     cold.load_state_dict(warm.state_dict())
@@ -60,6 +66,7 @@ def test_temperature_is_part_of_the_state() -> None:
         ({"names": ["a"]}, "experts.names is ['a']; give at least two"),
         ({"names": ["a", "a"]}, "all different"),
         ({"names": ["a", "b"], "top_k": 3}, "top_k from 1 to 2"),
+        ({"names": ["a", "b"], "inference_top_k": 0}, "top_k from 1 to 2"),
         ({"names": ["a", "b"], "temperature": 0.0}, "temperature must be above 0"),
         ({"name": ["a", "b"]}, "unknown key experts.name: did you mean names?"),
     ],

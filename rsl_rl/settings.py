@@ -102,9 +102,9 @@ class PPOSettings(Settings):
         entropy_coef: weight of the entropy.
         entropy_schedule: "constant", or "linear": down to 0 over the training, so that exploration makes room for
             precision.
-        final_noise_std: a bound of the standard deviations, which goes down to it over the training, from 1 or from
-            `init_noise_std` if that is more, so that in the end the mean action is what was tried. Its logarithm goes
-            with the square of the progress. None: as they are learned.
+        final_noise_std: a bound of the standard deviations, which goes down to it over three quarters of the training,
+            from 1 or from `init_noise_std` if that is more, so that in the end the mean action is what was tried. Its
+            logarithm goes with the square of the progress. None: as they are learned.
         num_learning_epochs: times that an update goes through the rollout.
         num_mini_batches: parts that it is shared out to.
         learning_rate: at the start.

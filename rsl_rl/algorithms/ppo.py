@@ -21,6 +21,10 @@ from rsl_rl.utils.errors import RslRlError
 from rsl_rl.utils.gradients import Gradients, Group, make_adamw, means_of
 from rsl_rl.utils.schedule import cosine
 
+# The part of a training after which the noise is at its bound. The last quarter learns what a robot does with hardly
+# any noise while the learning rate is still of use: some had let the noise lift the feet, and stood without it.
+_QUIET_FROM = 0.75
+
 
 class PPO(Algorithm):
     """PPO with a clipped objective (Schulman et al. 2017, arXiv:1707.06347), in the variant of legged_gym.
@@ -122,7 +126,7 @@ class PPO(Algorithm):
         if settings.entropy_schedule == "linear":
             self.entropy_coef = settings.entropy_coef * (1.0 - progress)
         if settings.final_noise_std is not None:
-            share = progress**2
+            share = min(progress / _QUIET_FROM, 1.0) ** 2
             self._highest_std = self._first_std ** (1.0 - share) * settings.final_noise_std**share
         if settings.schedule == "cosine":
             self.learning_rate = cosine(settings.learning_rate, settings.min_learning_rate, progress)

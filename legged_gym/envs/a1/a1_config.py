@@ -60,7 +60,7 @@ class A1RoughCfg(LeggedRobotCfg):
         soft_dof_pos_limit = 0.9
         base_height_target = 0.27
         feet_air_time_target = 0.2
-        ramps = {"stand_motion": [3_600, 8_400], "stand_feet": [3_600, 8_400]}  # first walk, then stand
+        ramps = {"stand_motion": [2_400, 5_600], "stand_feet": [2_400, 5_600]}  # first walk, then stand
 
         class scales(LeggedRobotCfg.rewards.scales):
             tracking_lin_vel = 3.0
@@ -69,8 +69,8 @@ class A1RoughCfg(LeggedRobotCfg):
             base_height = -20.0
             torques = -0.00002
             dof_pos_limits = -1.0
-            feet_stance = -0.6
-            stand_motion = -0.06
+            feet_stance = -1.0
+            stand_motion = -0.08
             stand_feet = -0.8
 
 
@@ -85,7 +85,7 @@ class A1RoughCfgPPO(LeggedRobotCfgPPO):
         entropy_coef = 0.005
         entropy_schedule = "linear"
         # 0.5 was left without: the mean action, which is what is played, had never been tried, and fell when slow
-        final_noise_std: Optional[float] = 0.3
+        final_noise_std: Optional[float] = 0.25
         schedule = "cosine"  # an ending without large steps: adaptive rates left three times as many falls
         symmetry = "augment"
 

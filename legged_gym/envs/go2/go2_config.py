@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Optional
+
 from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg, LeggedRobotCfgPPO
 
 
@@ -10,7 +12,7 @@ class Go2RoughCfg(LeggedRobotCfg):
 
     class commands(LeggedRobotCfg.commands):
         standing_fraction = 0.1
-        pure_fraction = 0.25
+        pure_fraction = 0.35
         ramps = {"standing_fraction": [2_400, 3_600], "pure_fraction": [2_400, 3_600]}
 
     class init_state(LeggedRobotCfg.init_state):
@@ -49,18 +51,18 @@ class Go2RoughCfg(LeggedRobotCfg):
         soft_dof_pos_limit = 0.9
         base_height_target = 0.3
         feet_air_time_target = 0.2
-        ramps = {"stand_motion": [2_400, 4_800], "stand_feet": [2_400, 4_800]}
+        ramps = {"stand_motion": [2_400, 5_600], "stand_feet": [2_400, 5_600]}
 
         class scales(LeggedRobotCfg.rewards.scales):
-            tracking_lin_vel = 2.0
-            tracking_ang_vel = 1.0
+            tracking_lin_vel = 3.0
+            tracking_ang_vel = 2.0
             orientation = -1.0
             base_height = -20.0
             torques = -0.00002
             dof_pos_limits = -1.0
-            feet_stance = -0.36
-            stand_motion = -0.04
-            stand_feet = -0.4
+            feet_stance = -1.0
+            stand_motion = -0.08
+            stand_feet = -0.8
 
 
 class Go2RoughCfgPPO(LeggedRobotCfgPPO):
@@ -73,6 +75,7 @@ class Go2RoughCfgPPO(LeggedRobotCfgPPO):
     class algorithm(LeggedRobotCfgPPO.algorithm):
         entropy_coef = 0.005
         entropy_schedule = "linear"
+        final_noise_std: Optional[float] = 0.25
         schedule = "cosine"
         symmetry = "augment"
 

@@ -115,9 +115,9 @@ class Go2Cfg(Go2RoughCfg):
             ang_vel_xy = -0.05
             orientation = -5.0  # 10 degrees end an episode
             feet_air_time = 1.0
-            feet_stance = -0.16
-            stand_motion = -0.04
-            stand_feet = -0.4
+            feet_stance = -0.6
+            stand_motion = -0.08
+            stand_feet = -0.8
             jump_height_tracking = 0.0
             jump_height_achievement = 0.0
             jump_speed = 0.0

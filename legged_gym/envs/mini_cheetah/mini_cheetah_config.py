@@ -140,6 +140,7 @@ class MiniCheetahCfgPPO(LeggedRobotCfgPPO):
         lam = 0.95  # 0.2 s
         entropy_coef = 0.005
         entropy_schedule = "linear"
+        final_noise_std: Optional[float] = 0.25
         schedule = "cosine"
         symmetry = "augment"
 

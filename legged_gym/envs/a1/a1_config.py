@@ -123,6 +123,11 @@ class A1FlatCfg(A1RoughCfg):
             commands = ObsTerm(scale=[2.0, 2.0, 1.0])  # with 0.25 slow turns look like standing
             heights = None
 
+    class rewards(A1RoughCfg.rewards):
+        class scales(A1RoughCfg.rewards.scales):
+            tracking_lin_vel = 4.0
+            orientation = -2.5  # the ground is level; at -1 the nose hung, and some tipped over it when they started
+
 
 class A1FlatCfgPPO(A1RoughCfgPPO):
     """Training of `a1_flat`."""

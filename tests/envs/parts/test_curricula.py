@@ -78,7 +78,8 @@ def test_a_range_without_zero_widens_to_it_as_in_the_original():
     ranges = {"lin_vel_x": [1.2, 1.4]}
     cfg.update({"env": {"num_envs": 2}, "commands": {"curriculum": True, "max_curriculum": 1.5, "ranges": ranges}})
     env = LeggedRobot(cfg, sim="mujoco", seed=2)
-    env.reward_sum.episode_sums[env.reward_sum.names.index("tracking_lin_vel")] = 60.0  # all of 20 s
+    row = env.reward_sum.names.index("tracking_lin_vel")
+    env.reward_sum.episode_sums[row] = 20.0 * cfg.rewards.scales.tracking_lin_vel
     env._update_command_curriculum(torch.arange(2))
     assert env.command_ranges.lin_vel_x == [0.0, 1.5]
 

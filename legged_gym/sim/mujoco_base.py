@@ -27,7 +27,7 @@ from legged_gym.sim.model import (
 )
 from legged_gym.sim.physics_description import describe_physics
 from legged_gym.sim.pictures.rendering import SceneRenderer, SceneState
-from legged_gym.sim.robot.gains import gains_of, torque_speed_of
+from legged_gym.sim.robot.gains import gains_of, torque_limits, torque_speed_of
 from legged_gym.sim.simulator import Camera, Looks, PhysicsFailure, Simulator, Window
 from legged_gym.sim.spec import SimSpec
 
@@ -143,19 +143,12 @@ class MujocoSimulator(Simulator):
         torch.where(self.failed[:, None], self._previous, now, out=self._previous)  # of who failed, it stays as it was
         for _ in range(1 if self._curves is None else substeps):
             if self._curves is not None:
-                self._limit_torques(*self._curves)
+                limits = torque_limits(self.dof_vel, self._torque_ranges, *self._curves)
+                self._write("actuator_forcerange", (slice(None),), torch.stack(limits, dim=2))
             self._advance(substeps if self._curves is None else 1)
             if self._any_stale:
                 self._nothing_stale()
             self._refresh()
-
-    def _limit_torques(self, stall: Tensor, no_load: Tensor) -> None:
-        """What motors can give at their speeds, with stall torques and no-load speeds (D,)."""
-        low, high = self._torque_ranges.unbind(1)
-        share = self.dof_vel / no_load
-        lower = torch.maximum(-(stall * (1.0 + share)).clamp(min=0.0), low)
-        upper = torch.minimum((stall * (1.0 - share)).clamp(min=0.0), high)
-        self._write("actuator_forcerange", (slice(None),), torch.stack((lower, upper), dim=2))
 
     @property
     def failure(self) -> Optional[PhysicsFailure]:

@@ -12,9 +12,9 @@ import time
 from typing import TYPE_CHECKING, Any, Callable, List
 
 from legged_gym.errors import UserError
-from legged_gym.viewing.overlays import Overlays
 from legged_gym.viewing.panels import Panel, load_panels
-from legged_gym.viewing.scene import RobotScene
+from legged_gym.viewing.scene.overlays import Overlays
+from legged_gym.viewing.scene.robots import RobotScene
 from legged_gym.viewing.server import tell
 from rsl_rl.utils.errors import RslRlError
 

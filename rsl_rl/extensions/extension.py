@@ -12,11 +12,11 @@ from rsl_rl.env.vec_env import MirrorMaps
 from rsl_rl.models import Hidden, Observations, Outputs, Policy
 from rsl_rl.models.encoder import Encoder
 from rsl_rl.storage import MiniBatch, RolloutStorage, SequenceStorage
+from rsl_rl.storage.trajectories import Trajectories
 from rsl_rl.utils.checkpoint import check_shapes
 from rsl_rl.utils.errors import RslRlError
 from rsl_rl.utils.gradients import Group, OwnOptimizer
 from rsl_rl.utils.saved_content import check_moments, entry
-from rsl_rl.utils.trajectories import Trajectories
 
 View = Callable[[Observations], Observations]
 MirrorSource = Union[MirrorMaps, Callable[[], Optional[MirrorMaps]], None]

@@ -34,9 +34,9 @@ EXTENSIONS: Dict[str, Type[Extension]] = {
 _NETWORKS = ("actor", "critic", "policy")
 # What algorithms themselves give to watch.
 _WATCHED = (
-    *("value_function", "surrogate", "entropy", "kl", "imitation", "actions", "action_error", "grad_norm"),
-    *("skipped_updates", "learning_rate"),
-)
+    "value_function", "surrogate", "entropy", "kl", "imitation", "actions", "action_error", "grad_norm",
+    "skipped_updates", "learning_rate",
+)  # fmt: skip
 
 
 class Views(NamedTuple):

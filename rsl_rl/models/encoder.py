@@ -12,8 +12,8 @@ from rsl_rl.modules.history_conv import HistoryConv
 from rsl_rl.modules.memory import Hidden, Memory
 from rsl_rl.modules.mlp import ACTIVATIONS, MLP
 from rsl_rl.modules.normalization import EmpiricalNormalization
+from rsl_rl.storage.trajectories import Trajectories
 from rsl_rl.utils.errors import RslRlError, check_choice, near_matches, reject_unknown
-from rsl_rl.utils.trajectories import Trajectories
 
 Observations = Mapping[str, torch.Tensor]
 Dims = Mapping[str, Tuple[int, ...]]

@@ -12,8 +12,8 @@ from rsl_rl.models.encoder import RESERVED_NAMES, Dims, Encoder, Observations, g
 from rsl_rl.modules.memory import Hidden, Memory
 from rsl_rl.modules.mixture import Mixture
 from rsl_rl.modules.mlp import MLP
+from rsl_rl.storage.trajectories import Trajectories
 from rsl_rl.utils.errors import RslRlError, reject_unknown
-from rsl_rl.utils.trajectories import Trajectories
 
 
 class Features(NamedTuple):

@@ -15,8 +15,8 @@ from rsl_rl.modules.memory import Hidden, Memory
 from rsl_rl.modules.mlp import MLP
 from rsl_rl.modules.normalization import EmpiricalNormalization
 from rsl_rl.settings import PolicySettings, SharedSettings, read_settings
+from rsl_rl.storage.trajectories import Trajectories
 from rsl_rl.utils.errors import RslRlError, near_matches
-from rsl_rl.utils.trajectories import Trajectories
 
 
 class CopyReport(NamedTuple):

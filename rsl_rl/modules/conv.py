@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from rsl_rl.modules.mlp import ACTIVATIONS
+from rsl_rl.storage.repeated_images import RepeatedImages
 from rsl_rl.utils.errors import RslRlError, check_choice, reject_unknown
-from rsl_rl.utils.repeated_images import RepeatedImages
 
 
 class ConvNet(nn.Module):

@@ -9,8 +9,8 @@ from torch import nn
 
 from rsl_rl import kernels
 from rsl_rl.kernels.gru import read_rollout
+from rsl_rl.storage.trajectories import Trajectories
 from rsl_rl.utils.errors import check_choice
-from rsl_rl.utils.trajectories import Trajectories
 
 Hidden = Dict[str, torch.Tensor]
 

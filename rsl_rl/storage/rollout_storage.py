@@ -7,8 +7,8 @@ from typing import Any, Dict, Iterator, Mapping, NamedTuple, Optional, Sequence,
 
 import torch
 
+from rsl_rl.storage.trajectories import Trajectories
 from rsl_rl.utils.errors import RslRlError
-from rsl_rl.utils.trajectories import Trajectories
 
 Hidden = Dict[str, torch.Tensor]
 

@@ -7,8 +7,8 @@ import torch
 
 from rsl_rl.models import ActorCriticRecurrent, reset_hidden
 from rsl_rl.modules import Memory
+from rsl_rl.storage.trajectories import Trajectories
 from rsl_rl.utils.errors import RslRlError
-from rsl_rl.utils.trajectories import Trajectories
 
 
 def test_layout_of_a_small_rollout() -> None:

@@ -35,14 +35,6 @@ from rsl_rl.env import VecEnv
 
 AnyPart = TypeVar("AnyPart", bound=Part)
 
-# Parts that hooks and the step ask, by the attribute that holds them
-_ASKED: Dict[str, Tuple[str, Type[Part]]] = {
-    "tiles": ("terrain_curriculum", TerrainLevels),
-    "robots": ("randomization", DomainRandomization),
-    "commands": ("velocity_commands", VelocityCommands),
-    "control": ("control", JointControl),
-    "failures": ("failures", Failures),
-}
 # N of vertical force from which on a foot counts as touching the ground
 CONTACT_THRESHOLD = 1.0
 
@@ -388,8 +380,8 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
         A part of the kind that the hooks above ask is asked by them from now on; others stand around the one before.
         """
         self.parts = {**({name: part} if first else {}), **self.parts, name: part}
-        attribute, kind = _ASKED.get(name, ("", Part))
-        if attribute and isinstance(part, kind):
+        place, attribute = part.asked_as
+        if name == place:
             setattr(self, attribute, part)
             self.control.failures = self.failures
         return part

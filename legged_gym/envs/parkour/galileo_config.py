@@ -5,7 +5,7 @@ from __future__ import annotations
 from legged_gym.envs.base.base_config import Metric, ObsTerm, Termination
 from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg, LeggedRobotCfgPPO
 from legged_gym.envs.parkour.guidance_config import GuidanceCfg
-from legged_gym.envs.parts.hurdles_config import HurdlesCfg, hurdle_obstacles
+from legged_gym.envs.parkour.hurdles_config import HurdlesCfg, hurdle_obstacles
 from legged_gym.settings import number
 
 LEGS, PARTS = ("FL", "FR", "RL", "RR"), ("hip", "thigh", "calf")

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from legged_gym.envs.parkour.guidance import Guidance
+from legged_gym.envs.parkour.hurdles import CourseCommands, Hurdles
 from legged_gym.envs.parkour.rewards import ParkourRewards
-from legged_gym.envs.parts.hurdles import CourseCommands, Hurdles
 from legged_gym.host import indices
 from legged_gym.rotations import wrap_to_pi, yaw_from_quat
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from legged_gym.envs.base.legged_robot import LeggedRobot
 from legged_gym.envs.parkour.guidance import CRAWL, FLAT, JUMP, Guidance, gate
-from legged_gym.envs.parts.hurdles import CourseCommands
+from legged_gym.envs.parkour.hurdles import CourseCommands
 from legged_gym.rotations import wrap_to_pi, yaw_from_quat
 
 # m: height of the base where no hurdle is near

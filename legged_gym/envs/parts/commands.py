@@ -37,6 +37,8 @@ class VelocityCommands(Part):
     The hooks `_resample_commands` and `_update_commands` of the environment stand between the step and this part.
     """
 
+    asked_as = ("commands", "velocity_commands")
+
     def __init__(self, env: RobotState) -> None:
         """All robots are told to stand until their first episode begins.
 

@@ -45,6 +45,8 @@ class JointControl(Part):
         listeners: called with what the simulator was given, (N, D), and for how many sub-steps.
     """
 
+    asked_as = ("control", "control")
+
     delays: Tensor
     filtered_offsets: Tensor
     _action_history: Tensor  # (longest delay + 1, N, D), newest first

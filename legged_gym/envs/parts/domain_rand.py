@@ -16,6 +16,8 @@ from legged_gym.host import HostCopy, indices
 class DomainRandomization(Part):
     """Draws through the seam; what was drawn is kept for privileged observations."""
 
+    asked_as = ("robots", "randomization")
+
     def __init__(self, env: RobotState) -> None:
         """All robots are those of the config until the first draw."""
         super().__init__(env)

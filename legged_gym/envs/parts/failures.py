@@ -26,6 +26,8 @@ class Failures(Part):
         failed: (N,) bool, in this step.
     """
 
+    asked_as = ("failures", "failures")
+
     def __init__(self, env: RobotState) -> None:
         """Nothing has gone wrong yet."""
         super().__init__(env)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping
+from typing import Any, Dict, Mapping, Tuple
 
 from torch import Tensor
 
@@ -14,7 +14,12 @@ class Part(Buffers):
 
     `LeggedRobot.parts` holds them by name, in the order in which these methods are called. A part may put buffers that
     terms read on the robots instead: `self.env.buffer(...)`.
+
+    Attributes:
+        asked_as: a name among the parts, and the attribute by which hooks of the environment ask who has that name.
     """
+
+    asked_as: Tuple[str, str] = ("", "")
 
     def __init__(self, env: RobotState) -> None:
         """Belong to an environment."""

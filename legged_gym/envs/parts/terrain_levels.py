@@ -34,6 +34,8 @@ class TerrainLevels(Tiles):
         curriculum: whether they do; without, they stay where they were put at first.
     """
 
+    asked_as = ("tiles", "terrain_curriculum")
+
     def __init__(self, env: RobotState) -> None:
         """Distribute the robots."""
         super().__init__(env)

@@ -12,8 +12,8 @@ from torch.nn.functional import linear
 from rsl_rl.algorithms import PPO
 from rsl_rl.models import POLICIES, ActorCritic, Network, SharedActorCritic, reset_hidden
 from rsl_rl.modules import MLP, Memory
+from rsl_rl.storage.trajectories import Trajectories
 from rsl_rl.utils.errors import RslRlError
-from rsl_rl.utils.trajectories import Trajectories
 
 DIMS = {"body": (4,), "scan": (6,), "hurdles": (3,), "history": (50,)}
 EXPERTS = {"names": ["flat", "jump"], "gate": {"groups": ["hurdles"], "hidden_dims": [5]}}

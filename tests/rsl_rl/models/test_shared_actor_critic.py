@@ -9,8 +9,8 @@ import torch
 from torch.nn.functional import linear
 
 from rsl_rl.models import POLICIES, ActorCritic, SharedActorCritic, reset_hidden
+from rsl_rl.storage.trajectories import Trajectories
 from rsl_rl.utils.errors import RslRlError
-from rsl_rl.utils.trajectories import Trajectories
 from tests.rsl_rl.shared_policies import CONV, DIMS, KINDS, NUM_ACTIONS, RECURRENT, make_policy, observations
 
 

@@ -8,8 +8,8 @@ import torch.nn.functional as F
 
 from rsl_rl.modules import ConvNet
 from rsl_rl.modules.conv import averaging_matrix
+from rsl_rl.storage.repeated_images import RepeatedImages
 from rsl_rl.utils.errors import RslRlError
-from rsl_rl.utils.repeated_images import RepeatedImages
 
 
 def test_depth_image_of_58_by_87() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from legged_gym.terrain.height_map import HeightMap
-from legged_gym.viewing.ground import ground_triangles
+from legged_gym.viewing.scene.ground import ground_triangles
 
 pytest.importorskip("trimesh")
 

@@ -10,7 +10,7 @@ import torch
 from legged_gym.envs.parts.goals import GoalCommands
 from legged_gym.playing.sight import SCANDOTS, depth_colors
 from legged_gym.rotations import quat_rotate
-from legged_gym.viewing.scene import WORLD, RobotScene
+from legged_gym.viewing.scene.robots import WORLD, RobotScene
 
 if TYPE_CHECKING:
     from viser import GuiTabHandle, ViserServer

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from legged_gym.envs.base.base_config import table
 from legged_gym.envs.base.state import RobotState
+from legged_gym.envs.parkour.hurdles_config import BAR, PARTS, PLATE, POST_RADIUS, POST_Y, HurdlesCfg
 from legged_gym.envs.parts.goals import GoalCommands
-from legged_gym.envs.parts.hurdles_config import BAR, PARTS, PLATE, POST_RADIUS, POST_Y, HurdlesCfg
 from legged_gym.envs.parts.obstacles import Obstacles
 from legged_gym.errors import UserError
 

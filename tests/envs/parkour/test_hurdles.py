@@ -10,8 +10,8 @@ import torch
 
 from legged_gym.envs.a1.a1_config import A1FlatCfg
 from legged_gym.envs.base.legged_robot import LeggedRobot
-from legged_gym.envs.parts.hurdles import CourseCommands, Hurdles, stage_heights
-from legged_gym.envs.parts.hurdles_config import HurdlesCfg, hurdle_obstacles
+from legged_gym.envs.parkour.hurdles import CourseCommands, Hurdles, stage_heights
+from legged_gym.envs.parkour.hurdles_config import HurdlesCfg, hurdle_obstacles
 from legged_gym.errors import UserError
 
 

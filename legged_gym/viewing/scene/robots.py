@@ -8,7 +8,7 @@ import numpy as np
 
 from legged_gym.sim.pictures.scenery import OBSTACLE_COLOR, SKY_HORIZON
 from legged_gym.sim.simulator import Shape
-from legged_gym.viewing.ground import ground_glb, to_glb
+from legged_gym.viewing.scene.ground import ground_glb, to_glb
 
 if TYPE_CHECKING:
     from viser import ViserServer

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from legged_gym.rotations import quat_mul, quat_rotate
-from legged_gym.viewing.scene import relative_poses
+from legged_gym.viewing.scene.robots import relative_poses
 
 
 def test_poses_relative_to_parents_lead_back_to_the_world():

@@ -69,13 +69,17 @@ class Hurdles(Obstacles):
             goals: who tells whether a course is finished.
 
         Raises:
-            UserError: the competition has more hurdles than there are, or the table none.
+            UserError: the competition has more hurdles than there are, or the table none; `up` is not above `down`.
         """
         super().__init__(env)
         names = list(table(env.cfg.obstacles))
         count = sum(name.startswith("hurdle_") and name.endswith("_bar") for name in names)
         if not count or (cfg.layout == "competition" and len(cfg.competition) > count):
             raise UserError(f"hurdles.competition has {len(cfg.competition)} hurdles, and the table obstacles {count}")
+        if cfg.up <= cfg.down:
+            raise UserError(f"hurdles.up is {cfg.up}, expected more than hurdles.down, which is {cfg.down}")
+        if cfg.layout == "competition" and cfg.mode != "mixed":
+            print(f"note: hurdles.mode={cfg.mode} is of the stages, and the layout is that of the competition")
         self.cfg, self.count, self._goals = cfg, count, goals
         columns = [[names.index(f"hurdle_{k}_{part}") for part in PARTS] for k in range(count)]
         self._columns = torch.tensor(columns, device=self.device)

@@ -173,6 +173,8 @@ def test_success_needs_each_hurdle_passed_between_its_posts():
     through(env)
     assert env.velocity_commands.finished().all() and env.hurdles.success().all()
     assert env.hurdles.passed.all() and not env.hurdles.bypassed.any()
+    env.velocity_commands.goals_reached -= 1  # the last goal is behind the last hurdle
+    assert not env.hurdles.success().any()
     through(env, y=1.0)
     assert env.velocity_commands.finished().all() and not env.hurdles.success().any()
     assert env.hurdles.bypassed.tolist() == [[True, False, False, False]] * 2
@@ -213,3 +215,10 @@ def test_courses_survive_a_resume():
 def test_more_hurdles_than_there_are():
     with pytest.raises(UserError, match=r"hurdles.competition has 5 hurdles, and the table obstacles 4"):
         make_env(layout="competition", competition=[0.2, 0.3, 0.4, 0.5, 0.2])
+
+
+def test_stages_that_contradict_themselves_and_a_mode_without_stages(capsys):
+    with pytest.raises(UserError, match=r"hurdles.up is 0.3, expected more than hurdles.down, which is 0.3"):
+        make_env(up=0.3)
+    make_env(layout="competition", mode="jump")
+    assert "note: hurdles.mode=jump is of the stages" in capsys.readouterr().out

@@ -121,6 +121,7 @@ class PPOSettings(Settings):
             Parameters, optimiser, log-probabilities and losses stay float32.
         symmetry: short form of the extension `Symmetry`; "none" for none.
         symmetry_loss_coef: its `loss_coef`.
+        symmetry_until: its `until`.
         weight_decay: decoupled decay of weight matrices (AdamW).
         sequence_length: recurrent policies are differentiated over sequences of so many steps (truncated BPTT), of
             which a rollout has a whole number; each starts from the hidden state that it had when it was collected.
@@ -154,6 +155,7 @@ class PPOSettings(Settings):
     precision: str = "float32"
     symmetry: str = "none"
     symmetry_loss_coef: float = 0.0
+    symmetry_until: float = 1.0
     weight_decay: float = 0.0
     sequence_length: Optional[int] = None
     extensions: Tables = field(default_factory=dict)
@@ -167,7 +169,7 @@ class PPOSettings(Settings):
         """
         if self.symmetry != "none" and self.extensions.get("symmetry") is not None:
             raise RslRlError("algorithm.extensions.symmetry has settings of its own; set algorithm.symmetry to none")
-        mirrored = {"mode": self.symmetry, "loss_coef": self.symmetry_loss_coef}
+        mirrored = {"mode": self.symmetry, "loss_coef": self.symmetry_loss_coef, "until": self.symmetry_until}
         return {**({} if self.symmetry == "none" else {"symmetry": mirrored}), **self.extensions}
 
 

@@ -66,18 +66,25 @@ class Symmetry(Extension):
         context: its environment must know its symmetry.
         mode: "augment" lets PPO learn from the image of every sample; "loss" adds a loss on asymmetric mean actions.
         loss_coef: weight of that loss.
+        until: fraction of the training after which it is left out. A policy that is symmetric to the end cannot choose
+            which foot to lift first where state and command are symmetric: the noise of the training chose.
 
     Raises:
         RslRlError: a mode or a symmetry that is not to be had.
     """
 
-    def __init__(self, context: Context, mode: str = "augment", loss_coef: float = 0.0) -> None:
+    def __init__(self, context: Context, mode: str = "augment", loss_coef: float = 0.0, until: float = 1.0) -> None:
         check_choice("algorithm.extensions.symmetry.mode", mode, PPOSettings.CHOICES["symmetry"][1:])
         maps = context.mirror_maps() if callable(context.mirror_maps) else context.mirror_maps
         self.mirror = Mirror(maps, context.policy.groups, context.device)
         self.learns_from_images = mode == "augment"
         self._loss_coef = loss_coef if mode == "loss" else 0.0
+        self._until, self._over = until, False
         self._context = context
+
+    def set_progress(self, iteration: int, max_iterations: int) -> None:
+        """See `Extension.set_progress`."""
+        self._over = self._until < 1.0 and iteration >= self._until * max_iterations
 
     def initial_hidden(self, num_envs: int) -> Dict[str, Hidden]:
         """See `Extension.initial_hidden`."""
@@ -87,17 +94,19 @@ class Symmetry(Extension):
 
     def remember(self, obs: Observations, hidden: Dict[str, Hidden]) -> Dict[str, Hidden]:
         """See `Extension.remember`."""
-        if not self._context.policy.is_recurrent:
+        if self._over or not self._context.policy.is_recurrent:
             return {}
         after = self._context.policy.evaluate(self.mirror.images(obs), _of_images(hidden)).hidden
         return {_IMAGE + name: states for name, states in after.items()}
 
-    def images(self, batch: MiniBatch) -> MiniBatch:
+    def images(self, batch: MiniBatch) -> Optional[MiniBatch]:
         """See `Extension.images`.
 
         The image of an action is taken to have been as likely, and the image of a state to be as good, as the
         originals were.
         """
+        if self._over:
+            return None
         return batch._replace(
             observations=self.mirror.images(batch.observations),
             actions=self.mirror.image(ACTIONS, batch.actions),
@@ -110,6 +119,8 @@ class Symmetry(Extension):
 
         Only the former are pulled, towards the latter.
         """
+        if self._over:
+            return {}
         originals, images = outputs.mean.chunk(2)
         loss = (images - self.mirror.image(ACTIONS, originals).detach()).square().mean()
         return {"symmetry": (self._loss_coef, loss)}

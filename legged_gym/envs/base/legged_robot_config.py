@@ -347,6 +347,8 @@ class LeggedRobotCfgPPO(BaseConfig):
         # `augment`: mirror images of all samples; `loss`: penalty on asymmetric actions
         symmetry = text(PPOSettings.symmetry, PPOSettings.CHOICES["symmetry"])
         symmetry_loss_coef = number(PPOSettings.symmetry_loss_coef, low=0, high=1e6)
+        # fraction of the training after which it is left out, so that the robot may choose which foot to lift first
+        symmetry_until = number(PPOSettings.symmetry_until, low=0, high=1)
         weight_decay = number(PPOSettings.weight_decay, low=0, high=1000)  # of weight matrices
         # steps of backpropagation through time, a divisor of `num_steps_per_env`; None: all
         sequence_length: Optional[int] = number(PPOSettings.sequence_length, whole=True, low=1)

@@ -95,3 +95,23 @@ def test_augmentation_learns_from_images() -> None:
     metrics = algorithm.update()
     assert metrics["symmetry"] > 0
     assert metrics["skipped_updates"] == 0
+
+
+def surrogate_gradients(iteration: int, **settings: Any) -> Any:
+    torch.manual_seed(0)
+    algorithm = make_ppo(mirror_maps=MAPS, **settings)
+    algorithm.set_progress(iteration, 10)
+    collect(algorithm, random_rollout())
+    batch = next(algorithm.storage.mini_batches(1, 1))
+    algorithm._compute_gradients(batch, algorithm.policy.distribution.log_std.detach())
+    return gradients(algorithm)
+
+
+@pytest.mark.parametrize("mode", ["augment", "loss"])
+def test_symmetry_is_left_out_from_until_on(mode: str) -> None:
+    settings: Any = {"symmetry": mode, "symmetry_loss_coef": 3.0}
+    for iteration, like in ((5, settings), (6, {"symmetry": "none"}), (20, {"symmetry": "none"})):
+        found = surrogate_gradients(iteration, symmetry_until=0.6, **settings)
+        torch.testing.assert_close(found, surrogate_gradients(iteration, **like))
+    with pytest.raises(AssertionError):
+        torch.testing.assert_close(surrogate_gradients(20, **settings), surrogate_gradients(20, symmetry="none"))

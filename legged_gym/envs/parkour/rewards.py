@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, List
-
 import torch
 from torch import Tensor
 
-from legged_gym.envs.base.legged_robot import LeggedRobot
+from legged_gym.envs.parkour.goal_robot import GoalRobot
 from legged_gym.envs.parkour.guidance import CRAWL, FLAT, JUMP, Guidance, gate
 from legged_gym.envs.parkour.hurdles import CourseCommands
-from legged_gym.rotations import wrap_to_pi, yaw_from_quat
 
 # m: height of the base where no hurdle is near
 _WALKING_HEIGHT = 0.40
@@ -20,14 +17,11 @@ _CLEARANCE_SPEED, _HEIGHT_SPEED = 0.35, 0.2
 _JUMP_MARGIN, _JUMP_SLOPE = 0.08, 0.30
 
 
-class ParkourRewards(LeggedRobot):
-    """Terms besides those that every robot has; `guidance` is of the state that is rewarded."""
+class ParkourRewards(GoalRobot):
+    """Terms besides those that every robot with goals has; `guidance` is of the state that is rewarded."""
 
-    cfg: Any  # with the sections `hurdles`, `guidance` and `goals`
     velocity_commands: CourseCommands
     guidance: Guidance
-    last_torques: Tensor
-    _hips: List[int]
 
     def _in_mode(self, mode: int) -> Tensor:
         return self.guidance.mode == mode
@@ -40,15 +34,7 @@ class ParkourRewards(LeggedRobot):
 
     def _reward_tracking_goal_vel(self) -> Tensor:
         """Speed towards the goal up to the commanded one, as a share of it; backwards at most -1."""
-        away = self.velocity_commands.goals()[:, :2] - self.root_states[:, :2]
-        speed = (torch.nn.functional.normalize(away, dim=1) * self.root_states[:, 7:9]).sum(1)
-        command = self.commands[:, 0] + 1e-5
-        return (torch.minimum(speed, self.commands[:, 0]) / command).clamp(min=-1.0)
-
-    def _reward_tracking_yaw(self) -> Tensor:
-        """exp(-error) of the heading to the goal, rad."""
-        error = wrap_to_pi(self.velocity_commands.target_yaw() - yaw_from_quat(self.root_states[:, 3:7]))
-        return torch.exp(-error.abs())
+        return super()._reward_tracking_goal_vel().clamp(min=-1.0)
 
     def _reward_lateral_deviation_penalty(self) -> Tensor:
         """2 for who is 0.45 m beside the middle of a hurdle, 0 within 0.3 m."""
@@ -116,27 +102,6 @@ class ParkourRewards(LeggedRobot):
         share = torch.tensor([1.0, 0.01, 0.1], device=self.device)[self.guidance.mode]
         return super()._reward_torques() * share
 
-    def _reward_delta_torques(self) -> Tensor:
-        """Change of torques since the last step, squared."""
-        return (self.torques - self.last_torques).square().sum(1)
-
-    def _reward_action_rate(self) -> Tensor:
-        """Norm of the change of action."""
-        return (self.last_actions - self.actions).norm(dim=1)
-
-    def _reward_dof_error(self) -> Tensor:
-        """Joints' squared distance from the default pose, rad^2."""
-        return (self.dof_pos - self.default_dof_pos).square().sum(1)
-
-    def _reward_hip_pos(self) -> Tensor:
-        """Likewise, of the hips."""
-        return (self.dof_pos - self.default_dof_pos)[:, self._hips].square().sum(1)
-
     def _reward_lin_vel_z(self) -> Tensor:
         """Vertical velocity in the world squared, where no hurdle is near."""
         return self.root_states[:, 9].square() * self._in_mode(FLAT)
-
-    def _reward_feet_stumble(self) -> Tensor:
-        """1 if any foot hits a wall: horizontal force above four times the vertical."""
-        force = self.feet_forces
-        return (force[..., :2].norm(dim=-1) > 4.0 * force[..., 2].abs()).any(1).float()

@@ -13,6 +13,7 @@ from legged_gym.envs.go2.go2_config import Go2RoughCfg, Go2RoughCfgPPO
 from legged_gym.envs.go2.go2_dynaflow_config import Go2Cfg, Go2CfgPPO
 from legged_gym.envs.mini_cheetah import mini_cheetah_config as mini_cheetah
 from legged_gym.envs.parkour.galileo_config import GalileoParkourCfg, GalileoParkourCfgPPO
+from legged_gym.envs.parkour.go2_config import Go2ParkourCfg, Go2ParkourCfgPPO
 from legged_gym.envs.registry import register
 
 LEGGED_ROBOT = "legged_gym.envs.base.legged_robot:LeggedRobot"
@@ -45,4 +46,10 @@ register(
     "legged_gym.envs.parkour.parkour_robot:ParkourRobot",
     GalileoParkourCfg,
     GalileoParkourCfgPPO,
+)
+register(
+    "go2_parkour",
+    "legged_gym.envs.parkour.tile_robot:ParkourTilesRobot",
+    Go2ParkourCfg,
+    Go2ParkourCfgPPO,
 )

@@ -1,7 +1,7 @@
 """How hard a tile is: which shape, and of which size, belongs to a difficulty between 0 and 1.
 
 The geometry is that of "Learning to Walk in Minutes Using Massively Parallel Deep Reinforcement Learning"
-(arXiv 2109.11978), as legged_gym published it; lanes are described in their own module.
+(arXiv 2109.11978), as legged_gym published it; lanes and parkour are described in modules of their own.
 """
 
 from __future__ import annotations
@@ -12,6 +12,14 @@ import numpy as np
 
 from legged_gym.errors import UserError
 from legged_gym.terrain.lanes import lane_curbs, lane_flat, lane_gaps, lane_stairs, lane_stones
+from legged_gym.terrain.parkour_tiles import (
+    parkour_demo,
+    parkour_flat,
+    parkour_gap,
+    parkour_hurdle,
+    parkour_step,
+    parkour_stones,
+)
 from legged_gym.terrain.sub_terrains import (
     Tile,
     discrete_obstacles_terrain,
@@ -105,6 +113,12 @@ RECIPES: Dict[str, Callable[[Tile, float], None]] = {
         lane_curbs,
         lane_gaps,
         lane_stones,
+        parkour_stones,
+        parkour_hurdle,
+        parkour_flat,
+        parkour_step,
+        parkour_gap,
+        parkour_demo,
     )
 }
 """Types of tiles by name; all take the tile and a difficulty."""

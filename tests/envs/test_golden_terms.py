@@ -16,6 +16,7 @@ from legged_gym.envs.mini_cheetah.mini_cheetah import MiniCheetah
 from legged_gym.envs.mini_cheetah.mini_cheetah_config import MiniCheetahCfg, MiniCheetahRefCfg
 from legged_gym.envs.mini_cheetah.mini_cheetah_ref import MiniCheetahRef
 from legged_gym.envs.parkour.parkour_robot import ParkourRobot
+from legged_gym.envs.parkour.tile_robot import ParkourTilesRobot
 from legged_gym.envs.registry import TASKS
 from legged_gym.envs.vision.vision_robot import VisionRobot
 from tests.envs.golden_families import GoldenGo2, GoldenMiniCheetah, GoldenMiniCheetahRef, GoldenVision
@@ -30,7 +31,7 @@ GOLDEN: Dict[type, type] = {
     Go2: GoldenGo2,
     VisionRobot: GoldenVision,
 }
-WORKED_BY_HAND = {ParkourRobot}  # in tests/envs/parkour
+WORKED_BY_HAND = {ParkourRobot, ParkourTilesRobot}  # in tests/envs/parkour
 # what has one value in these sequences: images need a camera, which one of them has; and survival is always 1
 UNVARIED = {"obs_depth", "reward_survival"}
 ROUGH = {"num_rows": 2, "num_cols": 4, "border_size": 1.0, "max_init_terrain_level": 1, "terrain_length": 4.0,

@@ -203,3 +203,7 @@ class GoalRobot(LeggedRobot):
     def _metric_goals_reached(self) -> Tensor:
         """How many goals the robot has reached."""
         return self.velocity_commands.goals_reached
+
+    def _metric_goals_share(self) -> Tensor:
+        """Fraction of the goals that the robot has reached."""
+        return self.velocity_commands.goals_reached / self.velocity_commands.num_goals()

@@ -59,7 +59,11 @@ class TerrainLevels(Tiles):
         distance = (env.root_states[env_ids, :2] - env.env_origins[env_ids, :2]).norm(dim=1)
         commanded = env.commands[env_ids, :2].norm(dim=1) * env.cfg.env.episode_length_s
         up = self._crossed(env_ids, distance)
-        down = (distance < 0.5 * commanded) & ~up
+        self.move(env_ids, up, (distance < 0.5 * commanded) & ~up)
+
+    def move(self, env_ids: Tensor, up: Tensor, down: Tensor) -> None:
+        """Environments (n,) go a level up or down where (n,) bool says so, and beyond the last one anywhere."""
+        env = self.env
         levels = env.terrain_levels[env_ids] + up.long() - down.long()
         rows = env.cfg.terrain.num_rows
         # who solves the last level starts again anywhere, so that easy ground is not forgotten

@@ -30,7 +30,7 @@ start. There are no pushes. From 1 s after the order to the end of the 10 s:
 from __future__ import annotations
 
 import math
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor
@@ -39,55 +39,17 @@ from legged_gym.envs import variants
 from legged_gym.envs.base.legged_robot import LeggedRobot
 from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
 from legged_gym.envs.parts.given_commands import GivenCommands
+from legged_gym.evaluation.cells import DIRECTIONS, EPISODE_S, SETTLE_S, cells_of
 from legged_gym.evaluation.intervals import estimate, ratio_of_sums, share
 from legged_gym.policies.policy_io import Policy, PolicySource, load_policy
 from legged_gym.utils.training import make_env
 
-SPEEDS = {"slow": 0.25, "middle": 0.6, "fast": 1.0}
-"""Fractions of the bound."""
-DIRECTIONS = {
-    "forward": (0, 1), "back": (0, -1), "left": (1, 1), "right": (1, -1), "turn left": (2, 1), "turn right": (2, -1),
-}  # fmt: skip
-"""Column of the command and its sign."""
-EPISODE_S, SETTLE_S, WALK_S = 10.0, 1.0, 3.0
-"""s: an episode; what is left out after a change of command; the walk before an order to stand."""
+WALK_S = 3.0
+"""s, the walk before an order to stand; after it, as at the start of an episode, `SETTLE_S` are left out."""
 ROBOTS = {"nominal": 0.02, "randomised": 0.1}
 """Robots of a cell, a fraction of `--num_episodes`; of those told to stand, as many as nominal ones after each walk."""
 STILL = 0.2
 """rad/s, of the joints of a robot that stands still, at most."""
-
-
-class Cell(NamedTuple):
-    """A command.
-
-    Attributes:
-        direction: of `DIRECTIONS`.
-        speed: of `SPEEDS`.
-        command: m/s forward, m/s to the left, rad/s.
-    """
-
-    direction: str
-    speed: str
-    command: Tuple[float, float, float]
-
-
-def cells_of(trained: Mapping[str, Any]) -> List[Cell]:
-    """The commands within `trained_commands` of an environment.
-
-    Where two speeds of a direction are the same, the slower name is left out.
-    """
-    cells = []
-    for direction, (column, sign) in DIRECTIONS.items():
-        least, bound = sorted(sign * limit for limit in trained["ranges"][variants.RANGES[column]])
-        least = max(least, 0.0 if column == 2 else trained["min_norm"])
-        if bound <= 0.0 or bound < least:
-            continue
-        speeds = {round(max(part * bound, least), 6): name for name, part in SPEEDS.items()}
-        for speed, name in speeds.items():
-            command = [0.0, 0.0, 0.0]
-            command[column] = sign * speed
-            cells.append(Cell(direction, name, (command[0], command[1], command[2])))
-    return cells
 
 
 class Batch(NamedTuple):

@@ -6,6 +6,7 @@
 ``policy.pt``          TorchScript; the description is the extra file ``metadata.json`` in the archive
 ``policy.json``        the description alone (see `policy_metadata`)
 ``actuator.onnx``      the drives, of policies that were trained on a model of them (see `actuator_export`)
+``terrain.npz``        tiles of the task, of policies that see the ground (see `ground`)
 =====================  ========================================================================================
 
 Both policies compute the mean action, with the scaling of observations inside. Each group of observations is an input,
@@ -35,19 +36,17 @@ from torch import Tensor, nn
 from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.errors import UserError
 from legged_gym.policies.drives import ACTUATOR_FILE, ActuatorStep
-from legged_gym.policies.exported_policy import (
+from legged_gym.policies.exported_policy import METADATA_FILE, OnnxStep, Step, TorchScriptStep, as_list, zeros
+from legged_gym.policies.ground import saved_terrain, sees
+from legged_gym.policies.metadata import describe_policy, named_file
+from legged_gym.policies.onnx_file import (
     DIGEST_KEY,
-    METADATA_FILE,
+    FORMAT_VERSION,
+    GROUND_FILE,
     METADATA_KEY,
     NO_DIGEST,
-    OnnxStep,
-    Step,
-    TorchScriptStep,
-    as_list,
     with_digest,
-    zeros,
 )
-from legged_gym.policies.metadata import FORMAT_VERSION, describe_policy, named_file
 from legged_gym.policies.policy_io import PolicySource, load_network_for
 from legged_gym.utils import reports, run_folder
 from legged_gym.utils.files import write_files
@@ -123,7 +122,8 @@ def export_checkpoint(
         )
     env.velocity_commands.load_state_dict(content.get("env", {}))  # the curriculum may have widened their ranges
     description = describe_policy(env, network.actor, source.task, _origin(source, content))
-    beside = {}
+    ground = saved_terrain(env.cfg) if sees(description) else None
+    beside = {} if ground is None else {GROUND_FILE: ground}
     if env.control.actuator is not None:
         content_of_drives, description["actuator_net"] = export_actuator(env)
         if content_of_drives is not None:

@@ -6,8 +6,6 @@ order of ``description["outputs"]`` come out, the memory of a recurrent policy a
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import io
 import warnings
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Union
@@ -16,34 +14,13 @@ import torch
 from torch import Tensor
 
 from legged_gym.errors import UserError
-from legged_gym.policies.metadata import FORMAT_VERSION, READABLE_FORMATS
-from legged_gym.reading import parse_json
+from legged_gym.policies.onnx_file import OnnxFile, parse_description
 from rsl_rl.utils.archive import first_line, members
-
-METADATA_KEY = "metadata"
-"""Property of an ONNX file that holds the description, as JSON."""
 
 METADATA_FILE = "metadata.json"
 """Extra file inside a TorchScript archive that holds it."""
 
-DIGEST_KEY = "sha256"
-"""Property of an ONNX file that holds the SHA-256 of the file with `NO_DIGEST` in the digest's place."""
-
-NO_DIGEST = "0" * 64
-"""What stands there while the digest is computed."""
-
 Step = Callable[[Sequence[Tensor]], List[Tensor]]
-
-
-def open_session(file: Union[str, bytes]) -> Any:
-    """An ONNX file, by its path or content, as a session of onnxruntime on one thread of the CPU."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    # these networks are small, and results then do not depend on the machine
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
 
 
 class OnnxStep:
@@ -63,17 +40,8 @@ class OnnxStep:
         Raises:
             UserError: it is damaged, or not an exported policy.
         """
-        try:
-            # what onnxruntime prints about broken files is said below, in one line
-            with contextlib.redirect_stdout(None):
-                self._session = open_session(content)
-        except ImportError:
-            raise
-        except Exception as error:  # onnxruntime has a dozen exceptions of its own for a broken file
-            raise UserError(f"{path} is damaged or no ONNX file ({first_line(error)})") from error
-        properties = self._session.get_modelmeta().custom_metadata_map
-        _check_digest(content, properties.get(DIGEST_KEY), path)
-        self.description = _parse(properties.get(METADATA_KEY), path)
+        file = OnnxFile(content, path)
+        self._session, self.description = file.session, file.description
         _try_out(self, path)
 
     def __call__(self, inputs: Sequence[Tensor]) -> List[Tensor]:
@@ -110,7 +78,7 @@ class TorchScriptStep:
                 self._module = torch.jit.load(io.BytesIO(content), map_location="cpu", _extra_files=extra)
         except Exception as error:  # damage shows up as any of several exception types
             raise UserError(f"{path} is damaged or no TorchScript file ({first_line(error)})") from error
-        self.description = _parse(extra[METADATA_FILE], path)
+        self.description = parse_description(extra[METADATA_FILE], path)
         _try_out(self, path)
 
     def __call__(self, inputs: Sequence[Tensor]) -> List[Tensor]:
@@ -158,22 +126,6 @@ def as_list(outputs: Any) -> List[Tensor]:
     return list(outputs) if isinstance(outputs, tuple) else [outputs]
 
 
-def with_digest(content: bytes) -> bytes:
-    """Put the digest into an ONNX file that has `NO_DIGEST` in its place."""
-    return content.replace(NO_DIGEST.encode(), hashlib.sha256(content).hexdigest().encode())
-
-
-def _check_digest(content: bytes, digest: Optional[str], path: str) -> None:
-    """Refuse a file that is not as it was written: onnxruntime tests no checksums. Older files have no digest."""
-    if digest is None:
-        return
-    blank = content.replace(digest.encode(), NO_DIGEST.encode())
-    if hashlib.sha256(blank).hexdigest() != digest:
-        raise UserError(
-            f"{path} is damaged, or was changed since it was exported (its SHA-256 is another); export it again"
-        )
-
-
 def _try_out(step: Union[OnnxStep, TorchScriptStep], path: str) -> None:
     """Run one step of one robot, and refuse a policy that cannot be run as its description says."""
     description = step.description
@@ -189,17 +141,3 @@ def _try_out(step: Union[OnnxStep, TorchScriptStep], path: str) -> None:
         raise UserError(f"{path} cannot be run as its description says ({first_line(error)})") from None
     if found != outputs:
         raise UserError(f"{path} cannot be run as its description says: its outputs are {found}, not {outputs}")
-
-
-def _parse(text: Union[str, bytes, None], path: str) -> Dict[str, Any]:
-    """Read the description in a file."""
-    try:
-        description = parse_json(text or "null")
-    except UserError as error:
-        raise UserError(f"{path}: its description is damaged ({error}); export it again") from None
-    if not isinstance(description, dict) or "inputs" not in description:
-        raise UserError(f"{path} has no description of its observations: it was not written by export.py")
-    if description.get("format") not in READABLE_FORMATS:
-        found = description.get("format")
-        raise UserError(f"{path} has format {found}; this program reads formats up to {FORMAT_VERSION}")
-    return description

@@ -10,7 +10,8 @@ from typing import Any, Dict, Iterator, NamedTuple
 
 import numpy as np
 
-from legged_gym.policies.exported_policy import METADATA_KEY, open_session, zeros
+from legged_gym.policies.exported_policy import zeros
+from legged_gym.policies.onnx_file import METADATA_KEY, open_session
 
 _WARM_UP_STEPS = 50
 DEFAULT_STEPS = 1000

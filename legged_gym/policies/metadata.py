@@ -18,16 +18,13 @@ from torch import Tensor
 from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.envs.base.table_entries import ObsTerm
 from legged_gym.errors import UserError
+from legged_gym.policies.onnx_file import FORMAT_VERSION
 from legged_gym.sim.robot.gains import torque_speed_of
 from legged_gym.utils.files import sha256_of
 from rsl_rl.models import Network
 
 if TYPE_CHECKING:
     from legged_gym.envs.base.legged_robot import LeggedRobot
-
-FORMAT_VERSION = 2
-READABLE_FORMATS = (1, FORMAT_VERSION)
-"""Format 1 lacks physics, start and actuator, and has the camera of an image in its group."""
 
 ACTIONS = "actions"
 

@@ -17,6 +17,9 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tu
 import numpy as np
 import torch
 
+from legged_gym.sim.camera import FIELD_OF_VIEW as FIELD_OF_VIEW
+from legged_gym.sim.camera import Camera as Camera
+
 
 @dataclass
 class PhysicsFailure:
@@ -257,27 +260,6 @@ class Simulator(ABC):
         """Indices (n,) of the bodies whose name contains any of the given substrings, in body order."""
         found = [i for i, body in enumerate(self.body_names) if any(name in body for name in names)]
         return torch.tensor(found, dtype=torch.long, device=self.device)
-
-
-FIELD_OF_VIEW = 45.0
-"""degrees from the lower to the upper edge of a picture."""
-
-
-@dataclass
-class Camera:
-    """A camera looking at a point from a distance, as MuJoCo's free camera.
-
-    Attributes:
-        lookat: world point, m; None follows the root body.
-        distance: m.
-        azimuth: degrees, 90 looks along +y.
-        elevation: degrees, negative looks down.
-    """
-
-    lookat: Optional[Sequence[float]] = None
-    distance: float = 1.8
-    azimuth: float = 120.0
-    elevation: float = -18.0
 
 
 class Shape(NamedTuple):

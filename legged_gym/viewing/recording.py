@@ -10,7 +10,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Deque, List, Optional, Tuple
 
 from legged_gym.errors import UserError
-from legged_gym.playing.video import FRAMES_PER_SECOND, HEIGHT, WIDTH, FollowCamera, VideoWriter
+from legged_gym.playing.frames import FRAMES_PER_SECOND, HEIGHT, WIDTH, FollowCamera, VideoWriter
 
 if TYPE_CHECKING:
     from viser import ClientHandle

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from legged_gym.errors import UserError
-from legged_gym.playing.video import FollowCamera, Overlay, VideoWriter
+from legged_gym.playing.frames import FollowCamera, Overlay, VideoWriter
 
 VIEWER = SimpleNamespace(distance=1.8, azimuth=120.0, elevation=-18.0)
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from legged_gym.actuators.files import METADATA_FILE, load_actuator, save_network, save_script
 from legged_gym.actuators.networks import NetworkSpec, build_network
 from legged_gym.policies.export import export_actuator
-from tests.policies.plain_mujoco import Network
+from legged_gym.sim2sim.network import Network
 
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.* is deprecated:DeprecationWarning")
 

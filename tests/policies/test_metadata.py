@@ -19,8 +19,8 @@ from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
 from legged_gym.errors import UserError
 from legged_gym.policies.metadata import _CAMERA_KEYS, _describe_group, check_fits
 from legged_gym.policies.policy_io import find_policy, load_policy
+from legged_gym.sim2sim.robot import see
 from legged_gym.utils.task_registry import task_registry
-from tests.policies.plain_mujoco import see
 from tests.policies.raw_state import raw_state
 from tests.policies.tiny_run import export, flags, make_env, make_plane_env, make_run
 

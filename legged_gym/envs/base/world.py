@@ -7,14 +7,13 @@ from typing import Optional
 from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.envs.base.base_config import table
 from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
-from legged_gym.sim.spec import SimSpec, Solver
+from legged_gym.sim.spec import HeightField, SimSpec, Solver
 from legged_gym.terrain import HeightMap, make_heightfield
 
 
 def sim_spec(cfg: LeggedRobotCfg, height_map: Optional[HeightMap] = None) -> SimSpec:
     """The world of a config, on a height map or a plane."""
     asset, control, ground, init, sim = cfg.asset, cfg.control, cfg.terrain, cfg.init_state, cfg.sim
-    refine = ground.edge_refinement if ground.mesh_type == "trimesh" else 1
     return SimSpec(
         file=asset.file.replace("{LEGGED_GYM_ROOT_DIR}", LEGGED_GYM_ROOT_DIR),
         joint_names=list(init.default_joint_angles),
@@ -34,9 +33,16 @@ def sim_spec(cfg: LeggedRobotCfg, height_map: Optional[HeightMap] = None) -> Sim
         dt=float(sim.dt),
         gravity=[0.0, 0.0, 0.0] if asset.disable_gravity else sim.gravity,
         solver=Solver(**{name: getattr(sim.mujoco, name) for name in Solver.__dataclass_fields__}),
-        ground=None if height_map is None else make_heightfield(height_map, refine, ground.slope_treshold),
+        ground=None if height_map is None else physics_ground(cfg, height_map),
         obstacles=[obstacle.shape for obstacle in table(cfg.obstacles).values()],
         ground_friction=float(ground.static_friction),
         num_threads=int(sim.num_threads),
         contact_margin=float(sim.mujoco_warp.contact_margin),
     )
+
+
+def physics_ground(cfg: LeggedRobotCfg, height_map: HeightMap) -> HeightField:
+    """A height map as the physics of a config has it."""
+    ground = cfg.terrain
+    refine = ground.edge_refinement if ground.mesh_type == "trimesh" else 1
+    return make_heightfield(height_map, refine, ground.slope_treshold)

@@ -15,10 +15,10 @@ from typing import Any, Callable, List, NamedTuple, Optional, Protocol
 import mujoco
 import numpy as np
 
+from legged_gym.sim.camera import Camera
 from legged_gym.sim.engine_arrays import engine_sizes
 from legged_gym.sim.pictures.raytracer import RayPainter
 from legged_gym.sim.pictures.scenery import SHADOW_REACH, SUN_DIRECTION
-from legged_gym.sim.simulator import Camera
 
 # the robot's file comes first into a model, so its root is the first body after the world
 ROOT = 1

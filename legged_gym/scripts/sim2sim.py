@@ -1,0 +1,180 @@
+"""Try an exported policy in plain MuJoCo: robot file, policy, and nothing of the training environment.
+
+    python legged_gym/scripts/sim2sim.py --policy=a1_flat                          score it beside the environment's
+    python legged_gym/scripts/sim2sim.py --policy=<run>/exported/policy.onnx --robot=a1.xml --dt=0.001
+    python legged_gym/scripts/sim2sim.py --policy=a1_flat --command 0.5 0 0.2 --duration=10 --video=walk.mp4
+
+A score is made of one trial of 10 s for each pure command (forward, back, left, right, turn left, turn right; slow,
+middle, fast) on a plane, and where terrain.npz is beside the policy, of one over each of its tiles. The score of the
+training environment is read from score.json beside the policy (benchmarks/sim2sim.py makes it). Exit status 1 tells of
+a metric that is worse by more than 20 %: joints in another order, a sign, a scale, a delay, or a policy that leans on
+its simulator. docs/sim2sim.md, docs/deploy.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import sys
+from typing import Dict, List, Mapping, Optional, Sequence
+
+if not __package__:
+    # Run as a file: the packages beside this one go before any installed ones, another rsl_rl among them.
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from legged_gym import LEGGED_GYM_ROOT_DIR
+from legged_gym.errors import UserError
+from legged_gym.sim2sim import trials
+from legged_gym.sim2sim.ground import Ground, read_ground
+from legged_gym.sim2sim.network import Network, open_policy
+from legged_gym.sim2sim.robot import Robot, Term, World
+from legged_gym.sim2sim.terms import TERMS
+from legged_gym.utils.cli import ArgumentParser
+from legged_gym.utils.files import check_writable
+from legged_gym.utils.reports import short_path, write_json
+from legged_gym.utils.run_folder import POLICIES_DIR
+from legged_gym.utils.script import run_script
+
+DEFAULT_DT = 0.002
+EXIT_WORSE = 1
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    """Score, or show one run.
+
+    Raises:
+        UserError: for a mistake in the command line or in a file.
+    """
+    args = _parse(argv)
+    policy = open_policy(policy_file(args.policy))
+    terms = {**TERMS, **(_own_terms(args.terms) if args.terms else {})}
+    dt = _time_step(policy) if args.dt is None else args.dt
+    robot_file = args.robot or robot_file_of(policy)
+    print(f"policy     {short_path(policy.path)}\nrobot      {short_path(robot_file)}\ntime step  {dt:g} s", flush=True)
+    terrain = read_ground(args.terrain) if args.terrain else trials.ground_of(policy)
+    worlds = {trials.PLANE: World(robot_file, Ground(), dt, args.delay)}
+    if terrain is not None:
+        worlds[trials.TERRAIN] = World(robot_file, terrain, dt, args.delay)
+    if args.command is not None or args.video or args.window:
+        _show(args, policy, worlds[trials.TERRAIN if args.terrain else trials.PLANE], terms)
+        return 0
+    return _score(policy, worlds, terms, args.json)
+
+
+def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
+    parser = ArgumentParser(__doc__)
+    add = parser.add_argument
+    add("--policy", required=True, metavar="PATH", help="an ONNX file, its folder, or the name of a shipped policy")
+    add("--robot", metavar="FILE", help="URDF or MJCF; by default that of the training")
+    add("--dt", type=float, metavar="S", help=f"physics step; by default {DEFAULT_DT:g} s where that fits")
+    add("--delay", type=int, metavar="N", help="control steps that actions come late; by default as in training")
+    add("--terrain", metavar="FILE", help="a terrain.npz; by default that beside the policy")
+    add("--terms", metavar="FILE", help="Python file with functions <term>(robot, term) for observations of your own")
+    add("--command", nargs=3, type=float, metavar="V", help="run this instead: m/s forward, m/s left, rad/s")
+    add("--duration", type=float, default=10.0, metavar="S", help="of that run (10)")
+    add("--video", metavar="FILE", help="record that run as MP4")
+    add("--window", action="store_true", help="show that run in MuJoCo's viewer")
+    add("--json", metavar="FILE", help="write the score here too")
+    args = parser.parse_args(argv)
+    for flag in ("video", "json"):
+        if getattr(args, flag):
+            check_writable(getattr(args, flag), f"--{flag}")
+    if args.delay is not None and args.delay < 0:
+        raise UserError(f"--delay={args.delay}: control steps are counted from 0")
+    return args
+
+
+def policy_file(path: str) -> str:
+    """The ONNX file that a path, or the name of a shipped policy, stands for.
+
+    Raises:
+        UserError: there is none.
+    """
+    places = [path, *(os.path.join(folder, "policy.onnx") for folder in (path, os.path.join(POLICIES_DIR, path)))]
+    for place in (*places, os.path.join(path, "exported", "policy.onnx")):
+        if os.path.isfile(place):
+            if not place.endswith(".onnx"):
+                raise UserError(f"--policy={path}: only ONNX files run here; write one with export.py")
+            return place
+    raise UserError(f"--policy={path}: no ONNX file there; write one with export.py")
+
+
+def robot_file_of(policy: Network) -> str:
+    """The robot file of the training."""
+    return str(policy.description["robot_file"]["file"]).replace("{LEGGED_GYM_ROOT_DIR}", LEGGED_GYM_ROOT_DIR)
+
+
+def _time_step(policy: Network) -> float:
+    """The default if the control step is a multiple of it, else that of the training."""
+    count = policy.description["control_dt"] / DEFAULT_DT
+    return DEFAULT_DT if abs(count - round(count)) < 1e-6 else float(policy.description["physics_dt"])
+
+
+def _own_terms(path: str) -> Dict[str, Term]:
+    spec = importlib.util.spec_from_file_location("own_terms", path) if os.path.isfile(path) else None
+    if spec is None or spec.loader is None:
+        raise UserError(f"--terms={path}: no Python file there")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return {name: value for name, value in vars(module).items() if callable(value)}
+
+
+def _score(policy: Network, worlds: Mapping[str, World], terms: Mapping[str, Term], json_file: Optional[str]) -> int:
+    """Score on all grounds, beside what is known of the training environment; returns the exit status."""
+    expected, result = trials.expected_score(policy), {}
+    worse: List[str] = []
+    for ground, world in worlds.items():
+        measured = trials.score_policy(policy, world, terms)
+        result[ground] = found = trials.score(measured)
+        known = expected.get(ground, {})
+        print(f"\n{ground + ', ' + str(found['trials']) + ' trials':<24}{'here':>10}{'environment':>14}")
+        for name in trials.LEAST:
+            print(
+                f"  {name:<22}{found[name]:10.3f}{known[name]:14.3f}" if known else f"  {name:<22}{found[name]:10.3f}"
+            )
+        fallen = [each.trial.name for each in measured if each.fell]
+        if fallen:
+            print(f"  fell: {'; '.join(fallen)}")
+        worse += trials.deviations(found, known).values() if known else []
+    if not expected:
+        print("\nnothing is known of the training environment; benchmarks/sim2sim.py --policy=<file> measures it")
+    else:
+        print(f"\n{'WORSE than in training: ' + '; '.join(worse) if worse else 'as in training, within 20 %'}")
+    if json_file:
+        write_json(json_file, {"kind": "sim2sim_score", "policy_sha256": policy.sha256, **result})
+    return EXIT_WORSE if worse else 0
+
+
+def _show(args: argparse.Namespace, policy: Network, world: World, terms: Mapping[str, Term]) -> None:
+    """One run of one command, in a window, a video or words alone."""
+    from legged_gym.sim2sim.film import film, window
+
+    robot = Robot(policy, world, terms)
+    start = world.ground.starts[0] if len(world.ground.starts) else (0.0, 0.0, 0.0)
+    given = args.command or _forward(policy)
+    robot.start(start, dict(zip(("lin_vel_x", "lin_vel_y", "ang_vel_yaw"), given)))
+    steps = max(1, round(args.duration / policy.description["control_dt"]))
+    if args.video:
+        film(robot, world, args.video, steps, os.path.basename(os.path.dirname(os.path.abspath(policy.path))))
+        print(f"video      {short_path(args.video)}")
+    elif args.window:
+        window(robot, steps)
+    else:
+        for _ in range(steps):
+            robot.step()
+    x, y, _ = robot.position - robot.description["start"]["position"] - start
+    print(
+        f"after {robot.time:.1f} s: {x:.2f} m forward, {y:.2f} m to the left, {'fallen' if robot.fell() else 'upright'}"
+    )
+
+
+def _forward(policy: Network) -> Sequence[float]:
+    trial = next((each for each in trials.plane_trials(policy.description["commands"])), None)
+    if trial is None:
+        raise UserError("this policy follows no velocity commands: give --command 0 0 0")
+    return trial.command
+
+
+if __name__ == "__main__":
+    run_script(main)

@@ -1,0 +1,97 @@
+"""The ground: a plane, or the terrain that was saved with a policy that sees."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass, field
+from typing import List, Optional, Tuple
+
+import numpy as np
+
+from legged_gym.errors import UserError
+
+_FEW = 8  # steps of rays after which those that have arrived are left out
+
+
+@dataclass
+class Ground:
+    """Heights on a lattice; vertex (i, j) is at origin + (i, j) * cell.
+
+    Attributes:
+        heights: (rows along x, columns along y) m; None for a plane at height 0.
+        cell: m between vertices.
+        origin: x and y of vertex (0, 0), m.
+        starts: (n, 3) m, where robots begin.
+        names: n, what each of them is about to cross.
+    """
+
+    heights: Optional[np.ndarray] = None
+    cell: float = 1.0
+    origin: Tuple[float, float] = (0.0, 0.0)
+    starts: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
+    names: Tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.heights is not None:
+            self.heights = np.ascontiguousarray(self.heights, dtype=float)  # or each look would copy it
+
+    def height(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Heights at places of one shape, m; off the map those of its edge."""
+        x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+        if self.heights is None:
+            return np.zeros(x.shape)
+        rows, columns = self.heights.shape
+        across = np.clip((x - self.origin[0]) / self.cell, 0.0, rows - 1.001)
+        along = np.clip((y - self.origin[1]) / self.cell, 0.0, columns - 1.001)
+        i, j = across.astype(int), along.astype(int)
+        s, t = across - i, along - j
+        flat, at = self.heights.reshape(-1), i * columns + j
+        near = flat[at] * (1.0 - t) + flat[at + 1] * t
+        return near * (1.0 - s) + (flat[at + columns] * (1.0 - t) + flat[at + columns + 1] * t) * s
+
+    def cast(self, place: np.ndarray, directions: np.ndarray, far: float) -> np.ndarray:
+        """How many times (n, 3) `directions` lead from a place to the ground, (n,); infinity beyond `far`."""
+        if self.heights is None:
+            down = -directions[:, 2]
+            found = np.full(len(down), np.inf)
+            np.divide(place[2], down, out=found, where=down > 0.0)
+            return np.where(found <= far, found, np.inf)
+        found = np.full(len(directions), np.inf)
+        step = self.cell / max(float(np.linalg.norm(directions[:, :2], axis=1).max()), 1e-6)
+        on = np.arange(len(directions))
+        for first in range(1, int(np.ceil(far / step)) + 1, _FEW):
+            way = step * (first + np.arange(_FEW))
+            points = place + way[:, None, None] * directions[on]
+            below = points[..., 2] <= self.height(points[..., 0], points[..., 1])
+            hit = below.any(axis=0)
+            found[on[hit]] = self._refine(place, directions[on[hit]], way[below[:, hit].argmax(axis=0)], step)
+            on = on[~hit]
+            if not len(on):
+                break
+        return np.where(found <= far, found, np.inf)
+
+    def _refine(self, place: np.ndarray, directions: np.ndarray, way: np.ndarray, step: float) -> np.ndarray:
+        """Halve the last step of rays that have gone into the ground, a few times."""
+        low, high = way - step, way
+        for _ in range(6):
+            middle = 0.5 * (low + high)
+            points = place + middle[:, None] * directions
+            below = points[:, 2] <= self.height(points[:, 0], points[:, 1])
+            low, high = np.where(below, low, middle), np.where(below, middle, high)
+        return 0.5 * (low + high)
+
+
+def read_ground(path: str) -> Ground:
+    """The terrain in a file that export.py wrote.
+
+    Raises:
+        UserError: it is something else.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            heights = file["heights"] * float(file["unit"])
+            x, y = file["origin"].tolist()
+            names: List[str] = file["names"].tolist()
+            return Ground(heights, float(file["cell"]), (x, y), file["starts"], tuple(names))
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise UserError(f"{path} is no terrain that export.py has written ({error}); export the policy again") from None

@@ -1,0 +1,235 @@
+"""One robot under one policy in plain MuJoCo."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+import mujoco
+import numpy as np
+
+from legged_gym.errors import UserError
+from legged_gym.sim2sim.drives import Drives
+from legged_gym.sim2sim.ground import Ground
+from legged_gym.sim2sim.model import FOOT, build_model
+from legged_gym.sim2sim.network import Network
+
+Term = Callable[["Robot", Mapping[str, Any]], Any]
+
+_ROUNDING = 1e-6
+_LEAST_UPRIGHT = 0.5  # cosine of the tilt of a robot that has not fallen
+
+
+class World(NamedTuple):
+    """What a policy is tried in.
+
+    Attributes:
+        robot_file: URDF or MJCF.
+        ground: what it stands on.
+        dt: s, a physics step; None for that of the training.
+        delay: policy steps that actions come late, see `Drives`.
+    """
+
+    robot_file: str
+    ground: Ground
+    dt: Optional[float] = None
+    delay: Optional[int] = None
+
+
+class Robot:
+    """A robot that sees, acts and moves as the description of its policy says.
+
+    Attributes:
+        description: of the policy.
+        ground: what it stands on.
+        model, data: of MuJoCo.
+        command: name -> value, what the robot is told; `heading` where the yaw rate is to follow from it.
+        default: (D,) rad, default angles.
+        actions: all of the episode, within their clip, the newest last; the first is zero.
+        steps: control steps done.
+        memory: what terms keep in an episode, by their names.
+    """
+
+    command: Dict[str, float]
+    actions: List[np.ndarray]
+    memory: Dict[str, Any]
+
+    def __init__(self, policy: Network, world: World, terms: Mapping[str, Term]) -> None:
+        """Build the model.
+
+        Args:
+            policy: from `open_policy`.
+            world: robot file, ground, time step.
+            terms: of observations, by name; `terms.TERMS` and more.
+
+        Raises:
+            UserError: the robot file does not fit, a term is unknown, or the control step is no multiple of `dt`.
+        """
+        self.description, self.ground, self._world, self._policy = policy.description, world.ground, world, policy
+        self._substeps = _substeps(self.description, world.dt)
+        self._dt = self.description["control_dt"] / self._substeps
+        self._terms = _known(self.description, terms)
+        self.model = build_model(world.robot_file, self.description, world.ground, self._dt)
+        self.data = mujoco.MjData(self.model)
+        joints = self.description["joints"]
+        self._qpos = [self.model.joint(joint["name"]).qposadr[0] for joint in joints]
+        self._qvel = [self.model.joint(joint["name"]).dofadr[0] for joint in joints]
+        self.default = np.array([joint["default_pos"] for joint in joints])
+        names = [self.model.geom(i).name for i in range(self.model.ngeom)]
+        self._feet = [
+            [i for i, name in enumerate(names) if name.startswith(f"{FOOT}{k}_")]
+            for k in range(len(self.description["feet"]))
+        ]
+        self._base = int(self.model.body_rootid[self.model.joint(joints[0]["name"]).bodyid[0]])
+        self._ground_geom = self.model.geom("ground").id
+        self.start()
+
+    def start(self, place: Sequence[float] = (0.0, 0.0, 0.0), command: Optional[Mapping[str, float]] = None) -> None:
+        """Begin an episode at rest in the default pose, above a place of the ground, m."""
+        self.command = {"lin_vel_x": 0.0, "lin_vel_y": 0.0, "ang_vel_yaw": 0.0, **(command or {})}
+        mujoco.mj_resetData(self.model, self.data)
+        start = self.description["start"]
+        x, y, z, w = start["orientation"]
+        self.data.qpos[:3] = np.add(start["position"], place)
+        self.data.qpos[3:7] = w, x, y, z
+        self.data.qpos[self._qpos] = self.default
+        mujoco.mj_forward(self.model, self.data)
+        self._policy.reset()
+        self._drives = Drives(self.description, os.path.dirname(self._policy.path), self._world.delay)
+        self.actions = [np.zeros(len(self.default))]
+        self.memory, self.steps = {}, 0
+        self._frames: Dict[Tuple[str, str], List[np.ndarray]] = {}  # those that terms have taken
+
+    def step(self) -> None:
+        """Advance by one control step: observe, act, and the physics between."""
+        action = self._policy(self.observe())
+        clip = self.description["actions"]["clip"]
+        self.actions.append(np.clip(action, -clip, clip))
+        self._drives.act(self.actions[-1])
+        for substep in range(self._substeps):
+            time = self.time + substep * self._dt
+            self.data.ctrl[:] = self._drives(time, self.joint_angles, self.joint_velocities)
+            self._limit_torques()
+            mujoco.mj_step(self.model, self.data)
+        mujoco.mj_forward(self.model, self.data)
+        self.steps += 1
+
+    def _limit_torques(self) -> None:
+        """What the motors that have a torque-speed curve give at their speeds."""
+        for i, joint in enumerate(self.description["joints"]):
+            if joint.get("stall_torque") is not None:
+                stall, share = joint["stall_torque"], self.data.qvel[self._qvel[i]] / joint["no_load_speed"]
+                limit = min(stall, joint["torque_limit"] or stall)
+                lower, upper = -stall * max(0.0, 1.0 + share), stall * max(0.0, 1.0 - share)
+                self.model.actuator_forcerange[i] = max(lower, -limit), min(upper, limit)
+
+    # ---------------------------------------------------------------- what can be read off the robot
+
+    @property
+    def time(self) -> float:
+        """Of the episode, s."""
+        return float(self.steps * self.description["control_dt"])
+
+    @property
+    def position(self) -> np.ndarray:
+        """Of the base, m."""
+        return np.asarray(self.data.qpos[:3])
+
+    @property
+    def rotation(self) -> np.ndarray:
+        """Of the base: columns are its axes in the world."""
+        matrix = np.zeros(9)
+        mujoco.mju_quat2Mat(matrix, self.data.qpos[3:7])
+        return matrix.reshape(3, 3)
+
+    @property
+    def velocity(self) -> np.ndarray:
+        """Of the base in its own frame, m/s."""
+        return np.asarray(self.rotation.T @ self.data.qvel[:3])
+
+    @property
+    def angular_velocity(self) -> np.ndarray:
+        """Of the base in its own frame, rad/s."""
+        return np.asarray(self.data.qvel[3:6])
+
+    @property
+    def joint_angles(self) -> np.ndarray:
+        """In the order of the description, rad."""
+        return np.asarray(self.data.qpos[self._qpos])
+
+    @property
+    def joint_velocities(self) -> np.ndarray:
+        """In the order of the description, rad/s."""
+        return np.asarray(self.data.qvel[self._qvel])
+
+    def foot_forces(self) -> np.ndarray:
+        """(F, 3) N, of the ground on each foot, world frame."""
+        forces, force = np.zeros((len(self._feet), 3)), np.zeros(6)
+        for index, contact in enumerate(self.data.contact):
+            for foot, geoms in enumerate(self._feet):
+                if contact.geom[0] in geoms or contact.geom[1] in geoms:
+                    mujoco.mj_contactForce(self.model, self.data, index, force)
+                    sign = 1.0 if contact.geom[1] in geoms else -1.0
+                    forces[foot] += sign * (contact.frame.reshape(3, 3).T @ force[:3])
+        return forces
+
+    def fell(self) -> bool:
+        """Whether the base touches the ground or lies on its side."""
+        if self.rotation[2, 2] < _LEAST_UPRIGHT:
+            return True
+        pairs = self.data.contact.geom if self.data.ncon else np.zeros((0, 2), dtype=int)
+        bodies = self.model.geom_bodyid[pairs]
+        return bool(((bodies == self._base).any(axis=1) & (pairs == self._ground_geom).any(axis=1)).any())
+
+    # ---------------------------------------------------------------- what it sees
+
+    def observe(self) -> Dict[str, np.ndarray]:
+        """The groups of observations by name."""
+        return {name: self._observe(name, group) for name, group in self.description["observations"].items()}
+
+    def _observe(self, name: str, group: Mapping[str, Any]) -> np.ndarray:
+        parts = []
+        for term in group["terms"]:
+            value = np.asarray(self._terms[term["name"]](self, term), float).ravel()
+            if term["clip"] is not None:
+                value = np.clip(value, *term["clip"])
+            value = np.clip(value * np.array(term["scale"]), -group["clip"], group["clip"])
+            if "history" in term:
+                value = np.concatenate(see(self._frames.setdefault((name, term["name"]), []), value, term, self.steps))
+            if value.size != term["size"]:
+                raise UserError(f"observation {name}.{term['name']} has {value.size} numbers here, not {term['size']}")
+            parts.append(value)
+        return np.concatenate(parts).reshape(group["shape"])
+
+
+def see(frames: List[np.ndarray], value: np.ndarray, term: Mapping[str, Any], step: int) -> List[np.ndarray]:
+    """The frames of a term that are seen at a control step of the episode; `frames` are those taken so far."""
+    if not frames:
+        frames += [value] * term["history"]
+    elif step % term["hold"] == term["offset"]:
+        frames.append(value)
+        del frames[0]
+    return frames[::-1] if term["newest_first"] else frames
+
+
+def _substeps(description: Mapping[str, Any], dt: Optional[float]) -> int:
+    if dt is None:
+        return int(description["decimation"])
+    count = round(description["control_dt"] / dt) if dt > 0.0 else 0
+    if count < 1 or abs(count * dt - description["control_dt"]) > _ROUNDING:
+        raise UserError(f"--dt={dt:g}: the control step of the policy, {description['control_dt']:g} s, is no multiple")
+    return count
+
+
+def _known(description: Mapping[str, Any], terms: Mapping[str, Term]) -> Mapping[str, Term]:
+    """Refuse a policy that sees what nobody knows to compute."""
+    for group in description["observations"].values():
+        if "terms" not in group:
+            raise UserError("an observation of this policy has no terms; export the policy again")
+        for term in group["terms"]:
+            if term["name"] not in terms:
+                raise UserError(
+                    f"observation {term['name']!r} ({term['meaning']}) is unknown here: give a Python file with a"
+                    f" function {term['name']}(robot, term) as --terms=FILE"
+                )
+    return terms

@@ -1,0 +1,171 @@
+"""Observation terms, each a function of the robot and of what the description says of the term.
+
+They are the field's names in `_obs_<name>` of the environments, written anew from the descriptions' words.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+import mujoco
+import numpy as np
+
+from legged_gym.sim2sim.model import GROUND_GROUP
+from legged_gym.sim2sim.robot import Robot, Term
+
+_TOUCH = 1.0  # N
+
+Entry = Mapping[str, Any]
+
+
+def base_lin_vel(robot: Robot, term: Entry) -> np.ndarray:  # noqa: D103
+    return robot.velocity
+
+
+def base_ang_vel(robot: Robot, term: Entry) -> np.ndarray:  # noqa: D103
+    return robot.angular_velocity
+
+
+def projected_gravity(robot: Robot, term: Entry) -> np.ndarray:  # noqa: D103
+    return np.asarray(robot.rotation.T @ [0.0, 0.0, -1.0])
+
+
+def base_height(robot: Robot, term: Entry) -> List[float]:  # noqa: D103
+    x, y, z = robot.position
+    return [z - float(robot.ground.height(x, y))]
+
+
+def commands(robot: Robot, term: Entry) -> List[float]:
+    """As told; the yaw rate turns to the heading where one is told."""
+    rule, values = robot.description["commands"]["heading"], dict(robot.command)
+    if rule is not None and "heading" in values:
+        forward = robot.rotation[:, 0]
+        error = (values["heading"] - np.arctan2(forward[1], forward[0]) + np.pi) % (2.0 * np.pi) - np.pi
+        values["ang_vel_yaw"] = float(np.clip(rule["gain"] * error, -rule["limit"], rule["limit"]))
+    return [values[name] for name in term["names"]]
+
+
+def dof_pos(robot: Robot, term: Entry) -> np.ndarray:  # noqa: D103
+    return np.asarray(robot.joint_angles - robot.default)
+
+
+def dof_vel(robot: Robot, term: Entry) -> np.ndarray:  # noqa: D103
+    return robot.joint_velocities
+
+
+def actions(robot: Robot, term: Entry) -> np.ndarray:  # noqa: D103
+    return robot.actions[-1]
+
+
+def dof_pos_history(robot: Robot, term: Entry) -> np.ndarray:  # noqa: D103
+    none = [np.zeros_like(robot.default)] * term["length"]
+    newest = [*none, *robot.actions[1:]][::-1][: term["length"]]
+    return np.asarray(robot.description["actions"]["scale"] * np.concatenate(newest))
+
+
+def phase(robot: Robot, term: Entry) -> List[float]:  # noqa: D103
+    angle = 2.0 * np.pi * term["frequency"] * robot.time
+    return [np.sin(angle), np.cos(angle)]
+
+
+def feet_contact(robot: Robot, term: Entry) -> np.ndarray:  # noqa: D103
+    return np.asarray(robot.foot_forces()[:, 2] > _TOUCH)
+
+
+def height_command(robot: Robot, term: Entry) -> List[float]:
+    """As told, or the middle of the range."""
+    low, high = robot.description["commands"]["ranges"]["height"]
+    return [robot.command.get("height", 0.5 * (low + high))]
+
+
+def nothing(robot: Robot, term: Entry) -> np.ndarray:
+    """0: no jump is told, and the robot is as in its file."""
+    return np.zeros(term["size"] // term.get("history", 1))
+
+
+def heights(robot: Robot, term: Entry) -> np.ndarray:
+    """Of the points of a scan, the outer loop along x."""
+    x, y, z = robot.position
+    yaw = 2.0 * np.arctan2(robot.data.qpos[6], robot.data.qpos[3])
+    cos, sin = np.cos(yaw), np.sin(yaw)
+    points_x, points_y = np.meshgrid(term["points_x"], term["points_y"], indexing="ij")
+    ground = robot.ground.height(x + cos * points_x - sin * points_y, y + sin * points_x + cos * points_y)
+    return np.asarray(z - term["base_height"] - ground)
+
+
+def depth(robot: Robot, term: Entry) -> np.ndarray:
+    """The image that has arrived of the depth camera."""
+    if "depth" not in robot.memory:
+        robot.memory["depth"] = DepthCamera(term["camera"])
+    return np.asarray(robot.memory["depth"].update(robot))
+
+
+class DepthCamera:
+    """Frames that are taken now and then and seen some time later."""
+
+    def __init__(self, settings: Entry) -> None:
+        """Lay out the rays; `settings` are those of the description."""
+        self._settings = settings
+        top, bottom, left, right = settings["crop"]
+        rows, columns = settings["image_shape"]
+        width, height = settings["width"], settings["height"]
+        focal = 0.5 * width / np.tan(0.5 * np.radians(settings["horizontal_fov"]))
+        down = top + (np.arange(rows) + 0.5) * (height - top - bottom) / rows
+        across = left + (np.arange(columns) + 0.5) * (width - left - right) / columns
+        up, to_left = np.meshgrid((0.5 * height - down) / focal, (0.5 * width - across) / focal, indexing="ij")
+        # of length 1 along the optical axis, so that distances in these units are depths
+        rays = np.stack((np.ones(up.size), to_left.ravel(), up.ravel()), axis=1)
+        pitch = np.radians(settings["pitch"])
+        self._rays = rays @ np.array([[np.cos(pitch), 0, -np.sin(pitch)], [0, 1, 0], [np.sin(pitch), 0, np.cos(pitch)]])
+        self._due: float = settings["period"]
+        self._under_way: List[Tuple[float, np.ndarray]] = []  # when they arrive
+        self._image: Optional[np.ndarray] = None
+
+    def update(self, robot: Robot) -> np.ndarray:
+        """The image that is seen now."""
+        soon = robot.time + 1e-6
+        if self._image is None:
+            self._image = self._take(robot)
+        if self._due <= soon:
+            self._under_way.append((robot.time + self._settings["latency"], self._take(robot)))
+            self._due += self._settings["period"]
+        while self._under_way and self._under_way[0][0] <= soon:
+            self._image = self._under_way.pop(0)[1]
+        return self._image
+
+    def _take(self, robot: Robot) -> np.ndarray:
+        settings, rays = self._settings, self._rays @ robot.rotation.T
+        place = robot.position + robot.rotation @ settings["position"]
+        distance = robot.ground.cast(place, rays, settings["far"])
+        if settings["sees_robot"]:
+            distance = np.minimum(distance, _to_robot(robot, place, rays))
+        near, far = settings["near"], settings["far"]
+        return np.asarray((np.clip(distance, near, far) - near) / (far - near) - 0.5)
+
+
+def _to_robot(robot: Robot, place: np.ndarray, rays: np.ndarray) -> np.ndarray:
+    """How many times each ray leads to the robot, infinity for a miss."""
+    groups = np.ones(mujoco.mjNGROUP, np.uint8)
+    groups[GROUND_GROUP] = 0
+    count = len(rays)
+    hit, distance = np.zeros(count, np.int32), np.zeros(count)
+    mujoco.mj_multiRay(
+        robot.model, robot.data, place, rays.ravel(), groups, 1, -1, hit, distance, None, count, mujoco.mjMAXVAL
+    )
+    return np.where(distance < 0, np.inf, distance)
+
+
+_NOMINAL = ("friction", "added_mass", "com_displacement", "motor_strength", "gain_factors")
+
+TERMS: Dict[str, Term] = {
+    **{
+        term.__name__: term
+        for term in (
+            base_lin_vel, base_ang_vel, projected_gravity, base_height, commands, dof_pos, dof_vel, actions,
+            dof_pos_history, phase, feet_contact, height_command, heights, depth,
+        )
+    },
+    "scandots": heights,
+    **dict.fromkeys(("jump_command", "jump_counter", *_NOMINAL), nothing),
+}  # fmt: skip
+"""By name."""

@@ -1,0 +1,172 @@
+"""How well a policy does what its commands say: pure commands on a plane, straight on over the terrain saved with it.
+
+A trial is one command for 10 s from rest, of which the first second counts for falls alone; `cells_of` says which
+commands there are. `legged_gym.evaluation.grid` measures the same in the training environment.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+import numpy as np
+
+from legged_gym.errors import UserError
+from legged_gym.evaluation.cells import EPISODE_S, SETTLE_S, Cell, cells_of
+from legged_gym.policies.onnx_file import GROUND_FILE
+from legged_gym.reading import read_json
+from legged_gym.sim2sim.ground import Ground, read_ground
+from legged_gym.sim2sim.network import Network
+from legged_gym.sim2sim.robot import Robot, Term, World
+
+SCORE_FILE = "score.json"
+"""Beside a policy: what the training environment measures of it, from benchmarks/sim2sim.py."""
+PLANE, TERRAIN = "plane", "terrain"
+TOLERANCE = 0.2
+"""Relative deviation of a metric from that of the training environment that is still the same policy."""
+# deviations that are always allowed: of a fraction, of errors in m/s and rad/s
+LEAST = {"progress": 0.0, "lin_vel_xy_error": 0.01, "ang_vel_error": 0.02, "falls": 0.1}
+
+_ROUNDING = 1e-6
+
+
+class Trial(NamedTuple):
+    """One episode.
+
+    Attributes:
+        name: for people.
+        command: m/s forward, m/s to the left, rad/s.
+        place: m, where the robot begins.
+    """
+
+    name: str
+    command: Tuple[float, float, float]
+    place: Tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+
+class Measured(NamedTuple):
+    """What a trial came to; errors and speed are means over the time after the first second, before a fall.
+
+    Attributes:
+        trial: the trial.
+        seconds: s that were measured.
+        along: m or rad, way along the command.
+        fell: whether.
+        lin_vel_xy_error: m/s.
+        ang_vel_error: rad/s.
+    """
+
+    trial: Trial
+    seconds: float
+    along: float
+    fell: bool
+    lin_vel_xy_error: float
+    ang_vel_error: float
+
+
+def plane_trials(commands: Mapping[str, Any]) -> List[Trial]:
+    """One for each pure command of the description's `commands`; none for a policy without velocity commands."""
+    if "lin_vel_x" not in commands["ranges"]:
+        return []
+    return [Trial(f"{cell.direction}, {cell.speed}", cell.command) for cell in cells_of(commands)]
+
+
+def terrain_trials(commands: Mapping[str, Any], ground: Ground) -> List[Trial]:
+    """Straight on at middle speed, from every start of a terrain."""
+    cell = _straight_on(commands)
+    starts = [(float(x), float(y), float(z)) for x, y, z in ground.starts]
+    return [Trial(name, cell.command, start) for name, start in zip(ground.names, starts)] if cell else []
+
+
+def _straight_on(commands: Mapping[str, Any]) -> Optional[Cell]:
+    forward = [cell for cell in cells_of(commands) if cell.direction == "forward"]
+    return forward[len(forward) // 2] if forward else None
+
+
+def run_trial(robot: Robot, trial: Trial, look: Optional[Callable[[Robot], None]] = None) -> Measured:
+    """Let a robot follow a command until the time is over or it falls; `look` is called after every step."""
+    dt, command = robot.description["control_dt"], np.array(trial.command)
+    robot.start(trial.place, dict(zip(("lin_vel_x", "lin_vel_y", "ang_vel_yaw"), trial.command)))
+    unit = command / np.linalg.norm(command)
+    seconds = along = linear = angular = 0.0
+    fell = False
+    for step in range(round(EPISODE_S / dt)):
+        if step * dt >= SETTLE_S - _ROUNDING:
+            velocity = np.array([*robot.velocity[:2], robot.angular_velocity[2]])
+            error = command - velocity
+            seconds, along = seconds + dt, along + dt * float(velocity @ unit)
+            linear, angular = linear + dt * float(np.linalg.norm(error[:2])), angular + dt * abs(float(error[2]))
+        robot.step()
+        if look is not None:
+            look(robot)
+        fell = robot.fell()
+        if fell:
+            break
+    return Measured(trial, seconds, along, fell, linear, angular)
+
+
+def score(measured: Sequence[Measured]) -> Dict[str, float]:
+    """Trials together.
+
+    Returns:
+        `progress`, way along the command over what was commanded, a fall ends it; `lin_vel_xy_error` m/s and
+        `ang_vel_error` rad/s, means over time; `falls`, a fraction; `trials`, how many.
+    """
+    full = EPISODE_S - SETTLE_S
+    commanded = [full * float(np.linalg.norm(each.trial.command)) for each in measured]
+    seconds = max(sum(each.seconds for each in measured), _ROUNDING)
+    return {
+        "progress": float(np.mean([each.along / way for each, way in zip(measured, commanded)])),
+        "lin_vel_xy_error": sum(each.lin_vel_xy_error for each in measured) / seconds,
+        "ang_vel_error": sum(each.ang_vel_error for each in measured) / seconds,
+        "falls": float(np.mean([each.fell for each in measured])),
+        "trials": len(measured),
+    }
+
+
+def deviations(found: Mapping[str, float], expected: Mapping[str, float]) -> Dict[str, str]:
+    """Metrics in which a policy is worse than in its training environment by more than the tolerance, in words."""
+    worse = {}
+    for name, least in LEAST.items():
+        sign = -1.0 if name == "progress" else 1.0
+        if sign * (found[name] - expected[name]) > max(TOLERANCE * abs(expected[name]), least):
+            worse[name] = f"{name} is {found[name]:.3f}, {expected[name]:.3f} in the training environment"
+    return worse
+
+
+def ground_of(policy: Network) -> Optional[Ground]:
+    """The terrain saved with a policy, None if there is none."""
+    path = os.path.join(os.path.dirname(os.path.abspath(policy.path)), GROUND_FILE)
+    return read_ground(path) if os.path.isfile(path) else None
+
+
+def score_policy(
+    policy: Network,
+    world: World,
+    terms: Mapping[str, Term],
+    look: Optional[Callable[[Robot], None]] = None,
+) -> List[Measured]:
+    """Run the trials of a ground: all of a plane, or of a terrain.
+
+    Raises:
+        UserError: there are none, or as `Robot`.
+    """
+    commands = policy.description["commands"]
+    flat = world.ground.heights is None
+    trials = plane_trials(commands) if flat else terrain_trials(commands, world.ground)
+    if not trials:
+        raise UserError("this policy follows no velocity commands, so there is nothing to score; give --command")
+    robot = Robot(policy, world, terms)
+    return [run_trial(robot, trial, look) for trial in trials]
+
+
+def expected_score(policy: Network) -> Dict[str, Dict[str, float]]:
+    """What the training environment measured of this very policy, by ground; empty where nothing is known."""
+    path = os.path.join(os.path.dirname(os.path.abspath(policy.path)), SCORE_FILE)
+    if not os.path.isfile(path):
+        return {}
+    content = read_json(path)
+    if content.get("policy_sha256") != policy.sha256:
+        print(f"note: {path} is of another policy; make it anew with benchmarks/sim2sim.py")
+        return {}
+    return {ground: content[ground] for ground in (PLANE, TERRAIN) if ground in content}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, Tuple
+from typing import Dict, Optional, Tuple
 
 import torch
 
@@ -17,7 +17,7 @@ class Experts(Extension):
     """Temperature of the actor's gate, and a loss on its weights p (B, K), with `load` their mean over a batch.
 
     balance_coef * sum((load - 1/K)^2) - entropy_bonus * mean(-sum(p log p))
-        + diversity_coef * max(min_usage - min(load), 0)
+        + diversity_coef * max(min_usage - min(load), 0) - mode_coef * mean(log p of the mode's own expert)
 
     Args:
         context: the policy's actor must have experts.
@@ -26,6 +26,8 @@ class Experts(Extension):
         entropy_bonus: above 0 it keeps the gate undecided, below it makes it decide.
         diversity_coef: weight of an expert that is hardly used.
         min_usage: the load that is enough.
+        modes: observation group whose first K numbers are 1 for the expert that the state is meant for, else 0.
+        mode_coef: weight of its share; without it, experts share the work as they please, whatever they are called.
 
     Raises:
         RslRlError: there are no experts, or what is no schedule.
@@ -39,13 +41,20 @@ class Experts(Extension):
         entropy_bonus: Scheduled = (0.02, 0.0, 0, 2000),
         diversity_coef: Scheduled = 0.05,
         min_usage: float = 0.1,
+        modes: Optional[str] = None,
+        mode_coef: Scheduled = 0.1,
     ) -> None:
         head = context.policy.actor.head
         if not isinstance(head, Mixture):
             raise RslRlError("algorithm.extensions.experts: the actor has no experts; set policy.actor.experts")
         self._policy, self._names, self._min_usage = context.policy, list(head.experts), min_usage
+        self._modes, self.groups = modes, () if modes is None else (modes,)
+        width = len(self._names) if modes is None else context.policy.observation_dims.get(modes, (0,))[0]
+        if width < len(self._names):
+            raise RslRlError(f"algorithm.extensions.experts.modes: {modes!r} is no group with a number for each expert")
         self._temperature = Schedule("algorithm.extensions.experts.temperature", temperature, cosine)
         coefs = {"balance_coef": balance_coef, "entropy_bonus": entropy_bonus, "diversity_coef": diversity_coef}
+        coefs["mode_coef"] = mode_coef
         self._coefs = {name: Schedule(f"algorithm.extensions.experts.{name}", x) for name, x in coefs.items()}
         self.set_progress(0, 1)
 
@@ -63,13 +72,17 @@ class Experts(Extension):
     def losses(self, batch: Batch, outputs: Outputs) -> Losses:
         """See `Extension.losses`."""
         weights = outputs.latents["gate"]
+        # Experts without any weight have no say; the bound keeps their gradient finite.
+        logs = weights.clamp(min=1e-12).log()
         load = weights.mean(0)
         balance = (load - 1.0 / len(load)).square().sum()
-        # Experts without any weight have no say; the bound keeps their gradient finite.
-        entropy = -(weights * weights.clamp(min=1e-12).log()).sum(-1).mean()
+        entropy = -(weights * logs).sum(-1).mean()
         diversity = (self._min_usage - load.min()).clamp(min=0.0)
         coef = self._coef
         loss = coef["balance_coef"] * balance - coef["entropy_bonus"] * entropy + coef["diversity_coef"] * diversity
+        if self._modes is not None:
+            meant = batch.observations[self._modes][:, : len(load)]
+            loss = loss - coef["mode_coef"] * (meant * logs).sum(-1).mean()
         watched = {"gate_entropy": entropy, "gate_min_usage": load.min(), "gating_temperature": self._gate_temperature}
         usage = {f"gate_usage/{name}": share for name, share in zip(self._names, load)}
         terms: Dict[str, Tuple[float, torch.Tensor]] = {"moe_aux": (1.0, loss)}

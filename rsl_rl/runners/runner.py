@@ -213,7 +213,9 @@ class Runner(SavedRun):
         self.current_learning_iteration += 1
         self.total_timesteps += samples
         self.total_time += iteration_time
-        metrics: Dict[str, float] = {f"Episode/{name}": value for name, value in episodes.items()}
+        metrics: Dict[str, float] = {
+            name if "/" in name else f"Episode/{name}": value for name, value in episodes.items()
+        }
         metrics.update({f"Loss/{name}": value for name, value in losses.items()})
         metrics["Loss/learning_rate"] = self.algorithm.learning_rate
         metrics.update(self._metrics())

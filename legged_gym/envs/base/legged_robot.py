@@ -59,6 +59,9 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
     command_part: Type[VelocityCommands] = VelocityCommands
     """What draws the commands of a class of robots."""
 
+    reward_tag = "rew_{}"
+    """By which names reward terms are logged."""
+
     terrain_curriculum: TerrainLevels
     _num_logged: int  # episodes behind extras["log"]
 
@@ -263,7 +266,7 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
     def _log_episodes(self, env_ids: Tensor) -> None:
         if self.cfg.commands.curriculum and self.common_step_counter % self.longest_episode == 0:
             self._update_command_curriculum(env_ids)
-        log: Dict[str, Any] = self.reward_sum.pop_means(env_ids, self.cfg.env.episode_length_s)
+        log: Dict[str, Any] = self.reward_sum.pop_means(env_ids, self.cfg.env.episode_length_s, self.reward_tag)
         earlier, before, now = self.extras.get("log", {}), self._num_logged, len(env_ids)
         for name, mean in log.items():  # with the robots whose episodes ended in this step before
             log[name] = (before * earlier.get(name, 0.0) + now * mean) / (before + now)

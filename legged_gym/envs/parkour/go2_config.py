@@ -33,7 +33,7 @@ class Go2ParkourCfg(LeggedRobotCfg):
         measured_points_y = GalileoParkourCfg.terrain.measured_points_y
 
     class goals(GalileoParkourCfg.goals):
-        pass
+        gate = None
 
     class commands(LeggedRobotCfg.commands):
         heading_command = True

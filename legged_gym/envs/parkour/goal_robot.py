@@ -29,15 +29,18 @@ class GoalRobot(LeggedRobot):
         past_proprioception: (N, 53), what was observed one step ago, directions to goals left out.
         last_torques: (N, D) N m, of the last policy step.
         feet_touched: (N, F) bool, who touched something in the last policy step.
+        velocity_errors: (N, 2) m/s and rad/s times the share of a command's time, summed over the episode.
     """
 
     cfg: Any  # with the section `goals`
     command_part = GoalCommands
+    reward_tag = "Episode_Reward/reward_{}"
     velocity_commands: GoalCommands
     scan: Tensor
     past_proprioception: Tensor
     last_torques: Tensor
     feet_touched: Tensor
+    velocity_errors: Tensor
     _hips: List[int]
 
     def _make_parts(self) -> None:
@@ -46,7 +49,9 @@ class GoalRobot(LeggedRobot):
         self.velocity_commands.dwell, self.velocity_commands.gate = goals.dwell, goals.gate
         self.buffer("scan", self.height_scan.num_points, at_reset=None)
         self.buffer("past_proprioception", 53)
+        self._frame = self.past_proprioception  # of the present state, see `_assemble`
         self.buffer("last_torques", self.num_actions)
+        self.buffer("velocity_errors", 2)
         self.buffer("feet_touched", len(self.feet_indices), dtype=torch.bool)
         self._hips = [i for i, name in enumerate(self.dof_names) if "hip" in name]
 
@@ -57,11 +62,33 @@ class GoalRobot(LeggedRobot):
     def _compute_reward(self) -> None:
         super()._compute_reward()
         self.last_torques = self.torques.clone()
+        errors = torch.stack((self._metric_lin_vel_xy_error(), self._metric_ang_vel_error()), dim=1)
+        self.velocity_errors += errors * (self.dt / self.cfg.commands.resampling_time)
+
+    def _assemble(self) -> None:
+        self._frame = self._proprioception()
+        super()._assemble()
 
     def _remember(self) -> None:
         super()._remember()
-        self.past_proprioception = self._proprioception()
+        self.past_proprioception = self._frame
         self.feet_touched = self._touching_now
+
+    def _log_episodes(self, env_ids: Tensor) -> None:
+        super()._log_episodes(env_ids)
+        goals, levels = self.velocity_commands, self._shown_levels().float()
+        away = (goals.goals()[:, :2] - self.root_states[:, :2]).norm(dim=1) - goals.reach
+        course = {
+            "current_goal_idx": goals.goals_reached.float().mean(), "far_from_current_goal": away.mean(),
+            "terrain_level_mean": levels.mean(), "terrain_level_max": levels.max(),
+        }  # fmt: skip
+        errors = dict(zip(("error_vel_xy", "error_vel_yaw"), self.velocity_errors[env_ids].mean(0)))
+        for group, entries in (("base_parkour", course), ("base_velocity", errors)):
+            self.extras["log"].update({f"Metrics/{group}/{name}": value for name, value in entries.items()})
+
+    def _shown_levels(self) -> Tensor:
+        """(N,) how hard each robot's course is, for the log."""
+        return self.terrain_levels
 
     # ---------------------------------------------------------------- proprioception
 
@@ -104,8 +131,7 @@ class GoalRobot(LeggedRobot):
 
     def _obs_past_proprioception(self) -> Tensor:
         """What proprioception was a step ago, scaled and with directions to goals 0; at the start what it is."""
-        begins = (self.episode_length_buf == 0)[:, None]
-        return torch.where(begins, self._proprioception(), self.past_proprioception)
+        return torch.where((self.episode_length_buf == 0)[:, None], self._frame, self.past_proprioception)
 
     def _mirror_past_proprioception(self) -> Mirror:
         joints, feet = self.num_actions, len(self.feet_indices)

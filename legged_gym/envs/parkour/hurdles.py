@@ -131,6 +131,9 @@ class Hurdles(Obstacles):
         recalled = env._uniform([0.0, 1.0], count) < cfg.recall
         stages = (self.stages[env_ids] - recalled.long()).clamp(min=0)
         heights = stage_heights(cfg.mode, stages, self.count)
+        eased = cfg.ease * (1.0 - (stages / FULL_STAGE).clamp(max=1.0))[:, None]
+        to_jump = (heights > 0.0) & (heights <= cfg.crawl_above)
+        heights = torch.where(to_jump, (heights - eased).clamp(min=_BOUNDS[cfg.mode][0]), heights)
         drawn = heights + env._uniform([-cfg.height_spread, cfg.height_spread], count, self.count)
         heights = torch.where(heights > 0.0, drawn.clamp(*_BOUNDS[cfg.mode]), heights)
         early = (env._uniform([0.0, 1.0], count) < cfg.early_crawl) & (stages < FULL_STAGE) & (cfg.mode == "mixed")
@@ -171,13 +174,14 @@ class Hurdles(Obstacles):
     def log(self) -> Dict[str, Any]:
         """The mean stage, and of all hurdles that are there the mean, lowest and highest, cm."""
         there, heights = self.there(), 100.0 * self.heights
-        return {
+        entries = {
             "curriculum_stage": self.stages.float().mean(),
             "hurdle_height_mean_cm": heights.sum() / there.sum().clamp(min=1),
             "hurdle_height_min_cm": torch.where(there, heights, heights.max()).min(),
             "hurdle_height_max_cm": heights.max(),
             "hurdles_bypassed": self.bypassed.float().sum(1).mean(),
         }
+        return {f"Metrics/base_parkour/{name}": value for name, value in entries.items()}
 
 
 class CourseCommands(GoalCommands):

@@ -25,6 +25,7 @@ class HurdlesCfg:
     spacing = number(2.0, "m", low=1.0, high=100)  # from one to the next
     crawl_above = number(0.35, "m", above=0, high=2)  # higher bars are crawled under, others jumped over
     height_spread = number(0.03, "m", low=0, high=0.2)  # heights are drawn within +- this
+    ease = number(0.0, "m", low=0, high=0.5)  # so much lower are bars to jump over at stage 0, from stage 8 on not
     competition = numbers([0.2, 0.3, 0.4, 0.5], "m", length=(1, None), low=0.05, high=1.0)
     early_crawl = number(0.15, low=0, high=1)  # probability of a high first bar in the early stages of `mixed`
     recall = number(0.15, low=0, high=1)  # probability that an episode is of the stage before

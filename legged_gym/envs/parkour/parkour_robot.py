@@ -5,13 +5,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from legged_gym.envs.parkour.guidance import Guidance
+from legged_gym.envs.parkour.guidance import FLAT, Guidance
 from legged_gym.envs.parkour.hurdles import CourseCommands, Hurdles
 from legged_gym.envs.parkour.rewards import ParkourRewards
 from legged_gym.envs.terms.mirror import mirrored
 
 # m: a hurdle of this height reads 1
 _HEIGHT_SCALE = 0.6
+# of ten rows of tiles, as which stages are logged, two rows a stage
+_LAST_ROW = 9
 
 
 class ParkourRobot(ParkourRewards):
@@ -30,6 +32,9 @@ class ParkourRobot(ParkourRewards):
     def _see_hurdles(self) -> None:
         self.guidance = Guidance(self, self.hurdles, self.cfg.guidance, self._feet_states()[..., 2])
 
+    def _shown_levels(self) -> Tensor:
+        return (2 * self.hurdles.stages).clamp(max=_LAST_ROW)
+
     def _compute_reward(self) -> None:
         self._see_hurdles()
         super()._compute_reward()
@@ -40,6 +45,19 @@ class ParkourRobot(ParkourRewards):
         there, heights = self.hurdles.there(), (self.hurdles.heights / _HEIGHT_SCALE).clamp(max=1.0)
         none = torch.full_like(heights, -1.0)
         return torch.cat((heights.where(there, none), self.hurdles.crawls().float().where(there, none)), dim=1)
+
+    @mirrored("same")
+    def _obs_nearest(self) -> Tensor:
+        """1 for flat, jump or crawl, else 0; how far ahead the nearest hurdle is, in detection ranges; its height.
+
+        Without one the last two are 1 and 0; heights are over 0.6 m.
+        """
+        self._see_hurdles()  # resets have changed it
+        seen, far = self.guidance, self.guidance.mode == FLAT
+        modes = torch.nn.functional.one_hot(seen.mode, 3)
+        ahead = (seen.f / self.cfg.guidance.detection_range).masked_fill(far, 1.0)
+        height = (seen.h / _HEIGHT_SCALE).masked_fill(far, 0.0)
+        return torch.cat((modes, ahead[:, None], height[:, None]), dim=1)
 
     def _metric_success(self) -> Tensor:
         """Whether all goals were reached, with each hurdle passed between its posts."""

@@ -80,11 +80,11 @@ class RewardSum:
         """Weight of a term times dt, once its ramp is over."""
         return float(self._full_scales[self.names.index(name)])
 
-    def pop_means(self, env_ids: Tensor, episode_length_s: float) -> Dict[str, Tensor]:
+    def pop_means(self, env_ids: Tensor, episode_length_s: float, tag: str = "rew_{}") -> Dict[str, Tensor]:
         """Mean episode sums of some environments per second of a full episode, by name; clears their sums."""
         means = self.episode_sums[:, env_ids].mean(dim=1) / episode_length_s
         self.episode_sums[:, env_ids] = 0.0
-        return {f"rew_{name}": mean for name, mean in zip(self.names, means.unbind())}
+        return {tag.format(name): mean for name, mean in zip(self.names, means.unbind())}
 
 
 def ramp(step: int, bounds: Sequence[int]) -> float:

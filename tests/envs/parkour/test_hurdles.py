@@ -110,6 +110,15 @@ def test_heights_are_drawn_anew_for_each_episode_within_their_spread():
     assert (env.hurdles.heights[:32, 0] != first[:32, 0]).all() and torch.equal(env.hurdles.heights[32:], first[32:])
 
 
+def test_bars_to_jump_over_begin_lower():
+    """0.06 m lower at stage 0, half that at stage 4; bars to crawl under are as they were."""
+    env = make_env(4, recall=0.0, early_crawl=0.0, height_spread=0.0, ease=0.06)
+    for stage, expected in ((0, [0.06, 0, 0, 0]), (4, [0.13, 0.21, 0.30, 0]), (8, [0.2, 0.3, 0.4, 0.5])):
+        env.hurdles.stages[:] = stage
+        env.reset()
+        torch.testing.assert_close(env.hurdles.heights[0], torch.tensor(expected).float(), rtol=0, atol=1e-5)
+
+
 def test_a_high_bar_comes_early_and_easy_stages_come_back():
     env = make_env(512, recall=0.25, early_crawl=0.2)
     env.hurdles.stages[:] = 4

@@ -93,7 +93,7 @@ def test_the_whole_observation(env):
     explicit = [1.0, 0.0, 0.4, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]
     latent = [1.5, 0.01, -0.02, 0.0, 0.8, *[0.1] * 12, *[-0.2] * 12]
     expected = [*proprioception, *[0.15] * 132, *hurdles, *explicit, *latent, *masked * 10]
-    observed = torch.cat(list(env.obs_buf.values()), dim=1)
+    observed = torch.cat([seen for name, seen in env.obs_buf.items() if name != "nearest"], dim=1)
     assert observed.shape == (2, 761) and len(expected) == 761
     torch.testing.assert_close(observed, torch.tensor([expected] * 2), rtol=0, atol=2e-5)
 
@@ -115,6 +115,15 @@ def test_the_scan_sees_bars_ten_times_a_second(env):
     torch.testing.assert_close(rows[x.index(0.6)], torch.full((11,), 0.5 - 0.3 - 0.31), rtol=0, atol=1e-4)
     torch.testing.assert_close(rows[x.index(0.3)], torch.full((11,), 0.2), rtol=0, atol=1e-4)
     env.episode_length_buf.zero_()
+
+
+def test_the_nearest_hurdle(env):
+    """Bars of 0.2 m at 4 m and of 0.4 m at 8 m; none nearer than 1.4 m in the end."""
+    for x, expected in (
+        (3.3, [0, 1, 0, 0.7 / 1.4, 0.2 / 0.6]), (8.35, [0, 0, 1, -0.35 / 1.4, 0.4 / 0.6]), (1.0, [1, 0, 0, 1, 0]),
+    ):  # fmt: skip
+        place(env, (x, 0.0, 0.4))
+        torch.testing.assert_close(env._obs_nearest(), torch.tensor([expected] * 2).float(), rtol=0, atol=1e-5)
 
 
 def test_the_history_is_of_the_steps_before():

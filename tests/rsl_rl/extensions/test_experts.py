@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -44,6 +45,21 @@ def test_two_experts_that_share_have_no_loss_but_the_bonus() -> None:
     assert losses(extension, [[0.5, 0.5], [0.5, 0.5]])["moe_aux"][1] == pytest.approx(-0.5 * math.log(2))
     extension.set_progress(5, 100)
     assert losses(extension, [[0.5, 0.5], [0.5, 0.5]])["moe_aux"][1] == pytest.approx(-0.25 * math.log(2))
+
+
+def test_a_gate_is_told_what_each_expert_is_for() -> None:
+    """-log 0.5 and -log 0.25, their mean weighs 2."""
+    policy = ActorCritic({**DIMS, "mode": (4,)}, 2, actor={"experts": {"names": ["a", "b", "c"]}})
+    settings = {"balance_coef": 0.0, "entropy_bonus": 0.0, "diversity_coef": 0.0, "mode_coef": 2.0}
+    extension = Experts(Context(policy, torch.device("cpu")), modes="mode", **settings)
+    assert list(extension.groups) == ["mode"]
+    observations = {"mode": torch.tensor([[0.0, 1.0, 0.0, 7.0], [0.0, 0.0, 1.0, 7.0]])}
+    gate = torch.tensor([[0.3, 0.5, 0.2], [0.25, 0.5, 0.25]])
+    outputs = Outputs(torch.zeros(2, 2), torch.zeros(2), {"gate": gate}, {})
+    weight, loss = extension.losses(SimpleNamespace(observations=observations), outputs)["moe_aux"]  # type: ignore[arg-type]
+    assert weight * loss.item() == pytest.approx(math.log(2) + math.log(4))
+    with pytest.raises(RslRlError, match="modes: 'nothing' is no group with a number for each expert"):
+        Experts(Context(policy, torch.device("cpu")), modes="nothing", **settings)
 
 
 def test_the_temperature_is_the_policys() -> None:

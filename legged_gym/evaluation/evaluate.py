@@ -10,7 +10,7 @@ cost of transport is energy / (m g path), which is mean mechanical power over we
 from __future__ import annotations
 
 import math
-from typing import Any, Dict
+from typing import Any, Dict, Optional
 
 import torch
 
@@ -19,8 +19,10 @@ from legged_gym.envs.parts.terrain_levels import TileSchedule
 from legged_gym.errors import UserError
 from legged_gym.evaluation import lanes
 from legged_gym.evaluation.episodes import EpisodeRecorder, Episodes, estimates
+from legged_gym.evaluation.experts import ExpertUse
 from legged_gym.policies.policy_io import Policy
 from legged_gym.terrain import has_lanes
+from rsl_rl.runners.inference_policy import InferencePolicy
 
 METHODS = {
     "means": "ratio of sums over episodes, Student's t interval of the linearised ratio",
@@ -29,13 +31,14 @@ METHODS = {
 
 
 @torch.no_grad()
-def run_episodes(env: LeggedRobot, policy: Policy, episodes_per_env: int) -> Episodes:
+def run_episodes(env: LeggedRobot, policy: Policy, episodes_per_env: int, use: Optional[ExpertUse] = None) -> Episodes:
     """Let a policy act until every environment has finished a number of episodes.
 
     Args:
         env: the environment, with a config of `variants.for_evaluation`.
         policy: observations by group -> actions (N, A), with `reset(dones)` for one with memory.
         episodes_per_env: episodes each environment contributes.
+        use: takes in which experts act where.
 
     Raises:
         UserError: an episode does not end.
@@ -51,6 +54,9 @@ def run_episodes(env: LeggedRobot, policy: Policy, episodes_per_env: int) -> Epi
             if recorder.num_samples > most_steps:
                 raise UserError("episodes do not end in time: evaluation needs a time-out among the terminations")
             recorder.sample()
+            there = env.situations()
+            if use is not None and there is not None and isinstance(policy, InferencePolicy):
+                use.add(there[1], policy.expert_weights(observations))
             observations, _, dones, _ = env.step(policy(observations).to(env.device))
             policy.reset(dones)
     finally:
@@ -71,7 +77,9 @@ def evaluate(env: LeggedRobot, policy: Policy, num_episodes: int) -> Dict[str, A
         see `lanes.terrain_table`. Where it has lanes also `terrain_types`, type -> all its levels together, and
         `lanes`, what was counted.
     """
-    episodes = run_episodes(env, policy, math.ceil(num_episodes / env.num_envs))
+    there = env.situations()
+    use = ExpertUse([] if there is None else there[0], env.num_envs)
+    episodes = run_episodes(env, policy, math.ceil(num_episodes / env.num_envs), use)
     length, terrain = float(env.cfg.env.episode_length_s), env.terrain
     entries = {name: entry for name, (entry, _) in env.metrics.items()}
     result: Dict[str, Any] = {
@@ -86,6 +94,8 @@ def evaluate(env: LeggedRobot, policy: Policy, num_episodes: int) -> Dict[str, A
         result["metrics"][name] = found
         if name == lanes.SUCCESS and has_lanes(terrain):
             result["metrics"]["success_to_half_difficulty"] = lanes.success_to_half_difficulty(episodes, terrain)
+    if use.table():
+        result["experts"] = use.table()
     if terrain is not None:
         result["terrain"] = lanes.terrain_table(episodes, entries, length, terrain)
     if has_lanes(terrain):

@@ -15,6 +15,7 @@ _UNITS = {
     "mean_speed": "m/s",
     "x_displacement": "m",
     "mean_time_to_fall": "s, at least",
+    **{f"hurdle_{k}_clearance": "m" for k in range(1, 5)},
 }
 # what is told of every type of lane: key -> heading
 _LANE_COLUMNS = {
@@ -44,6 +45,8 @@ def format_result(result: Result) -> str:
         low, high = (_number(bound) for bound in estimate["ci95"])
         mean = _number(estimate["mean"])
         lines.append(f"{name:<{width}}{mean:>10}   {low} to {high}  {_UNITS.get(name, '')}".rstrip())
+    if "experts" in result:
+        lines += ["", *_expert_lines(result["experts"])]
     if "terrain_types" in result:
         lines += ["", *_type_lines(result["terrain_types"])]
     if "terrain" in result:
@@ -51,6 +54,15 @@ def format_result(result: Result) -> str:
     if "pure_commands" in result:
         lines += ["", *_command_lines(result["pure_commands"]), "", *_standing_lines(result["stand_still"])]
     return "\n".join(lines)
+
+
+def _expert_lines(table: Mapping[str, Any]) -> List[str]:
+    """One line a situation, one column an expert."""
+    experts = list(next(iter(table.values())))
+    lines = [f"{'mean weight of':<{_NAME_WIDTH}}" + "".join(f"{expert:>24}" for expert in experts)]
+    for situation, shares in table.items():
+        lines.append(f"{situation:<{_NAME_WIDTH}}" + "".join(f"{_estimate(shares[name]):>24}" for name in experts))
+    return lines
 
 
 def _type_lines(types: Mapping[str, Any]) -> List[str]:

@@ -8,6 +8,7 @@ from typing import Callable, Dict, Optional, Union
 import torch
 
 from rsl_rl.models import Observations, Policy, reset_hidden
+from rsl_rl.modules.mixture import Mixture
 
 
 class InferencePolicy:
@@ -50,6 +51,15 @@ class InferencePolicy:
             obs = {name: group.to(self.device) for name, group in obs.items()}
             actions, self._hidden = self._policy.act_inference(obs, self._hidden)
         return actions
+
+    def expert_weights(self, obs: Observations) -> Dict[str, torch.Tensor]:
+        """Expert -> (N,) its weight in these states; empty without experts, or for a gate with a memory."""
+        actor = self._policy.actor
+        if not isinstance(actor.head, Mixture) or actor.gate is None or actor.gate.is_recurrent:
+            return {}
+        with torch.no_grad():
+            logits = actor.gate({name: obs[name].to(self.device) for name in actor.gate.groups})[0]
+            return dict(zip(actor.head.experts, actor.head.weights(logits).unbind(1)))
 
     def reset(self, dones: Optional[torch.Tensor] = None) -> None:
         """Forget the past of the environments where `dones` (N,) is set; of all without it."""

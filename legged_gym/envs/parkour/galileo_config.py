@@ -129,6 +129,8 @@ class GalileoParkourCfg(LeggedRobotCfg):
     class metrics(LeggedRobotCfg.metrics):
         success = Metric("last")
         goals_reached = Metric("last")
+        waypoints = Metric("last")
+        mean_time_to_fall = Metric("sum")  # s, other ends count with the length
         hurdles_passed = Metric("last")
         hurdles_bypassed = Metric("last")
 
@@ -163,9 +165,21 @@ class GalileoParkourCfg(LeggedRobotCfg):
         clip_actions = 4.8  # targets within 1.2 rad of the default pose
         clip_observations = 100.0
 
+    def in_play(self) -> None:
+        """The whole course, and time for it."""
+        self.hurdles.layout = "competition"
+        self.env.episode_length_s = 60.0
+
+    def in_evaluation(self) -> None:
+        """The whole course."""
+        self.hurdles.layout = "competition"
+
 
 for _name, _obstacle in hurdle_obstacles(4).items():
     setattr(GalileoParkourCfg.obstacles, _name, _obstacle)
+for _k in range(1, 5):  # of the robots that came to it, who crossed it; and with how much room, m
+    setattr(GalileoParkourCfg.metrics, f"hurdle_{_k}_crossed", Metric("sum", per=f"hurdle_{_k}_came"))
+    setattr(GalileoParkourCfg.metrics, f"hurdle_{_k}_clearance", Metric("sum", per=f"hurdle_{_k}_crossed"))
 
 
 class GalileoParkourCfgPPO(LeggedRobotCfgPPO):

@@ -224,7 +224,11 @@ class GoalRobot(LeggedRobot):
 
     def _metric_success(self) -> Tensor:
         """Whether all goals were reached."""
-        return self.velocity_commands.finished().float()
+        return self.velocity_commands.finished()
+
+    def _metric_waypoints(self) -> Tensor:
+        """The share of its goals that the robot has reached."""
+        return self.velocity_commands.goals_reached / self.velocity_commands.num_goals().clamp(min=1)
 
     def _metric_goals_reached(self) -> Tensor:
         """How many goals the robot has reached."""

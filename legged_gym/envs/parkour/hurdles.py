@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Optional, Tuple
 
 import torch
 from torch import Tensor
@@ -99,6 +99,11 @@ class Hurdles(Obstacles):
     def crawls(self) -> Tensor:
         """(N, H) bool, which bars are to be crawled under."""
         return self.heights > self.cfg.crawl_above
+
+    def edges(self) -> Tuple[Tensor, Tensor]:
+        """(N, H) m above the ground, underside and top of each bar."""
+        underside = PLATE[2] + self.heights
+        return underside, underside + BAR[2]
 
     def success(self) -> Tensor:
         """(N,) bool, the whole course is done, each hurdle between its posts."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from types import MethodType
+from typing import Optional, Sequence, Tuple
+
 import torch
 from torch import Tensor
 
+from legged_gym.envs.parkour.crossings import Crossings, metrics_of_hurdles
 from legged_gym.envs.parkour.guidance import FLAT, Guidance
 from legged_gym.envs.parkour.hurdles import CourseCommands, Hurdles
 from legged_gym.envs.parkour.rewards import ParkourRewards
@@ -21,12 +25,16 @@ class ParkourRobot(ParkourRewards):
 
     command_part = CourseCommands
     hurdles: Hurdles
+    crossings: Crossings
 
     def _make_parts(self) -> None:
         super()._make_parts()
         self.hurdles = Hurdles(self, self.cfg.hurdles, self.velocity_commands)
         self.velocity_commands.hurdles = self.hurdles
         self.use_part("obstacles", self.hurdles)
+        self.crossings = Crossings(self, self.hurdles, self.cfg.guidance.trunk_half[0])
+        for name, method in metrics_of_hurdles(self.hurdles.count).items():
+            setattr(self, name, MethodType(method, self))
         self._see_hurdles()
 
     def _see_hurdles(self) -> None:
@@ -59,9 +67,24 @@ class ParkourRobot(ParkourRewards):
         height = (seen.h / _HEIGHT_SCALE).masked_fill(far, 0.0)
         return torch.cat((modes, ahead[:, None], height[:, None]), dim=1)
 
+    def situations(self) -> Optional[Tuple[Sequence[str], Tensor]]:
+        """See `LeggedRobot.situations`: by the nearest hurdle."""
+        return ("flat", "jump", "crawl"), self.guidance.mode
+
+    def update_metrics(self) -> None:
+        """See `MetricTerms.update_metrics`."""
+        super().update_metrics()
+        self._see_hurdles()
+        self.crossings.update(self.guidance, self._feet_states()[..., :3])
+
+    def reset_metrics(self, env_ids: Tensor) -> None:
+        """See `MetricTerms.reset_metrics`."""
+        super().reset_metrics(env_ids)
+        self.crossings.reset(env_ids)
+
     def _metric_success(self) -> Tensor:
         """Whether all goals were reached, with each hurdle passed between its posts."""
-        return self.hurdles.success().float()
+        return self.hurdles.success()
 
     def _metric_hurdles_passed(self) -> Tensor:
         """How many hurdles the robot has passed between their posts."""

@@ -8,7 +8,7 @@ is put back: `reset_buf` and `time_out_buf` tell how. Trainings call none of the
 from __future__ import annotations
 
 import math
-from typing import Callable, Dict, Optional, Tuple
+from typing import Callable, Dict, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor
@@ -44,6 +44,10 @@ class MetricTerms(RobotState):
         """Environments (n,) begin an episode."""
         if self.terrain is not None:
             self.progress.reset(env_ids)
+
+    def situations(self) -> Optional[Tuple[Sequence[str], Tensor]]:
+        """Names of what a task tells apart, and (N,) int64, which each robot is in; None where there is nothing."""
+        return None
 
     @property
     def progress(self) -> TileProgress:

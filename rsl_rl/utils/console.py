@@ -129,7 +129,8 @@ def format_block(metrics: Mapping[str, float], progress: Progress) -> str:
     title = f" iteration {progress.iteration} of {progress.last_iteration} "
     lines: List[str] = ["", title.center(_WIDTH, "=")]
     group = ""
-    for tag, value in metrics.items():
+    heads = list(dict.fromkeys(tag.partition("/")[0] for tag in metrics))
+    for tag, value in sorted(metrics.items(), key=lambda item: heads.index(item[0].partition("/")[0])):
         head, _, name = tag.partition("/")
         if head != group:
             lines.append(f"{head + ' ':-<{_WIDTH}}")

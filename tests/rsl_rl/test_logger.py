@@ -300,6 +300,8 @@ def test_block_is_aligned() -> None:
     assert len({row.index(":") for row in rows}) == 1 and len({len(row) for row in rows}) == 1
     assert any(row.split() == ["learning", "rate:", "1.000e-03"] for row in rows)
     assert any(row.split() == ["total", "timesteps:", "98,304"] for row in rows)
+    heads = [line.split()[0] for line in block.splitlines()[2:-1] if "---" in line]
+    assert heads == ["Loss", "Perf", "Train"], "each group once, whatever comes in between"
 
 
 def test_output_that_nobody_takes_ends_nothing(tmp_path: Path) -> None:

@@ -108,7 +108,7 @@ class Player:
         """Keep what episodes earned before they ended: the log has their mean per second of a full episode."""
         seconds = self.env.cfg.env.episode_length_s
         for name in self.env.reward_sum.names:
-            earned = float(log[f"rew_{name}"]) * episodes * seconds
+            earned = float(log[self.env.reward_tag.format(name)]) * episodes * seconds
             self._earned[name] = self._earned.get(name, 0.0) + earned
 
 

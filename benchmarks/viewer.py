@@ -31,6 +31,8 @@ from legged_gym.utils.cli import add_training_flags, make_parser
 from legged_gym.utils.options import CommandLine
 from legged_gym.utils.script import run_script
 
+Seen = Tuple[float, int, float, float]
+
 _KINDS = ("alone", "served", "watched")
 _PLAY_SECONDS = 10.0
 _PARTS = ("training", "play", "pictures")
@@ -131,11 +133,16 @@ def measure_play() -> Dict[str, float]:
             time.sleep(0.05)
         before = _seen(client, pid)
         time.sleep(_PLAY_SECONDS)
-        played, poses, cpu, wall = (after - start for after, start in zip(_seen(client, pid), before))
+        return per_second(before, _seen(client, pid))
+
+
+def per_second(before: Seen, after: Seen) -> Dict[str, float]:
+    """What happened between two states of a visitor, per second of the clock."""
+    played, poses, cpu, wall = (end - start for end, start in zip(after, before))
     return {"robot_s_per_s": played / wall, "pose_updates_per_s": poses / wall, "share_of_a_core": cpu / wall}
 
 
-def _seen(client: Any, pid: int) -> Tuple[float, int, float, float]:
+def _seen(client: Any, pid: int) -> Seen:
     """Seconds of play, packets with poses, seconds of computing, and of the clock."""
     with open(f"/proc/{pid}/stat", encoding="ascii") as file:
         fields = file.read().rpartition(")")[2].split()

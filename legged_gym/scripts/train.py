@@ -70,7 +70,8 @@ def _main(argv: Optional[Sequence[str]]) -> int:
     runner_cfg, folder = plan.train_cfg.runner, plan.options.run_folder
     is_new = not runner_cfg.resume and (not folder or run_folder.is_new(folder))
     plan = plan.settled()
-    with contextlib.closing(training.make_env(plan)) as env, _page_of(plan, env, address) as page:
+    address = _own_address(plan, address)
+    with contextlib.closing(training.make_env(plan)) as env, _page_of(env, address) as page:
         runner = training.make_runner(plan, env, run_folder.experiment_folder(runner_cfg.experiment_name))
         runner.callbacks += [page.report] if page else []
         try:
@@ -96,11 +97,19 @@ def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
     return args
 
 
-def _page_of(
-    plan: Plan, env: LeggedRobot, address: Optional[Tuple[str, int]]
-) -> ContextManager[Optional[TrainingPage]]:
-    """A page, where one is wanted; made before the learner, which seeds the global random generators."""
+def _own_address(plan: Plan, address: Optional[Tuple[str, int]]) -> Optional[Tuple[str, int]]:
+    """Where this process serves a page, if it does; found to be free before an environment is made."""
     if address is None or not (plan.options.distributed and plan.options.distributed.is_main):
+        return None
+    from legged_gym.viewing.server import check_server
+
+    check_server(*address)
+    return address
+
+
+def _page_of(env: LeggedRobot, address: Optional[Tuple[str, int]]) -> ContextManager[Optional[TrainingPage]]:
+    """A page, where one is wanted; made before the learner, which seeds the global random generators."""
+    if address is None:
         return contextlib.nullcontext()
     from legged_gym.viewing.training import watched
 

@@ -126,7 +126,8 @@ def test_mistakes_are_one_line(flags, problem):
         train.main(["--task=a1_flat", *flags])
 
 
-def test_a_port_in_use_is_told_before_anything_is_written(tmp_path):
+def test_a_port_in_use_is_told_before_anything_is_made(tmp_path, monkeypatch):
+    monkeypatch.setattr("legged_gym.utils.training.make_env", lambda plan: pytest.fail("an environment was made"))
     with taken_port() as port, pytest.raises(UserError, match=f"cannot serve the page at 127.0.0.1:{port}"):
         train.main(["--task=a1_flat", *FLAGS, f"--run_folder={tmp_path / 'run'}", "--viewer=web", f"--port={port}"])
     assert not (tmp_path / "run").exists()

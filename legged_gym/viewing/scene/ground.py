@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 
 import numpy as np
 
@@ -108,5 +108,13 @@ def to_glb(mesh: Any) -> bytes:
     import trimesh
 
     file = io.BytesIO()
-    trimesh.Scene(mesh).export(file, file_type="glb")
+    trimesh.Scene(mesh).export(file, file_type="glb", tree_postprocessor=_make_matt)
     return file.getvalue()
+
+
+def _make_matt(tree: Dict[str, Any]) -> None:
+    """Give what has no material one: by the format's default it would be metal, which is black under plain lights."""
+    if "materials" not in tree:
+        tree["materials"] = [{"pbrMetallicRoughness": {"metallicFactor": 0.0, "roughnessFactor": 0.8}}]
+        for primitive in (each for mesh in tree["meshes"] for each in mesh["primitives"]):
+            primitive["material"] = 0

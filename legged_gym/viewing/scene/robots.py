@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from legged_gym.envs.base.legged_robot import LeggedRobot
 
 _WXYZ = [6, 3, 4, 5]
+_SKY_LIGHT = 1.7
 WORLD = "/world"
 """Everything is below this node, which moves so that the robot that is followed stays in the middle of the view."""
 
@@ -42,6 +43,9 @@ class RobotScene:
         scene.configure_fog(15.0, 45.0, color=rgb(SKY_HORIZON))
         sky = np.full((2, 2, 3), rgb(SKY_HORIZON), dtype=np.uint8)
         scene.set_background_image(sky)
+        # light from above and below in place of viser's photograph of a hall, which takes seconds without a GPU
+        scene.configure_environment_map(None)
+        scene.add_light_hemisphere("/sky", sky_color=rgb(SKY_HORIZON), intensity=_SKY_LIGHT)
         self._world = scene.add_frame(WORLD, show_axes=False)
         terrain = env.terrain
         scene.add_glb(f"{WORLD}/ground", ground_glb(None if terrain is None else terrain.height_map), cast_shadow=False)

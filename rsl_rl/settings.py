@@ -178,8 +178,9 @@ class DAggerSettings(Settings):
     """Settings of `DAgger`.
 
     Attributes:
-        loss: "action": mean square between the two's mean actions. "latent": between outputs of encoders of the same
-            name, summed over the encoders; what follows on them is then best taken from the teacher and frozen.
+        loss: "action": mean square between the two's mean actions; "action_norm": mean length of what is between them.
+            "latent": mean square between outputs of encoders of the same name, summed over the encoders; what follows
+            on them is then best taken from the teacher and frozen.
         latents: those encoders, for "latent"; None for all that both have and that compute something.
         copy_weights: take the weights of each part that the teacher has under the same name and with the same shapes.
         freeze: parts of the student that do not learn (see `Policy.parts`).
@@ -195,13 +196,14 @@ class DAggerSettings(Settings):
         weight_decay: decoupled decay of weight matrices (AdamW); 0 for Adam.
         max_grad_norm: longer gradients are clipped to this length.
         max_aggregate_gb: bound of the memory for what is kept; the oldest makes room for the new.
+        max_rollouts: likewise, of the rollouts; 1 aggregates nothing. None for no limit.
         image_storage: "uint8", "float16" or "float32", how the pixels of images are kept.
         image_range: [low, high] of the pixels, for "uint8".
         extensions: as of PPO.
     """
 
     CHOICES: ClassVar[Mapping[str, Tuple[str, ...]]] = {
-        "loss": ("action", "latent"),
+        "loss": ("action", "action_norm", "latent"),
         "schedule": ("fixed", "cosine"),
     }
 
@@ -220,6 +222,7 @@ class DAggerSettings(Settings):
     weight_decay: float = 0.0
     max_grad_norm: float = 1.0
     max_aggregate_gb: float = 4.0
+    max_rollouts: Optional[int] = None
     image_storage: str = "uint8"
     image_range: Sequence[float] = (-0.5, 0.5)
     extensions: Tables = field(default_factory=dict)
@@ -241,6 +244,7 @@ class RunnerSettings(Settings):
     save_interval: int = 50
     log_interval: int = 1
     logger: str = "tensorboard"  # tensorboard | wandb | none; metrics.jsonl is written in any case
+    tags: Mapping[str, str] = field(default_factory=dict)  # more names of logged numbers: new name -> their own
     wandb_project: Optional[str] = None  # None: experiment_name
     wandb_entity: Optional[str] = None
     wandb_mode: Optional[str] = None  # online | offline | disabled; None: environment variable WANDB_MODE, else offline
@@ -262,6 +266,9 @@ class DaggerRunnerSettings(RunnerSettings):
     max_iterations: int = 121
     teacher: Optional[str] = None  # path of the teacher's checkpoint
     teacher_task: Optional[str] = None  # for the scripts that look for a teacher
+    # the student has the teacher's networks, but for the encoders of the actor that policy.encoders names
+    teachers_networks: bool = False
+    unseen: Sequence[str] = ()  # observation groups that the student must not read
     save_aggregate: bool = True  # beside the checkpoints, so that a resumed run goes on bit for bit
 
 

@@ -14,6 +14,12 @@ from legged_gym.envs.go2.go2_dynaflow_config import Go2Cfg, Go2CfgPPO
 from legged_gym.envs.mini_cheetah import mini_cheetah_config as mini_cheetah
 from legged_gym.envs.parkour.galileo_config import GalileoParkourCfg, GalileoParkourCfgPPO
 from legged_gym.envs.parkour.go2_config import Go2ParkourCfg, Go2ParkourCfgPPO
+from legged_gym.envs.parkour.student_config import (
+    GalileoParkourStudentCfg,
+    GalileoParkourStudentCfgDagger,
+    Go2ParkourStudentCfg,
+    Go2ParkourStudentCfgDagger,
+)
 from legged_gym.envs.registry import register
 
 LEGGED_ROBOT = "legged_gym.envs.base.legged_robot:LeggedRobot"
@@ -52,4 +58,16 @@ register(
     "legged_gym.envs.parkour.tile_robot:ParkourTilesRobot",
     Go2ParkourCfg,
     Go2ParkourCfgPPO,
+)
+register(
+    "galileo_parkour_student",
+    "legged_gym.envs.parkour.parkour_robot:ParkourRobot",
+    GalileoParkourStudentCfg,
+    GalileoParkourStudentCfgDagger,
+)
+register(
+    "go2_parkour_student",
+    "legged_gym.envs.parkour.tile_robot:ParkourTilesRobot",
+    Go2ParkourStudentCfg,
+    Go2ParkourStudentCfgDagger,
 )

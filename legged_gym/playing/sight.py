@@ -60,7 +60,7 @@ class PolicySight:
             height, width = frame.shape[:2]
             frame = draw_dots(frame, project(points, camera, width, height))
         if self.images:
-            images = [observations[group][self._robot, 0].cpu().numpy() for group in self.images]
+            images = [observations[group][self._robot, -1].cpu().numpy() for group in self.images]
             frame = beside(frame, [depth_colors(image) for image in images])
         return frame
 

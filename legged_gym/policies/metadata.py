@@ -57,6 +57,7 @@ _CURVE_ENDING = (
     "; of a joint with stall_torque, torque also within stall_torque * max(0, 1 - vel / no_load_speed) above and"
     " -stall_torque * max(0, 1 + vel / no_load_speed) below"
 )
+_PREDICTED_RULE = "from the first to before the second number, these columns may be anything: the policy predicts them"
 _START_RULE = "position and orientation (x, y, z, w) of the base above flat ground, joints at default_pos, all at rest"
 _PHYSICS_RULE = (
     "the robot file with a free base (unless fixed_base) on a plane; armature and passive_* of joints, torques as in"
@@ -84,6 +85,7 @@ def describe_policy(env: LeggedRobot, actor: Network, task: str, origin: Mapping
         "robot": env.cfg.asset.name,
         "robot_file": named_file(env.cfg.asset.file),
         **describe_network(actor, {group: env.observation_dims[group] for group in actor.groups}, env.num_actions),
+        **_describe_predictions(actor),
         "observations": {group: _describe_group(env, group) for group in actor.groups},
         ACTIONS: {
             "size": env.num_actions,
@@ -117,6 +119,16 @@ def describe_network(actor: Network, observation_dims: Mapping[str, Any], num_ac
     """Inputs and outputs of an exported actor."""
     inputs = {group: list(observation_dims[group]) for group in actor.groups}
     return describe_step(inputs, {ACTIONS: [num_actions]}, actor.initial_hidden(1))
+
+
+def _describe_predictions(actor: Network) -> Dict[str, Any]:
+    """Columns of inputs that the actor tells itself; nothing where there are none."""
+    columns = [
+        {"observation": each.group, "columns": [each.first, each.end], "name": each.name}
+        for each in actor.predictions().values()
+        if not each.is_whole
+    ]
+    return {"predicted": {"columns": columns, "rule": _PREDICTED_RULE}} if columns else {}
 
 
 def describe_step(

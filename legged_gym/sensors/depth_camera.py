@@ -33,8 +33,9 @@ class DepthCamera:
 
     Attributes:
         share: how much of every jitter is in use, 0 to 1, from the next frame or reset on.
-        shape: (1, H, W) of one robot's image.
-        images: (N, 1, H, W) float32, what a policy sees now; a buffer that is written in place.
+        shape: (frames, H, W) of one robot's image.
+        images: (N, frames, H, W) float32, what a policy sees now, oldest first; a buffer that is written in place. An
+            episode begins with one frame in all places.
     """
 
     images: Tensor
@@ -57,7 +58,7 @@ class DepthCamera:
         _check(cfg)
         self.share = 1.0
         grid = PixelGrid.from_config(cfg)
-        self.shape: Tuple[int, int, int] = (1, *grid.shape)
+        self.shape: Tuple[int, int, int] = (int(cfg.frames), *grid.shape)
         self._cfg, self._sim, self._dt, self._generator = cfg, sim, dt, generator
         self._device = device = sim.device
         self._directions = torch.as_tensor(grid.directions(), device=device)
@@ -106,7 +107,7 @@ class DepthCamera:
         share = torch.rand(count, generator=self._generator, device=self._device)
         self._until_frame[env_ids] = share * self._period(count)
         self._arrival[env_ids] = math.inf
-        self.images[env_ids, 0] = self._take(env_ids, self._sim.root_states)
+        self.images[env_ids] = self._take(env_ids, self._sim.root_states)[:, None]
 
     def _take(self, env_ids: Tensor, root_states: Tensor) -> Tensor:
         """Frames (n, H, W) of robots (n,)."""
@@ -153,7 +154,8 @@ class DepthCamera:
     def _receive(self, env_ids: Tensor) -> None:
         mine = self._arrived()[env_ids]
         newest = self._arrival[env_ids].masked_fill(~mine, -math.inf).argmax(dim=1)
-        self.images[env_ids, 0] = self._under_way[env_ids, newest]
+        frames = self._under_way[env_ids, newest][:, None]
+        self.images[env_ids] = frames if self.shape[0] == 1 else torch.cat((self.images[env_ids, 1:], frames), dim=1)
         self._arrival[env_ids] = self._arrival[env_ids].masked_fill(mine, math.inf)
 
     def _period(self, count: int) -> Tensor:
@@ -166,8 +168,8 @@ class DepthCamera:
     # ---------------------------------------------------------------- for others
 
     def view(self, env_id: int) -> np.ndarray:
-        """What one robot's policy sees now, (H, W) uint8: black is near, white is far."""
-        grey = (self.images[env_id, 0] + 0.5).mul(255.0).round()
+        """The newest frame that one robot's policy sees now, (H, W) uint8: black is near, white is far."""
+        grey = (self.images[env_id, -1] + 0.5).mul(255.0).round()
         return grey.to(torch.uint8).cpu().numpy()
 
     _STATE = ("images", "_under_way", "_arrival", "_until_frame", "_shift", "_tilt")

@@ -13,6 +13,7 @@ class DepthCameraCfg:
     horizontal_fov = number(87.0, "degrees", above=0, high=179)
     crop = numbers([0, 2, 4, 4], "pixels", length=4, low=0, high=10_000)  # off the top, bottom, left, right
     image_shape = numbers([58, 87], length=2, low=1, high=10_000)  # rows, columns of the image; one ray each
+    frames = number(1, low=1, high=100)  # of an image: the last that have arrived, oldest first
     position = numbers([0.1, 0.0, 0.15], "m", length=3, low=-100, high=100)  # in the base frame
     position_jitter = number(0.01, "m", low=0, high=10)  # each axis, redrawn each episode
     pitch = number(0.0, "degrees", low=-180, high=180)  # positive looks down

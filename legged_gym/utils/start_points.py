@@ -6,6 +6,7 @@ import os
 from typing import Any, Optional, Sequence
 
 from legged_gym.envs import registry
+from legged_gym.envs.base.legged_robot_config import LeggedRobotCfgPPO
 from legged_gym.envs.registry import TrainCfg
 from legged_gym.errors import UserError
 from legged_gym.utils import run_folder
@@ -15,7 +16,8 @@ def resolve_policies(train_cfg: TrainCfg) -> None:
     """Replace `runner.start_from`, and `runner.teacher` of a training that imitates, by paths of checkpoints.
 
     They may be such paths, folders of runs, names of runs (for a teacher, of `runner.teacher_task`), or names of
-    shipped policies. Where no teacher is given it becomes the newest run of that task, or that task's shipped policy.
+    shipped policies. What a new student is told to load (`runner.load_run`, `checkpoint`, `resume_path`) is of its
+    teacher too. Where no teacher is given it becomes the newest run of that task, or that task's shipped policy.
 
     Raises:
         UserError: there is no such policy, or no teacher.
@@ -25,7 +27,21 @@ def resolve_policies(train_cfg: TrainCfg) -> None:
         root = run_folder.experiment_folder(runner.experiment_name)
         runner.start_from = os.path.abspath(_find_policy("start_from", runner.start_from, root))
     if hasattr(runner, "teacher"):
+        if not runner.resume:
+            _take_run_as_teacher(runner)
         runner.teacher = os.path.abspath(_find_teacher(runner.teacher, runner.teacher_task))
+
+
+def _take_run_as_teacher(runner: Any) -> None:
+    plain = {key: getattr(LeggedRobotCfgPPO.runner, key) for key in ("load_run", "checkpoint", "resume_path")}
+    named = {key: getattr(runner, key) for key in plain}
+    if runner.teacher or not runner.teacher_task or named == plain:
+        return
+    _, cfg = registry.find(runner.teacher_task).new_cfgs()
+    for key in plain:
+        setattr(cfg.runner, key, named[key])
+        setattr(runner, key, plain[key])
+    runner.teacher = run_folder.find_checkpoint(cfg)
 
 
 def _find_teacher(name: Optional[str], task: Optional[str]) -> str:

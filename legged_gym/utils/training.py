@@ -147,7 +147,8 @@ def plan_training(command: CommandLine, begins: bool = False) -> Plan:
         train_cfg.runner.resume, train_cfg.runner.resume_path = True, checkpoint
     else:
         for flag in ("load_run", "checkpoint"):
-            if flag in command.flags:
+            # Of a student whose teacher is not given otherwise, they say who it is.
+            if flag in command.flags and getattr(train_cfg.runner, "teacher", "") is not None:
                 raise UserError(
                     f"--{flag} says what to go on with, and a new run goes on with nothing: give --resume too"
                 )

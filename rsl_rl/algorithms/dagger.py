@@ -74,7 +74,7 @@ class DAgger(Algorithm):
         **settings: Any,
     ) -> None:
         self.settings = read_settings("algorithm", DAggerSettings, settings)
-        for name in ("num_learning_epochs", "max_batches", "batch_size", "sequence_length"):
+        for name in ("num_learning_epochs", "max_batches", "batch_size", "sequence_length", "max_rollouts"):
             value = getattr(self.settings, name)
             if value is not None and value < 1:
                 raise RslRlError(f"algorithm.{name} is {value}; it must be at least 1")
@@ -114,7 +114,7 @@ class DAgger(Algorithm):
             "student": self.policy.initial_hidden(num_envs)["actor"],
             "teacher": self.teacher.initial_hidden(num_envs)["actor"],
         }
-        dims = {ACTIONS: (num_actions,)} if settings.loss == "action" else self._compared_latents(observation_dims)
+        dims = self._compared_latents(observation_dims) if settings.loss == "latent" else {ACTIONS: (num_actions,)}
         self._compared, labels = list(dims), self.extensions.label_dims(num_envs, observation_dims)
         for name in set(dims) & set(labels):
             raise RslRlError(f"algorithm.extensions: the label {name!r} is the teacher's; give it another name")
@@ -127,6 +127,7 @@ class DAgger(Algorithm):
             self._image_format,
             settings.max_aggregate_gb,
             self.device,
+            None if settings.max_rollouts is None else settings.max_rollouts * num_steps // length,
         )
 
     @torch.no_grad()
@@ -221,9 +222,12 @@ class DAgger(Algorithm):
         return dict(zip(watched, numbers))
 
     def _losses(self, batch: SequenceBatch) -> Tuple[Dict[str, torch.Tensor], Outputs]:
-        """Mean square (0-d) between student and teacher, for each label of the latter, and what the student says."""
+        """What is between student and teacher (0-d), for each label of the latter, and what the student says."""
         # Images that repeat stand for one image a sample.
         observations: Any = batch.observations
         outputs = self.policy.evaluate(observations, {"actor": batch.hidden}, batch.trajectories, with_values=False)
         found = {**outputs.latents, ACTIONS: outputs.mean}
-        return {name: (found[name] - batch.labels[name]).square().mean() for name in self._compared}, outputs
+        errors = {name: found[name] - batch.labels[name] for name in self._compared}
+        if self.settings.loss == "action_norm":
+            return {name: torch.linalg.vector_norm(error, dim=-1).mean() for name, error in errors.items()}, outputs
+        return {name: error.square().mean() for name, error in errors.items()}, outputs

@@ -4,6 +4,7 @@ from rsl_rl.extensions.estimator import Adaptation, Estimator
 from rsl_rl.extensions.experts import Experts
 from rsl_rl.extensions.extension import Batch, Context, Extension, Losses, MirrorSource
 from rsl_rl.extensions.extensions import EXTENSIONS, Extensions, Views
+from rsl_rl.extensions.predictions import Predictions
 from rsl_rl.extensions.symmetry import Symmetry
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Extensions",
     "Losses",
     "MirrorSource",
+    "Predictions",
     "Symmetry",
     "Views",
 ]

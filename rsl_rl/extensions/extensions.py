@@ -14,6 +14,7 @@ from torch import nn
 from rsl_rl.extensions.estimator import Adaptation, Estimator
 from rsl_rl.extensions.experts import Experts
 from rsl_rl.extensions.extension import Batch, Context, Extension, View
+from rsl_rl.extensions.predictions import Predictions
 from rsl_rl.extensions.symmetry import Symmetry
 from rsl_rl.models import Hidden, Observations, Outputs, Policy
 from rsl_rl.models.encoder import Encoder
@@ -28,6 +29,7 @@ EXTENSIONS: Dict[str, Type[Extension]] = {
     "estimator": Estimator,
     "adaptation": Adaptation,
     "experts": Experts,
+    "predictions": Predictions,
 }
 
 # Gradients and hidden states of extensions go by their names, beside these.

@@ -7,6 +7,7 @@ from typing import Any, List, Mapping, Optional, Sequence, Tuple, Union
 import torch
 from torch import nn
 
+from rsl_rl.models.prediction import Prediction, read_predictions
 from rsl_rl.modules.conv import ConvNet
 from rsl_rl.modules.history_conv import HistoryConv
 from rsl_rl.modules.memory import Hidden, Memory
@@ -45,6 +46,9 @@ class Encoder(nn.Module):
         output_dim: of a linear layer at the end; None for none.
         output_activation: behind that layer; None for none.
         fusion: "concatenate", or "gated": a linear layer more, and a gate (see `is_gated`).
+        predicts: observation group -> `name`, `columns`, `scale`, `within` (see `Prediction`), {} for the whole group:
+            the last of the `output_dim` numbers take the place of what is observed for the other encoders. It sees
+            zeros there itself.
         **unknown: keys that do not exist.
 
     Raises:
@@ -52,7 +56,8 @@ class Encoder(nn.Module):
 
     Attributes:
         groups: the observation groups that it reads, in the order in which they are concatenated.
-        output_dim: number of features.
+        output_dim: number of features, without what it predicts.
+        predictions: what it tells of observations, in the order of its outputs.
         is_gated: whether they are added into the first hidden layer of the head, behind a gate that starts at 0.
         passes_through: whether they are the observations themselves (scaled, if they are normalised).
     """
@@ -80,6 +85,7 @@ class Encoder(nn.Module):
         output_dim: Optional[int] = None,
         output_activation: Optional[str] = None,
         fusion: str = "concatenate",
+        predicts: Optional[Mapping[str, Optional[Mapping[str, Any]]]] = None,
         **unknown: Any,
     ) -> None:
         super().__init__()
@@ -119,7 +125,14 @@ class Encoder(nn.Module):
             self.added = nn.Linear(width, head_width)
             self.gate = nn.Parameter(torch.zeros(head_width))
             width = head_width
-        self.output_dim = width
+        self.predictions: List[Prediction] = read_predictions(f"{section}.predicts", predicts or {}, observation_dims)
+        self.output_dim = width - sum(prediction.width for prediction in self.predictions)
+        if self.predictions and (self.is_gated or self.output_dim < 0 or not output_dim):
+            told = width - self.output_dim
+            raise RslRlError(f"{section}.predicts tells {told} numbers: it needs an output_dim of as many, and no gate")
+        for each in self.predictions:
+            if each.is_whole and each.group in self.groups:
+                raise RslRlError(f"{section}.predicts the whole of {each.group!r}, which it reads itself")
         self.passes_through = next(self.parameters(), None) is None
 
     def _read(
@@ -150,7 +163,7 @@ class Encoder(nn.Module):
     def forward(
         self, obs: Observations, hidden: Optional[Hidden] = None, trajectories: Optional[Trajectories] = None
     ) -> Tuple[torch.Tensor, Hidden]:
-        """Compute features (B, output_dim) and the memory after the step, as `Network.forward` does."""
+        """Compute features (B, output_dim), what it predicts behind them, and the memory after the step."""
         inputs = [module(obs[group]) for module, group in zip(self.inputs, self.groups)]
         features = inputs[0] if len(inputs) == 1 else torch.cat(inputs, dim=-1)
         after: Hidden = {}

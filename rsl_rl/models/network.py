@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
-from typing import Any, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 import torch
 from torch import nn
 
 from rsl_rl.models.encoder import RESERVED_NAMES, Dims, Encoder, Observations, groups_of
+from rsl_rl.models.prediction import Prediction
 from rsl_rl.modules.memory import Hidden, Memory
 from rsl_rl.modules.mixture import Mixture
 from rsl_rl.modules.mlp import MLP
@@ -23,7 +24,7 @@ class Features(NamedTuple):
         x: (B, F), input of the first layer.
         added: (B, hidden_dims[0]), sum of the gated encoders; None without them.
         latents: outputs (B, k) of the encoders, by name, without those that pass observations through; "gate": the
-            weights (B, K) of the experts of a mixture.
+            weights (B, K) of the experts of a mixture; "<encoder>.<name>": what an encoder predicts.
         hidden: memories after the (last) step.
     """
 
@@ -62,9 +63,10 @@ class Network(nn.Module):
         RslRlError: unknown key, choice or group, or an image that no convolution reads.
 
     Attributes:
-        groups: the observation groups that it reads, each once.
+        groups: the observation groups that it reads, each once; not those that it predicts as a whole.
         width: F, inputs of the head.
         is_recurrent: whether there is a memory anywhere.
+        is_deployed: whether it acts by what its encoders predict, whatever is observed.
     """
 
     def __init__(
@@ -117,7 +119,8 @@ class Network(nn.Module):
             own.update(groups=groups, hidden_dims=(64, 64), normalize_observations=normalize_observations)
             place, settings = f"{section}.experts.gate", {**own, **self.head.gate_settings}
             self.gate = Network(place, observation_dims, len(self.head.experts), **settings)
-        self.groups = groups_of(self)
+        self.is_deployed = False
+        self.groups = self._groups()
         self._shapes = {group: tuple(shape) for group, shape in observation_dims.items()}
         for path, module in self.named_modules():
             if isinstance(module, Memory):
@@ -155,10 +158,14 @@ class Network(nn.Module):
                 raise RslRlError(
                     f"observation group {group!r} has shape {tuple(obs[group].shape[1:])}, the policy reads {shape}"
                 )
-        parts, added, latents, after = [], None, {}, {}
+        obs, first, latents, after = self._predict(obs, hidden, trajectories)
+        parts, added = [], None
         for name, encoder in self.encoders.items():
-            encoded, states = encoder(obs, hidden, trajectories)
-            after.update(states)
+            if name in first:
+                encoded = first[name]
+            else:
+                encoded, states = encoder(obs, hidden, trajectories)
+                after.update(states)
             if not encoder.is_gated:
                 parts.append(encoded)
             else:
@@ -174,6 +181,38 @@ class Network(nn.Module):
             x, states = self.memory(x, hidden, trajectories)
             after = {**states, **after}
         return Features(x, added, latents, after)
+
+    def _predict(
+        self, obs: Observations, hidden: Optional[Hidden], trajectories: Optional[Trajectories]
+    ) -> Tuple[Observations, Dict[str, torch.Tensor], Dict[str, torch.Tensor], Hidden]:
+        """Ask the encoders that predict; no gradient goes back from what others make of it.
+
+        Returns:
+            The observations with what is predicted in its place, and of these encoders the features, what they predict
+            and the memories.
+        """
+        telling = self._telling()
+        seen, told_of = dict(obs), dict(obs)
+        features: Dict[str, torch.Tensor] = {}
+        latents: Dict[str, torch.Tensor] = {}
+        after: Hidden = {}
+        for encoder in telling.values():
+            for each in encoder.predictions:
+                if each.group in seen:
+                    seen[each.group] = each.put(seen[each.group], torch.zeros_like(each.of(seen[each.group])))
+        for name, encoder in telling.items():
+            outputs, states = encoder(seen, hidden, trajectories)
+            after.update(states)
+            features[name], *told = outputs.split(
+                [encoder.output_dim, *(each.width for each in encoder.predictions)], dim=1
+            )
+            for each, raw in zip(encoder.predictions, told):
+                value = latents[f"{name}.{each.name}"] = each.scale * raw
+                value = value.detach()
+                if not self.is_deployed and each.within is not None:
+                    value = torch.where(each.holds(obs[each.group]), value, each.of(obs[each.group]))
+                told_of[each.group] = value if each.is_whole else each.put(told_of[each.group], value)
+        return told_of, features, latents, after
 
     def outputs(self, features: Features) -> torch.Tensor:
         """Compute the outputs (B, outputs) from features."""
@@ -191,8 +230,30 @@ class Network(nn.Module):
         """The same network, weights and all, with other encoders in the places of those of their names."""
         other = copy.copy(self)
         other._modules = {**self._modules, "encoders": nn.ModuleDict({**dict(self.encoders.items()), **encoders})}
-        other.groups = groups_of(other)
+        other.groups = other._groups()
         return other
+
+    def deployed(self) -> Network:
+        """The same network, weights and all, that acts by what its encoders predict, whatever is observed."""
+        other = copy.copy(self)
+        other.is_deployed = True
+        other.groups = other._groups()
+        return other
+
+    def predictions(self) -> Dict[str, Prediction]:
+        """What encoders tell of observations, by the name among the latents."""
+        told = self._telling().items()
+        return {f"{name}.{each.name}": each for name, encoder in told for each in encoder.predictions}
+
+    def _telling(self) -> Dict[str, Encoder]:
+        encoders = {name: encoder for name, encoder in self.encoders.items() if isinstance(encoder, Encoder)}
+        return {name: encoder for name, encoder in encoders.items() if encoder.predictions}
+
+    def _groups(self) -> List[str]:
+        bounded = {each.group for each in self.predictions().values() if each.within is not None}
+        whole = {each.group for each in self.predictions().values() if each.is_whole}
+        needed = set() if self.is_deployed else bounded
+        return [group for group in groups_of(self) if group not in whole or group in needed]
 
     def parts(self) -> Dict[str, nn.Module]:
         """Return the encoders by their names, "memory", "head" and "gate", as far as they are there."""

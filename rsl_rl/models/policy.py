@@ -130,6 +130,15 @@ class Policy(nn.Module):
         other.groups = groups_of(other)
         return other
 
+    def deployed(self) -> Policy:
+        """The same policy, weights and all, whose actor acts by what its encoders predict (see `Network.deployed`)."""
+        if not self.actor.predictions():
+            return self
+        other = copy.copy(self)
+        other._modules = {**self._modules, "actor": self.actor.deployed()}
+        other.groups = groups_of(other)
+        return other
+
     def act_inference(self, obs: Observations, hidden: Optional[Hidden] = None) -> Tuple[torch.Tensor, Hidden]:
         """Compute mean actions.
 

@@ -44,19 +44,41 @@ def deployed(path: str, content: Mapping[str, Any]) -> Dict[str, Any]:
         RslRlError: the actor has no such encoder.
     """
     policy, weights = copy.deepcopy(content["meta"]["policy"]), dict(content["model_state_dict"])
-    actor = policy.get("actor") or {}
-    groups = actor.get("groups", policy.get("actor_obs_groups", ["policy"]))
     for name, state in content.get("algorithm_state", {}).get("extensions", {}).items():
         if isinstance(state, Mapping) and "stands_in" in state:
             known = {"stands_in": {"encoder": "", "settings": {}}, "network": {}}
             check_content(path, state, known, f"algorithm_state.extensions.{name}")
-            encoder, section = state["stands_in"]["encoder"], actor if actor.get("encoders") else policy
-            section["encoders"] = section.get("encoders") or {group: {} for group in groups}
-            check_choice(f"extensions.{name}.stands_in.encoder of checkpoint '{path}'", encoder, section["encoders"])
-            section["encoders"][encoder], prefix = state["stands_in"]["settings"], f"actor.encoders.{encoder}."
+            encoder, encoders = state["stands_in"]["encoder"], _actors_encoders(policy)
+            check_choice(f"extensions.{name}.stands_in.encoder of checkpoint '{path}'", encoder, encoders)
+            encoders[encoder], prefix = state["stands_in"]["settings"], f"actor.encoders.{encoder}."
             weights = {key: x for key, x in weights.items() if not key.startswith(prefix)}
             weights.update({f"{prefix}{key}": x for key, x in state["network"].items()})
     return {**content, "meta": {**content["meta"], "policy": policy}, "model_state_dict": weights}
+
+
+def _actors_encoders(policy: Dict[str, Any]) -> Dict[str, Any]:
+    """The table of the actor's encoders in the settings of a policy, to be changed."""
+    actor = policy.get("actor") or {}
+    groups = actor.get("groups", policy.get("actor_obs_groups", ["policy"]))
+    section = actor if actor.get("encoders") else policy
+    section["encoders"] = section.get("encoders") or {group: {} for group in groups}
+    encoders: Dict[str, Any] = section["encoders"]
+    return encoders
+
+
+def like_that_of(path: str, encoders: Optional[Mapping[str, Any]]) -> Tuple[str, Dict[str, Any]]:
+    """The class name and the settings of a policy like the deployed one of a checkpoint, with other encoders.
+
+    Args:
+        path: of the checkpoint.
+        encoders: of the actor, by name: those that the policy has otherwise; None drops one.
+
+    Raises:
+        RslRlError: the file is missing or damaged, or holds no policy.
+    """
+    meta = deployed(path, read_checkpoint(path))["meta"]
+    _actors_encoders(meta["policy"]).update(encoders or {})
+    return meta["policy_class_name"], meta["policy"]
 
 
 def build_policy(
@@ -93,7 +115,7 @@ def build_policy(
             raise RslRlError(f"checkpoint '{path}' {what}, the environment gives {here}")
     if num_actions not in (None, meta["num_actions"]):
         raise RslRlError(f"checkpoint '{path}' has {meta['num_actions']} actions, the environment {num_actions}")
-    return policy.eval(), content
+    return policy.eval().deployed(), content
 
 
 def check_settings(path: str, saved: Mapping[str, Any], current: Mapping[str, Any], grafts: bool = False) -> None:

@@ -6,12 +6,13 @@ import os
 from typing import Any, Dict, Mapping, Optional, Type
 
 from rsl_rl.algorithms.dagger import DAgger
-from rsl_rl.models.saved_policy import build_policy
+from rsl_rl.models import POLICIES
+from rsl_rl.models.saved_policy import build_policy, like_that_of
 from rsl_rl.runners.runner import Runner
 from rsl_rl.runners.saved_run import Checked
 from rsl_rl.settings import DaggerRunnerSettings
 from rsl_rl.storage.aggregate_files import AggregateFiles, SavedAggregate
-from rsl_rl.utils.errors import RslRlError
+from rsl_rl.utils.errors import RslRlError, check_choice
 
 
 class DaggerRunner(Runner):
@@ -43,11 +44,25 @@ class DaggerRunner(Runner):
         self.logger.message(f"teacher    {self.cfg['teacher']}: {self.algorithm.copied or 'no weights copied'}")
         self.logger.message(f"aggregate  {memory}")
 
+    def _policy_settings(self, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        if not self.cfg["teachers_networks"] or not self.cfg["teacher"]:
+            return settings
+        name, like = like_that_of(self.cfg["teacher"], settings.get("encoders"))
+        check_choice(f"policy_class_name of checkpoint '{self.cfg['teacher']}'", name, POLICIES)
+        self.cfg["policy_class_name"] = name
+        return like
+
     def _make_algorithm(self, settings: Mapping[str, Any]) -> DAgger:
         if self.distributed.world_size > 1:
             raise RslRlError("DaggerRunner trains in one process; start it without torchrun")
         if not self.cfg["teacher"]:
             raise RslRlError("runner.teacher is not set: give the path of the teacher's checkpoint")
+        for group in self.policy.deployed().actor.groups:
+            if group in self.cfg["unseen"]:
+                raise RslRlError(
+                    f"the student would read {group!r}, which is in runner.unseen: no encoder of policy.encoders "
+                    "tells it, and no extension of the teacher's training (estimator, adaptation)"
+                )
         teacher, _ = build_policy(self.cfg["teacher"], self.env.observation_dims, self.env.num_actions)
         algorithm_class = self.ALGORITHMS[self.cfg["algorithm_class_name"]]
         return algorithm_class(self.policy, teacher, device=self.device, **settings)

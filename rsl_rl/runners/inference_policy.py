@@ -46,20 +46,22 @@ class InferencePolicy:
     def __call__(self, obs: Observations) -> torch.Tensor:
         """Map a dict of observation groups, each (N, ...), to actions (N, num_actions)."""
         with torch.no_grad():
-            if self._acting_view is not None:
-                obs = self._acting_view({name: group.to(self._home) for name, group in obs.items()})
-            obs = {name: group.to(self.device) for name, group in obs.items()}
-            actions, self._hidden = self._policy.act_inference(obs, self._hidden)
+            actions, self._hidden = self._policy.act_inference(self._seen(obs), self._hidden)
         return actions
 
+    def _seen(self, obs: Observations) -> Observations:
+        if self._acting_view is not None:
+            obs = self._acting_view({name: group.to(self._home) for name, group in obs.items()})
+        return {name: group.to(self.device) for name, group in obs.items()}
+
     def expert_weights(self, obs: Observations) -> Dict[str, torch.Tensor]:
-        """Expert -> (N,) its weight in these states; empty without experts, or for a gate with a memory."""
+        """Expert -> (N,) its weight in these states, for who has come there; empty without experts."""
         actor = self._policy.actor
-        if not isinstance(actor.head, Mixture) or actor.gate is None or actor.gate.is_recurrent:
+        if not isinstance(actor.head, Mixture):
             return {}
         with torch.no_grad():
-            logits = actor.gate({name: obs[name].to(self.device) for name in actor.gate.groups})[0]
-            return dict(zip(actor.head.experts, actor.head.weights(logits).unbind(1)))
+            weights = actor.features(self._seen(obs), self._hidden).latents["gate"]
+        return dict(zip(actor.head.experts, weights.unbind(1)))
 
     def reset(self, dones: Optional[torch.Tensor] = None) -> None:
         """Forget the past of the environments where `dones` (N,) is set; of all without it."""

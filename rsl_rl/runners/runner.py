@@ -89,9 +89,10 @@ class Runner(SavedRun):
         self.device = self.distributed.device
         checkpoint.seed_everything(self.distributed.seed(train_cfg["seed"]))
 
+        settings = self._policy_settings(train_cfg["policy"])
         policy_class = POLICIES[self.cfg["policy_class_name"]]
-        self.policy = policy_class(env.observation_dims, env.num_actions, **train_cfg["policy"])
-        self._policy_cfg = {**option_defaults(self.cfg["policy_class_name"]), **train_cfg["policy"]}
+        self.policy = policy_class(env.observation_dims, env.num_actions, **settings)
+        self._policy_cfg = {**option_defaults(self.cfg["policy_class_name"]), **settings}
         self.algorithm = self._make_algorithm(train_cfg["algorithm"])
         networks = [*self.policy.parameters(), *self.policy.buffers(), *self.algorithm.extensions.tensors()]
         self.distributed.broadcast_(networks)
@@ -104,6 +105,10 @@ class Runner(SavedRun):
         self._statistics = EpisodeStatistics(env.num_envs, self.device)
         self._observations: Optional[Dict[str, torch.Tensor]] = None
         self._saved_iteration = -1
+
+    def _policy_settings(self, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What the policy is made of; `settings` is the section of the config."""
+        return settings
 
     @abstractmethod
     def _make_algorithm(self, settings: Mapping[str, Any]) -> Algorithm:
@@ -228,7 +233,7 @@ class Runner(SavedRun):
         metrics["Train/total_timesteps"] = self.total_timesteps
         metrics["Train/iteration_time"] = iteration_time
         metrics["Train/time"] = self.total_time
-        return metrics
+        return {**metrics, **{tag: metrics[own] for tag, own in self.cfg["tags"].items() if own in metrics}}
 
     def _report(self, metrics: Dict[str, float], first: int, last: int, elapsed: float, limit: Optional[float]) -> None:
         """Run the callbacks and log the iteration that was just done."""
@@ -270,7 +275,7 @@ class Runner(SavedRun):
         It follows the training as long as it stays on the same device.
         """
         extensions = self.algorithm.extensions
-        policy = self.policy.with_encoders(extensions.acting_encoders(deployed=True))
+        policy = self.policy.with_encoders(extensions.acting_encoders(deployed=True)).deployed()
         return InferencePolicy(policy, device, extensions.acting_view)
 
     def close(self) -> None:

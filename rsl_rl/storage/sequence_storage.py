@@ -100,6 +100,7 @@ class SequenceStorage:
         image_format: ImageFormat,
         max_gb: float,
         device: torch.device,
+        max_blocks: Optional[int] = None,
     ) -> None:
         """Describe what will be stored; memory is taken as the sequences come.
 
@@ -112,6 +113,7 @@ class SequenceStorage:
             image_format: how images are kept.
             max_gb: bound of the memory, GB.
             device: where batches go.
+            max_blocks: likewise; None for no bound of their number.
 
         Raises:
             RslRlError: not even one sequence of each environment fits.
@@ -124,6 +126,7 @@ class SequenceStorage:
         self._hidden = {name: (state.shape[0], state.shape[2]) for name, state in hidden.items()}
         self._format = image_format
         self._max_bytes = max_gb * _GB
+        self._max_blocks = math.inf if max_blocks is None else max_blocks
         self._device = device
         self.blocks: List[Block] = []
         self.next_number = 0
@@ -173,14 +176,15 @@ class SequenceStorage:
             RslRlError: this machine has too little memory available.
         """
         sequence = self.bytes_per_sequence
-        needed = min(self._max_bytes, sequence * num_samples / self.sequence_length)
+        most = min(num_samples / self.sequence_length, self._max_blocks * self.num_envs)
+        needed = min(self._max_bytes, sequence * most)
         available = available_bytes()
         if available is not None and needed > available:
             raise RslRlError(
                 f"the aggregate may grow to {needed / _GB:.3g} GB, this machine has {available / _GB:.3g} GB of memory "
                 "available; lower algorithm.max_aggregate_gb"
             )
-        kept = "" if needed < self._max_bytes else ", beyond that the oldest are dropped"
+        kept = "" if needed >= sequence * num_samples / self.sequence_length else ", beyond that the oldest are dropped"
         return (
             f"at most {needed / _GB:.3g} GB for {num_samples:,} samples of up to "
             f"{sequence / self.sequence_length:,.0f} bytes{kept}"
@@ -242,7 +246,7 @@ class SequenceStorage:
         """Take in complete sequences, and drop the oldest if they are too many."""
         self.blocks.append(block)
         self._num_bytes += block.num_bytes
-        while self._num_bytes > self._max_bytes:
+        while self._num_bytes > self._max_bytes or len(self.blocks) > self._max_blocks:
             self._num_bytes -= self.blocks.pop(0).num_bytes
 
     def checked(self, path: str, content: Mapping[str, Any]) -> Block:

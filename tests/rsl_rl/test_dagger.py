@@ -87,6 +87,14 @@ def test_the_loss_is_that_of_policies_stepped_one_by_one(rnn: str, memory: str) 
     assert algorithm.update()["action_error"] == pytest.approx(errors.mean().item(), rel=1e-5)
 
 
+def test_the_length_of_what_is_between() -> None:
+    algorithm = make(loss="action_norm", learning_rate=0.0, num_learning_epochs=1)
+    record = collect(algorithm, T)
+    actions, wanted = one_by_one(algorithm.policy, record), one_by_one(algorithm.teacher, record)
+    expected = (actions - wanted).square().sum(-1).sqrt().mean().item()
+    assert algorithm.update()["imitation"] == pytest.approx(expected, rel=1e-5)
+
+
 def test_who_drives() -> None:
     algorithm = make()
     algorithm.teacher_drives = True

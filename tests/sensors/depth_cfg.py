@@ -17,6 +17,7 @@ class DepthCameraCfg(BaseConfig):
     pitch = 0.0
     pitch_jitter = 0.0
     near, far = 0.0, 2.0
+    frames = 1
     period, period_jitter = 0.1, 0.0
     latency, latency_jitter = 0.04, 0.0
     sees_robot = False

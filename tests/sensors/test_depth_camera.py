@@ -68,6 +68,23 @@ def test_period_and_latency_by_hand():
     assert len(first) > 1, "robots that start together spread over the period"
 
 
+def test_two_frames_are_the_last_that_have_arrived():
+    """Seen two steps later, oldest first; the frame of the reset is in both places until the second has arrived."""
+    sim, camera = make(num_envs=3, frames=2)
+    assert camera.shape[0] == 2
+    camera.reset(torch.arange(3))
+    newest = run(sim, camera, 1)  # nothing can have arrived
+    assert torch.equal(camera.images[:, 0], camera.images[:, 1]) and not newest.any()
+    for _ in range(20):
+        run(sim, camera, 1)
+        for env in range(3):
+            arrived = [0, 0] + [cast for cast in cast_steps(sim, env).tolist() if cast and cast + 2 <= sim.step]
+            seen = ((camera.images[env, :, 0, 0] + 0.5) * 1000.0).round().long()
+            assert seen.tolist() == arrived[-2:]
+    assert arrived[-1] > 10
+    assert camera.view(0)[0, 0] == round(255 * (float(camera.images[0, 1, 0, 0]) + 0.5))
+
+
 def test_only_robots_whose_frame_is_due_are_cast():
     sim, camera = make(num_envs=50)
     camera.reset(torch.arange(50))

@@ -104,6 +104,18 @@ def test_what_can_be_named(root, monkeypatch):
         teacher("--teacher=empty")
 
 
+def test_what_a_new_student_is_told_to_load_is_its_teacher(root):
+    run = make_run(root, "20260101_000000_old")
+    make_run(root, "20260102_000000_new")
+    assert teacher("--load_run=20260101_000000_old") == str(run / "model_2.pt")
+    assert teacher("--load_run=20260101_000000_old", "--checkpoint=0") == str(run / "model_0.pt")
+    assert teacher(f"--train.runner.resume_path={run}/model_0.pt") == str(run / "model_0.pt")
+    with pytest.raises(UserError, match="nothing"):
+        teacher("--load_run=nothing")
+    with pytest.raises(UserError, match="--load_run says what to go on with"):
+        run_train("--task=fake_student", "--load_run=20260101_000000_old", f"--teacher={run}")
+
+
 def test_without_a_task_of_the_teacher_it_must_be_named(root):
     run = make_run(root, "20260101_000000")
     with pytest.raises(UserError, match="there is no teacher; give --teacher="):

@@ -28,7 +28,7 @@ class LeggedRobotCfgDagger(BaseConfig):
     class algorithm:
         loss = text(
             DAggerSettings.loss, DAggerSettings.CHOICES["loss"]
-        )  # `latent`: the outputs of encoders of the same name
+        )  # `action_norm`: mean length instead of mean square; `latent`: the outputs of encoders of the same name
         latents: Optional[Sequence[str]] = names(
             DAggerSettings.latents, least=1
         )  # these encoders; None for all that both have
@@ -54,6 +54,8 @@ class LeggedRobotCfgDagger(BaseConfig):
         max_aggregate_gb = number(
             DAggerSettings.max_aggregate_gb, "GB", above=0, high=1e6
         )  # host memory; the oldest samples make room
+        # the newest are kept; 1 aggregates nothing
+        max_rollouts: Optional[int] = number(DAggerSettings.max_rollouts, whole=True, low=1)
         image_storage = text(DAggerSettings.image_storage, ("uint8", "float16", "float32"))
         image_range = span(DAggerSettings.image_range, order="<")  # of the pixels, for uint8
         # name -> `class_name` and settings, see [the learner](learner.md)
@@ -65,6 +67,9 @@ class LeggedRobotCfgDagger(BaseConfig):
         # run, checkpoint or shipped policy; None: the newest run of `teacher_task`
         teacher: Optional[str] = text(DaggerRunnerSettings.teacher)
         teacher_task: Optional[str] = text(DaggerRunnerSettings.teacher_task)
+        # the student has the teacher's networks, but for the encoders that `policy.encoders` names (None drops one)
+        teachers_networks = flag(DaggerRunnerSettings.teachers_networks)
+        unseen = names(DaggerRunnerSettings.unseen)  # observation groups that the student must not read
         # what is kept lies in `aggregate/` of the run folder, so that a resumed run is bit for bit the same
         save_aggregate = flag(DaggerRunnerSettings.save_aggregate)
         num_steps_per_env = DaggerRunnerSettings.num_steps_per_env

@@ -365,6 +365,8 @@ class LeggedRobotCfgPPO(BaseConfig):
         save_interval = number(RunnerSettings.save_interval, "iterations", low=1, high=10**9)
         log_interval = number(RunnerSettings.log_interval, "iterations", low=1, high=10**9)
         logger = text(RunnerSettings.logger, ("tensorboard", "wandb", "none"))
+        # more names of logged numbers: new name -> their own, as `Loss/value_function`
+        tags: Any = setting(RunnerSettings().tags, ByName(of=Text()))
         wandb_project: Optional[str] = text(RunnerSettings.wandb_project)  # `experiment_name` if None; see Logging
         wandb_entity: Optional[str] = text(RunnerSettings.wandb_entity)
         # `online`, `offline` or `disabled`; None: WANDB_MODE, else online if both are named

@@ -61,7 +61,7 @@ class Hurdles(Obstacles):
     _last_x: Tensor
 
     def __init__(self, env: RobotState, cfg: HurdlesCfg, goals: GoalCommands) -> None:
-        """Begin at stage 0.
+        """Put the robots at their first stages.
 
         Args:
             env: the environment, whose table of obstacles has `hurdle_obstacles`.
@@ -86,6 +86,9 @@ class Hurdles(Obstacles):
         self.places = cfg.first + cfg.spacing * torch.arange(count, device=self.device)
         self.buffer("heights", count, at_reset=None)
         self.buffer("stages", dtype=torch.long, at_reset=None)
+        low, high = cfg.start_stages
+        if high > 0:
+            self.stages += env._uniform([low, high + 1], env.num_envs).long().clamp(max=high)
         self.buffer("passed", count, dtype=torch.bool)
         self.buffer("bypassed", count, dtype=torch.bool)
         for name in ("_attempts", "_successes"):

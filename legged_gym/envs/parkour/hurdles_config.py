@@ -6,7 +6,7 @@ import copy
 from typing import Dict
 
 from legged_gym.envs.base.table_entries import Obstacle
-from legged_gym.settings import number, numbers, text
+from legged_gym.settings import number, numbers, span, text
 
 PLATE = (0.18, 1.80, 0.04)
 """m along x, y and z, of the plate that lies on the ground; heights are from its top to the underside of the bar."""
@@ -29,6 +29,7 @@ class HurdlesCfg:
     competition = numbers([0.2, 0.3, 0.4, 0.5], "m", length=(1, None), low=0.05, high=1.0)
     early_crawl = number(0.15, low=0, high=1)  # probability of a high first bar in the early stages of `mixed`
     recall = number(0.15, low=0, high=1)  # probability that an episode is of the stage before
+    start_stages = span([0, 0], low=0, high=100)  # of the robots, drawn evenly
     window = number(8, "episodes", low=1, high=1000)  # after so many a stage is judged
     up = number(0.7, low=0, high=1)  # fraction of successes from which a robot goes up a stage
     down = number(0.3, low=0, high=1)  # and down to which it goes down

@@ -103,7 +103,7 @@ class ObservationTerms(RobotState):
         return {**points, "base_height": float(base_height), "rule": _HEIGHTS_RULE}
 
     def _obs_depth(self) -> Tensor:
-        """Image of the depth camera (1, rows, columns), 0.5 for `depth_camera.far` and beyond, -0.5 for `near`."""
+        """Image of the depth camera (frames, rows, columns), 0.5 for `depth_camera.far` and beyond, -0.5 for `near`."""
         assert self.depth_camera is not None  # made for whoever has this term in a table
         return self.depth_camera.images
 

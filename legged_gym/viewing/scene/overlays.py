@@ -145,7 +145,7 @@ class Overlays:
         self._put("Depth rays", self._server.scene.add_line_segments, points, colors, thickness=0.002)
 
     def _camera(self) -> None:
-        images = [self._env.obs_buf[name][self.robot, 0].cpu().numpy() for name in self._images]
+        images = [self._env.obs_buf[name][self.robot, -1].cpu().numpy() for name in self._images]
         picture = np.concatenate([depth_colors(image) for image in images])
         picture = picture.repeat(4, axis=0).repeat(4, axis=1)
         handle = self._drawn.get("Camera")

@@ -29,6 +29,22 @@ def test_depth_image_of_58_by_87() -> None:
     torch.testing.assert_close(network(x), expected, rtol=1e-4, atol=1e-6)
 
 
+def test_layers_of_their_own_sizes() -> None:
+    """5 x 5, halved, then 3 x 3 and not halved: 58 x 87 -> 54 x 83 -> 27 x 41 -> 25 x 39; 64 of these are 62400."""
+    sizes = {"kernel_size": [5, 3], "max_pool": [2, 1], "stride": 1, "padding": 0, "average_pool": None}
+    network = ConvNet("conv", (2, 58, 87), "elu", [32, 64], hidden_dims=[128, 32], output_dim=None, **sizes)
+    assert network.output is None and network.mlp is not None
+    assert network.output_dim == 32
+    assert [tuple(x.shape) for x in network.mlp.state_dict().values() if x.dim() == 2] == [(128, 62400), (32, 128)]
+    x = torch.randn(1, 2, 58, 87)
+    first, second = network.convolutions
+    expected = F.elu(F.max_pool2d(F.conv2d(x, first.weight, first.bias), 2))
+    expected = F.elu(F.conv2d(expected, second.weight, second.bias)).flatten(1)
+    (hidden,), last = network.mlp.hidden, network.mlp.output
+    expected = F.elu(F.linear(F.elu(F.linear(expected, hidden.weight, hidden.bias)), last.weight, last.bias))
+    torch.testing.assert_close(network(x), expected, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize(("size", "cells"), [(3, 4), (5, 4), (12, 4), (7, 3), (2, 5), (1, 1)])
 def test_averages_are_those_of_adaptive_pooling(size: int, cells: int) -> None:
     x = torch.randn(6, size)
@@ -52,6 +68,7 @@ def test_every_part_can_be_left_out() -> None:
         ({"chanels": [4]}, "unknown key conv.chanels: did you mean channels?"),
         ({"activation": "relo"}, "conv.activation is 'relo'; did you mean"),
         ({"channels": [4, 4, 4]}, "conv: nothing is left of an image of 20 x 30 pixels after 3 convolutions"),
+        ({"kernel_size": [3, 3, 3]}, "conv.kernel_size has 3 numbers, channels 2; give as many, or one for all"),
     ],
 )
 def test_mistakes_are_told(settings: dict, message: str) -> None:

@@ -9,6 +9,7 @@ from legged_gym.envs.a1.a1_config import (
     A1RoughCfg,
     A1RoughCfgPPO,
 )
+from legged_gym.envs.g1.g1_config import G1Cfg, G1CfgPPO, G1RoughCfg, G1RoughCfgPPO
 from legged_gym.envs.go2.go2_config import Go2RoughCfg, Go2RoughCfgPPO
 from legged_gym.envs.go2.go2_dynaflow_config import Go2Cfg, Go2CfgPPO
 from legged_gym.envs.mini_cheetah import mini_cheetah_config as mini_cheetah
@@ -71,3 +72,5 @@ register(
     Go2ParkourStudentCfg,
     Go2ParkourStudentCfgDagger,
 )
+register("g1", "legged_gym.envs.g1.g1:G1", G1Cfg, G1CfgPPO)
+register("g1_rough", "legged_gym.envs.g1.g1:G1", G1RoughCfg, G1RoughCfgPPO)

@@ -10,6 +10,8 @@ from legged_gym.envs import A1FlatCfg, A1RoughCfg
 from legged_gym.envs.a1.a1_vision_config import A1VisionCfg
 from legged_gym.envs.base.base_config import ObsTerm, Termination
 from legged_gym.envs.base.legged_robot import LeggedRobot
+from legged_gym.envs.g1.g1 import G1
+from legged_gym.envs.g1.g1_config import G1Cfg
 from legged_gym.envs.go2.go2 import Go2
 from legged_gym.envs.go2.go2_dynaflow_config import Go2Cfg
 from legged_gym.envs.mini_cheetah.mini_cheetah import MiniCheetah
@@ -20,6 +22,7 @@ from legged_gym.envs.parkour.tile_robot import ParkourTilesRobot
 from legged_gym.envs.registry import TASKS
 from legged_gym.envs.vision.vision_robot import VisionRobot
 from tests.envs.golden_families import GoldenGo2, GoldenMiniCheetah, GoldenMiniCheetahRef, GoldenVision
+from tests.envs.golden_g1 import GoldenG1
 from tests.envs.golden_robot import GoldenRobot
 from tests.envs.golden_run import PREFIXES, run, switch_all_on, terms_of, watched
 from tests.envs.scripted_simulator import ScriptedSimulator
@@ -29,11 +32,12 @@ GOLDEN: Dict[type, type] = {
     MiniCheetah: GoldenMiniCheetah,
     MiniCheetahRef: GoldenMiniCheetahRef,
     Go2: GoldenGo2,
+    G1: GoldenG1,
     VisionRobot: GoldenVision,
 }
 WORKED_BY_HAND = {ParkourRobot, ParkourTilesRobot}  # in tests/envs/parkour
 # what has one value in these sequences: images need a camera, which one of them has; and survival is always 1
-UNVARIED = {"obs_depth", "reward_survival"}
+UNVARIED = {"obs_depth", "reward_survival", "reward_alive"}
 ROUGH = {"num_rows": 2, "num_cols": 4, "border_size": 1.0, "max_init_terrain_level": 1, "terrain_length": 4.0,
          "terrain_width": 4.0}  # fmt: skip
 LANES = {"num_rows": 2, "num_cols": 3, "border_size": 1.0, "terrain_width": 2.0,
@@ -112,6 +116,12 @@ def test_go2(monkeypatch):
     cfg.update({"commands": {"jump_fraction": 0.1}, "env": {"episode_length_s": 1.4}})
     cfg.terminations.tilt = Termination(threshold=0.2)
     check(scripted(monkeypatch, Go2, cfg, tilt=0.03), Go2)
+
+
+def test_g1(monkeypatch):
+    cfg = G1Cfg()
+    hurry(cfg)
+    check(scripted(monkeypatch, G1, cfg, tilt=0.2), G1)
 
 
 def test_vision(monkeypatch):

@@ -205,6 +205,7 @@ class GalileoParkourCfgPPO(LeggedRobotCfgPPO):
         final_noise_std = 0.3
         schedule = "cosine"
         symmetry = "augment"
+        symmetry_until = 0.6  # from rest in mid-lane, a symmetric policy cannot choose which foot goes first
         extensions = {
             "estimator": {
                 "encoder": "explicit",
@@ -230,4 +231,5 @@ class GalileoParkourCfgPPO(LeggedRobotCfgPPO):
 
     class runner(LeggedRobotCfgPPO.runner):
         experiment_name = "galileo_parkour"
+        tags = {"Train/action_noise_std": "Policy/mean_noise_std"}
         max_iterations = 1500

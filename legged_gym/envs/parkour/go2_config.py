@@ -151,4 +151,5 @@ class Go2ParkourCfgPPO(LeggedRobotCfgPPO):
 
     class runner(LeggedRobotCfgPPO.runner):
         experiment_name = "unitree_go2_parkour"
+        tags = {"Train/action_noise_std": "Policy/mean_noise_std"}
         max_iterations = 3000

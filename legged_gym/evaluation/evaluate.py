@@ -19,7 +19,7 @@ from legged_gym.envs.parts.terrain_levels import TileSchedule
 from legged_gym.errors import UserError
 from legged_gym.evaluation import lanes
 from legged_gym.evaluation.episodes import EpisodeRecorder, Episodes, estimates
-from legged_gym.evaluation.experts import ExpertUse
+from legged_gym.evaluation.situation_means import SituationMeans
 from legged_gym.policies.policy_io import Policy
 from legged_gym.terrain import has_lanes
 from rsl_rl.runners.inference_policy import InferencePolicy
@@ -31,7 +31,13 @@ METHODS = {
 
 
 @torch.no_grad()
-def run_episodes(env: LeggedRobot, policy: Policy, episodes_per_env: int, use: Optional[ExpertUse] = None) -> Episodes:
+def run_episodes(
+    env: LeggedRobot,
+    policy: Policy,
+    episodes_per_env: int,
+    use: Optional[SituationMeans] = None,
+    errors: Optional[SituationMeans] = None,
+) -> Episodes:
     """Let a policy act until every environment has finished a number of episodes.
 
     Args:
@@ -39,6 +45,7 @@ def run_episodes(env: LeggedRobot, policy: Policy, episodes_per_env: int, use: O
         policy: observations by group -> actions (N, A), with `reset(dones)` for one with memory.
         episodes_per_env: episodes each environment contributes.
         use: takes in which experts act where.
+        errors: takes in, for its only situation, how far off is what the policy predicts of its observations.
 
     Raises:
         UserError: an episode does not end.
@@ -57,6 +64,8 @@ def run_episodes(env: LeggedRobot, policy: Policy, episodes_per_env: int, use: O
             there = env.situations()
             if use is not None and there is not None and isinstance(policy, InferencePolicy):
                 use.add(there[1], policy.expert_weights(observations))
+            if errors is not None and isinstance(policy, InferencePolicy):
+                errors.add(torch.zeros(env.num_envs, dtype=torch.int64), policy.prediction_errors(observations))
             observations, _, dones, _ = env.step(policy(observations).to(env.device))
             policy.reset(dones)
     finally:
@@ -78,8 +87,9 @@ def evaluate(env: LeggedRobot, policy: Policy, num_episodes: int) -> Dict[str, A
         `lanes`, what was counted.
     """
     there = env.situations()
-    use = ExpertUse([] if there is None else there[0], env.num_envs)
-    episodes = run_episodes(env, policy, math.ceil(num_episodes / env.num_envs), use)
+    use = SituationMeans([] if there is None else there[0], env.num_envs)
+    errors = SituationMeans(["everywhere"], env.num_envs)
+    episodes = run_episodes(env, policy, math.ceil(num_episodes / env.num_envs), use, errors)
     length, terrain = float(env.cfg.env.episode_length_s), env.terrain
     entries = {name: entry for name, (entry, _) in env.metrics.items()}
     result: Dict[str, Any] = {
@@ -94,6 +104,8 @@ def evaluate(env: LeggedRobot, policy: Policy, num_episodes: int) -> Dict[str, A
         result["metrics"][name] = found
         if name == lanes.SUCCESS and has_lanes(terrain):
             result["metrics"]["success_to_half_difficulty"] = lanes.success_to_half_difficulty(episodes, terrain)
+    for name, found in errors.table().get("everywhere", {}).items():
+        result["metrics"][f"predicted_{name}_error"] = found
     if use.table():
         result["experts"] = use.table()
     if terrain is not None:

@@ -15,6 +15,7 @@ _UNITS = {
     "mean_speed": "m/s",
     "x_displacement": "m",
     "mean_time_to_fall": "s, at least",
+    "predicted_yaw_error": "rad, of both turns together",
     **{f"hurdle_{k}_clearance": "m" for k in range(1, 5)},
 }
 # what is told of every type of lane: key -> heading

@@ -63,6 +63,17 @@ class InferencePolicy:
             weights = actor.features(self._seen(obs), self._hidden).latents["gate"]
         return dict(zip(actor.head.experts, weights.unbind(1)))
 
+    def prediction_errors(self, obs: Observations) -> Dict[str, torch.Tensor]:
+        """Name -> (N,), the length of what is between observed and predicted columns; empty without predictions."""
+        predictions = self._policy.actor.predictions()
+        if not predictions:
+            return {}
+        seen = self._seen(obs)
+        with torch.no_grad():
+            told = self._policy.actor.features(seen, self._hidden).latents
+        errors = {name: told[name] - each.of(seen[each.group]) for name, each in predictions.items()}
+        return {each.name: errors[name].norm(dim=-1) for name, each in predictions.items()}
+
     def reset(self, dones: Optional[torch.Tensor] = None) -> None:
         """Forget the past of the environments where `dones` (N,) is set; of all without it."""
         if dones is None:

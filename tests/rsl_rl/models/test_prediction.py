@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from rsl_rl.models import ActorCritic, Network
+from rsl_rl.runners import InferencePolicy
 from rsl_rl.utils.errors import RslRlError
 
 DIMS = {"body": (3,), "eye": (1,), "hurdles": (2,)}
@@ -93,6 +94,17 @@ def test_deployed_policies_share_their_weights() -> None:
     assert {id(x) for x in other.parameters()} == {id(x) for x in policy.parameters()}
     plain = ActorCritic(DIMS, 1, encoders={"body": {}}, **settings)
     assert plain.deployed() is plain
+
+
+def test_errors_of_a_policy_at_work() -> None:
+    """The eye tells (0.3, -0.3) and (0.6, -0.6) of the yaws (0.5, 9) and (-0.7, 8)."""
+    policy = ActorCritic(DIMS, 1, actor={"encoders": {"body": {}}, "hidden_dims": []}, critic={"groups": ["body"]})
+    assert InferencePolicy(policy).prediction_errors(OBS) == {}
+    policy.actor = make()
+    errors = InferencePolicy(policy.deployed()).prediction_errors(OBS)
+    torch.testing.assert_close(errors["yaw"], torch.tensor([(0.2**2 + 9.3**2) ** 0.5, (1.3**2 + 8.6**2) ** 0.5]))
+    hurdles = torch.tensor([(6.5**2 + 6.75**2) ** 0.5, (6.0**2 + 6.75**2) ** 0.5])
+    torch.testing.assert_close(errors["hurdles"], hurdles)
 
 
 @pytest.mark.parametrize(

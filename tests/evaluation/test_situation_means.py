@@ -5,13 +5,15 @@ from __future__ import annotations
 import pytest
 import torch
 
-from legged_gym.evaluation.experts import ExpertUse
+from legged_gym.evaluation.situation_means import SituationMeans
 from legged_gym.evaluation.text import format_result
 
 
 def test_mean_weights_in_each_situation() -> None:
-    use = ExpertUse(["flat", "jump"], 2)
+    use = SituationMeans(["flat", "jump"], 2)
     assert use.table() == {}
+    use.add(torch.tensor([0, 1]), {})
+    assert use.table() == {}, "a policy without experts"
     use.add(torch.tensor([0, 1]), {"a": torch.tensor([1.0, 0.2]), "b": torch.tensor([0.0, 0.8])})
     use.add(torch.tensor([0, 0]), {"a": torch.tensor([0.7, 0.4]), "b": torch.tensor([0.3, 0.6])})
     table = use.table()

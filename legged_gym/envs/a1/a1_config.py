@@ -70,8 +70,8 @@ class A1RoughCfg(LeggedRobotCfg):
             torques = -0.00002
             dof_pos_limits = -1.0
             feet_stance = -1.0
-            stand_motion = -0.08
-            stand_feet = -0.8
+            stand_motion = -0.1
+            stand_feet = -1.2
 
 
 class A1RoughCfgPPO(LeggedRobotCfgPPO):
@@ -80,6 +80,7 @@ class A1RoughCfgPPO(LeggedRobotCfgPPO):
     class policy(LeggedRobotCfgPPO.policy):
         actor_hidden_dims = [256, 128, 64]
         critic_hidden_dims = [256, 128, 64]
+        normalize_observations = True  # walks after two thirds of the samples, and tracks better in the end
 
     class algorithm(LeggedRobotCfgPPO.algorithm):
         entropy_coef = 0.005
@@ -88,6 +89,8 @@ class A1RoughCfgPPO(LeggedRobotCfgPPO):
         final_noise_std: Optional[float] = 0.25
         schedule = "cosine"  # an ending without large steps: adaptive rates left three times as many falls
         symmetry = "augment"
+        # symmetric to the end, some stood when told to go straight on from rest: no foot was the one to lift first
+        symmetry_until = 0.6
 
     class runner(LeggedRobotCfgPPO.runner):
         experiment_name = "rough_a1"

@@ -61,8 +61,8 @@ class Go2RoughCfg(LeggedRobotCfg):
             torques = -0.00002
             dof_pos_limits = -1.0
             feet_stance = -1.0
-            stand_motion = -0.08
-            stand_feet = -0.8
+            stand_motion = -0.1
+            stand_feet = -1.2
 
 
 class Go2RoughCfgPPO(LeggedRobotCfgPPO):
@@ -71,6 +71,7 @@ class Go2RoughCfgPPO(LeggedRobotCfgPPO):
     class policy(LeggedRobotCfgPPO.policy):
         actor_hidden_dims = [256, 128, 64]
         critic_hidden_dims = [256, 128, 64]
+        normalize_observations = True
 
     class algorithm(LeggedRobotCfgPPO.algorithm):
         entropy_coef = 0.005
@@ -78,6 +79,7 @@ class Go2RoughCfgPPO(LeggedRobotCfgPPO):
         final_noise_std: Optional[float] = 0.25
         schedule = "cosine"
         symmetry = "augment"
+        symmetry_until = 0.6
 
     class runner(LeggedRobotCfgPPO.runner):
         experiment_name = "rough_go2"

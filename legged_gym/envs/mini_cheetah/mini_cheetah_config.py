@@ -134,6 +134,7 @@ class MiniCheetahCfgPPO(LeggedRobotCfgPPO):
     class policy(LeggedRobotCfgPPO.policy):
         actor_hidden_dims = [256, 128, 64]
         critic_hidden_dims = [256, 128, 64]
+        normalize_observations = True
 
     class algorithm(LeggedRobotCfgPPO.algorithm):
         gamma = 0.99  # 1 - dt / horizon: 1 s

@@ -70,7 +70,7 @@ class A1RoughCfg(LeggedRobotCfg):
             torques = -0.00002
             dof_pos_limits = -1.0
             feet_stance = -1.0
-            stand_motion = -0.1
+            stand_motion = -0.15
             stand_feet = -1.2
 
 
@@ -128,7 +128,8 @@ class A1FlatCfg(A1RoughCfg):
 
     class rewards(A1RoughCfg.rewards):
         class scales(A1RoughCfg.rewards.scales):
-            tracking_lin_vel = 4.0
+            tracking_lin_vel = 5.0
+            tracking_ang_vel = 2.5
             orientation = -2.5  # the ground is level; at -1 the nose hung, and some tipped over it when they started
 
 

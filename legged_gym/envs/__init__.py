@@ -21,7 +21,7 @@ from legged_gym.envs.parkour.student_config import (
     Go2ParkourStudentCfg,
     Go2ParkourStudentCfgDagger,
 )
-from legged_gym.envs.registry import register
+from legged_gym.envs.registry import alias, register, register_play
 
 LEGGED_ROBOT = "legged_gym.envs.base.legged_robot:LeggedRobot"
 VISION_ROBOT = "legged_gym.envs.vision.vision_robot:VisionRobot"
@@ -74,3 +74,13 @@ register(
 )
 register("g1", "legged_gym.envs.g1.g1:G1", G1Cfg, G1CfgPPO)
 register("g1_rough", "legged_gym.envs.g1.g1:G1", G1RoughCfg, G1RoughCfgPPO)
+
+# names of Isaac Lab's kind
+for _robot in ("Galileo", "Go2"):
+    for _role, _task in (("Teacher", f"{_robot.lower()}_parkour"), ("Student", f"{_robot.lower()}_parkour_student")):
+        alias(f"Isaac-{_robot}-Parkour-{_role}-v0", _task)
+        register_play(f"Isaac-{_robot}-Parkour-{_role}-Play-v0", _task)
+        if _robot == "Go2":
+            alias(f"Isaac-Extreme-Parkour-{_role}-Unitree-Go2-v0", _task)
+            alias(f"Isaac-Extreme-Parkour-{_role}-Unitree-Go2-Eval-v0", _task)
+            alias(f"Isaac-Extreme-Parkour-{_role}-Unitree-Go2-Play-v0", f"Isaac-Go2-Parkour-{_role}-Play-v0")

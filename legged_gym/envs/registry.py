@@ -14,6 +14,7 @@ from typing import Any, Dict, Optional, Tuple, Type, Union
 from legged_gym.envs.base.base_config import BaseConfig
 from legged_gym.envs.base.dagger_config import LeggedRobotCfgDagger
 from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg, LeggedRobotCfgPPO
+from legged_gym.envs.variants import for_play
 from legged_gym.errors import UserError
 from rsl_rl.utils.errors import near_matches
 
@@ -66,6 +67,8 @@ class Task:
 
 TASKS: Dict[str, Task] = {}
 """All tasks by name, in the order they were registered."""
+ALIASES: Dict[str, str] = {}
+"""Other names of theirs."""
 
 
 def register(
@@ -84,13 +87,32 @@ def register(
     Raises:
         ValueError: when the name is taken, a text does not have the form ``"module:Class"``, or there is no such task.
     """
-    if name in TASKS:
+    if name in TASKS or name in ALIASES:
         raise ValueError(f"task {name!r} is registered twice")
     if isinstance(env_class, str) and not all(env_class.partition(":")):
         raise ValueError(f"task {name!r}: write the environment class as 'module:Class', not {env_class!r}")
     if variant_of is not None and variant_of not in TASKS:
         raise ValueError(f"task {name!r} is a variant of {variant_of!r}, which is not registered")
     TASKS[name] = Task(name, env_class, env_cfg, train_cfg, variant_of)
+
+
+def register_play(name: str, task: str) -> None:
+    """Add a variant of a task whose environment is that of play, in evaluations too."""
+    parent = find(task)
+    cfg = _fresh(parent.env_cfg)
+    for_play(cfg)
+    register(name, parent.env_class, cfg, parent.train_cfg, parent.name)
+
+
+def alias(name: str, task: str) -> None:
+    """Let a task have one more name.
+
+    Raises:
+        ValueError: when the name is taken, or there is no such task.
+    """
+    if name in TASKS or name in ALIASES or task not in TASKS:
+        raise ValueError(f"{name!r} cannot stand for {task!r}: it is taken, or there is no such task")
+    ALIASES[name] = task
 
 
 def find(name: Optional[str]) -> Task:
@@ -101,8 +123,9 @@ def find(name: Optional[str]) -> Task:
     """
     if not name:
         raise UserError(f"which task? --task=<name>; tasks: {', '.join(TASKS) or 'none'}")
+    name = ALIASES.get(name, name)
     if name not in TASKS:
-        raise UserError(f"unknown task {name!r}; {near_matches(name, TASKS)}")
+        raise UserError(f"unknown task {name!r}; {near_matches(name, [*TASKS, *ALIASES] if '-' in name else TASKS)}")
     return TASKS[name]
 
 

@@ -1,4 +1,4 @@
-"""What a policy sees of the ground, in the frames of a video: depth images beside the picture, scandots in it.
+"""What a policy goes by, in the frames of a video: depth images beside the picture, scandots and goals in it.
 
 Both are drawn on finished frames, so they look the same whichever way the picture was rendered. Dots are not hidden by
 what stands in front of them.
@@ -7,12 +7,15 @@ what stands in front of them.
 from __future__ import annotations
 
 import math
-from typing import Any, Mapping, Sequence
+from typing import Any, Mapping, Sequence, Tuple
 
 import numpy as np
 
 from legged_gym.envs.base.legged_robot import LeggedRobot
+from legged_gym.envs.parts.goals import GoalCommands
 from legged_gym.sim.simulator import FIELD_OF_VIEW, Camera
+
+Color = Tuple[int, int, int]
 
 SCANDOTS = "scandots"
 """Group of observations whose points are drawn."""
@@ -22,6 +25,7 @@ _PANEL_SHARE = 0.5  # width of the panel for images, in widths of the picture
 _PANEL_MARGIN = 10  # pixels
 _PANEL_COLOR = (18, 22, 28)
 _DOT_COLOR, _DOT_RIM, _DOT_RADIUS = (255, 196, 84), (60, 40, 10), 3
+_GOAL_COLOR, _GOAL_RIM, _GOAL_RADIUS = (60, 200, 100), (10, 50, 20), 7
 
 
 class PolicySight:
@@ -49,6 +53,8 @@ class PolicySight:
     def draw(self, frame: np.ndarray, camera: Camera, observations: Mapping[str, Any]) -> np.ndarray:
         """Return a frame (height, width, 3) with dots, and a panel on its right if the policy sees images.
 
+        Goals that are still to be reached are drawn too, whatever the policy sees of them.
+
         Args:
             frame: (height, width, 3) uint8, the picture; it is not changed.
             camera: what took it.
@@ -59,6 +65,11 @@ class PolicySight:
             points = env.scandots_world()[self._robot].cpu().numpy()
             height, width = frame.shape[:2]
             frame = draw_dots(frame, project(points, camera, width, height))
+        goals = self._env.parts.get("commands")
+        if isinstance(goals, GoalCommands):
+            left = goals.course(self._robot)[int(goals.goals_reached[self._robot]) :].cpu().numpy()
+            height, width = frame.shape[:2]
+            frame = draw_dots(frame, project(left, camera, width, height), _GOAL_COLOR, _GOAL_RIM, _GOAL_RADIUS)
         if self.images:
             images = [observations[group][self._robot, -1].cpu().numpy() for group in self.images]
             frame = beside(frame, [depth_colors(image) for image in images])
@@ -90,7 +101,9 @@ def project(points: np.ndarray, camera: Camera, width: int, height: int) -> np.n
     return np.stack((0.5 * width + focal_length * to_right, 0.5 * height - focal_length * up), axis=1)
 
 
-def draw_dots(frame: np.ndarray, places: np.ndarray) -> np.ndarray:
+def draw_dots(
+    frame: np.ndarray, places: np.ndarray, color: Color = _DOT_COLOR, rim: Color = _DOT_RIM, radius: int = _DOT_RADIUS
+) -> np.ndarray:
     """Return a frame with a dot at each of the places (n, 2) of `project` that lie in it."""
     from PIL import Image, ImageDraw
 
@@ -99,8 +112,7 @@ def draw_dots(frame: np.ndarray, places: np.ndarray) -> np.ndarray:
     height, width = frame.shape[:2]
     for x, y in places.tolist():
         if 0.0 <= x < width and 0.0 <= y < height:  # never of NaN
-            box = (x - _DOT_RADIUS, y - _DOT_RADIUS, x + _DOT_RADIUS, y + _DOT_RADIUS)
-            draw.ellipse(box, fill=_DOT_COLOR, outline=_DOT_RIM)
+            draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=color, outline=rim)
     return np.asarray(picture)
 
 

@@ -120,7 +120,7 @@ def export_checkpoint(
             f"note: the policy saw what {', '.join(views)} made of the observations; the exported one has to be given "
             "that, as it reads them itself"
         )
-    env.velocity_commands.load_state_dict(content.get("env", {}))  # the curriculum may have widened their ranges
+    env.velocity_commands.load_ranges(content.get("env", {}))  # the curriculum may have widened their ranges
     description = describe_policy(env, network.actor, source.task, _origin(source, content))
     ground = saved_terrain(env.cfg) if sees(description) else None
     beside = {} if ground is None else {GROUND_FILE: ground}

@@ -94,6 +94,9 @@ def add_policy_flag(parser: ArgumentParser) -> None:
         metavar="PATH",
         help="a shipped, exported or saved policy, instead of a run (file, folder or task); TorchScript runs its code",
     )
+    parser.add_argument(
+        "--use_pretrained_checkpoint", action="store_true", help="the policy of the task that comes along"
+    )
 
 
 def find_policy(command: CommandLine, change: Optional[Change] = None) -> PolicySource:

@@ -28,9 +28,12 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         UserError: for arguments, as there are none.
     """
     ArgumentParser(__doc__).parse_args(argv)
-    width = max((len(name) for name in registry.TASKS), default=0)
-    for name, task in registry.TASKS.items():
-        print(f"{name:<{width}}  {_summary(task)}")
+    names = [*registry.TASKS, *registry.ALIASES]
+    width = max((len(name) for name in names), default=0)
+    for name in names:
+        task = registry.find(name)
+        play = f"{task.variant_of} in play" if task.variant_of else ""
+        print(f"{name:<{width}}  {play or _summary(task) if name == task.name else '= ' + task.name}")
 
 
 def _summary(task: registry.Task) -> str:

@@ -131,7 +131,7 @@ def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
     add_viewer_flags(parser, ("window", "web", "video", "none"))
     add("--follow", action="store_true", help="with --viewer=web, take over newer checkpoints of the run")
     length = parser.add_mutually_exclusive_group()
-    length.add_argument("--num_steps", type=int, help="policy steps to play")
+    length.add_argument("--num_steps", "--video_length", type=int, help="policy steps to play")
     length.add_argument("--duration", type=float, help="seconds to play")
     args = parser.parse(argv)
     take_viser_settings(args)

@@ -94,6 +94,10 @@ def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
     add_viewer_flags(parser, ("web", "none"))
     args = parser.parse(argv)
     take_viser_settings(args)
+    if args.video is not None:
+        print(
+            "note: a training makes no videos; play.py --video does of any checkpoint, and --viewer=web shows it live"
+        )
     return args
 
 

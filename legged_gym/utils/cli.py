@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import os
 import sys
 from typing import Any, Dict, List, NoReturn, Optional, Sequence, Tuple, Union
 
 from legged_gym.errors import UserError
 from legged_gym.setting_types import LARGEST_SEED
 from legged_gym.sim.factory import SIMULATORS
+from rsl_rl.utils.archive import CHECKPOINT_NAME
 
 LOGGERS = ("tensorboard", "wandb", "none")
 
-# Flags of NVIDIA Isaac Gym's parser that old command lines carry: name -> whether a value follows.
-_ISAAC_GYM_FLAGS = {
+# Flags of Isaac Gym's parser and Isaac Lab's that other command lines carry: name -> whether a value follows.
+_ISAAC_FLAGS = {
     "--pipeline": True,
     "--graphics_device_id": True,
     "--compute_device_id": True,
@@ -23,6 +25,9 @@ _ISAAC_GYM_FLAGS = {
     "--physx": False,
     "--flex": False,
     "--horovod": False,
+    "--enable_cameras": False,
+    "--real-time": False,
+    "--video_interval": True,
 }
 
 
@@ -59,8 +64,8 @@ class ArgumentParser(argparse.ArgumentParser):
         if unknown:
             raise UserError(self._explain(unknown[0]))
         args.env_settings, args.train_settings = settings["--env."], settings["--train."]
-        for flag in _ISAAC_GYM_FLAGS:
-            if getattr(args, flag[2:]) is not None:
+        for flag in _ISAAC_FLAGS:
+            if getattr(args, flag[2:].replace("-", "_")) is not None:
                 print(f"note: {flag} is ignored with MuJoCo")
         if args.original_cfg:
             print("note: --original_cfg changes nothing: a run is always loaded with the settings saved in its folder")
@@ -91,7 +96,7 @@ def make_parser(description: str) -> ArgumentParser:
     add("--experiment_name", help="folder under logs/ to write to or load from")
     add("-e", "--exp_name", dest="experiment_name", metavar="NAME", help="the same")
     add("--load_run", type=_run, help="run folder to load, by name or path; -1 is the newest (default)")
-    add("--checkpoint", type=int, help="iteration to load; -1 is the last (default)")
+    add("--checkpoint", type=_checkpoint, help="iteration to load, or a .pt file; -1 is the last (default)")
     add("--sim", choices=SIMULATORS, default="auto", help="physics; auto is mujoco_warp on a GPU, else mujoco")
     add("--sim_device", help="device of the physics: cuda:0 if there is one, else cpu")
     add("--rl_device", help="device of the networks: cuda:0 if there is one, else cpu")
@@ -102,7 +107,7 @@ def make_parser(description: str) -> ArgumentParser:
     add("--headless", action="store_true", help="no viewer")
     add("--deterministic", action="store_true", help="only algorithms that repeat bit for bit, where torch has them")
     add("--original_cfg", action="store_true", help=argparse.SUPPRESS)
-    for flag, has_value in _ISAAC_GYM_FLAGS.items():
+    for flag, has_value in _ISAAC_FLAGS.items():
         if has_value:
             add(flag, help=argparse.SUPPRESS)
         else:
@@ -121,11 +126,13 @@ def add_training_flags(parser: ArgumentParser) -> None:
     add("--run_name", help="ending of the name of the run folder")
     add("--run_folder", metavar="PATH", help="folder of the run: a new one, or one to go on with")
     add("--logger", choices=LOGGERS, help="where curves go; metrics.jsonl is always written")
-    add("--wandb_project", help="project on Weights & Biases; with an entity it switches W&B on")
+    add("--wandb_project", "--log_project_name", help="project on Weights & Biases; with an entity it switches W&B on")
     add("--wandb_entity", help="account or team on Weights & Biases")
     add("--disable_wandb", action="store_true", help="no W&B, whatever else is said")
     add("--teacher", metavar="RUN", help="run, checkpoint or shipped policy that a student learns from")
-    add("--multi_gpu", action="store_true", help="insist on several processes; start with torchrun")
+    for flag in ("--video", "--video_length"):  # as above
+        add(flag, nargs="?", const="", help=argparse.SUPPRESS)
+    add("--multi_gpu", "--distributed", action="store_true", help="insist on several processes; start with torchrun")
 
 
 def add_viewer_flags(parser: ArgumentParser, viewers: Sequence[str]) -> None:
@@ -215,6 +222,14 @@ def seed(text: str) -> int:
     if not -1 <= number <= LARGEST_SEED:
         raise argparse.ArgumentTypeError(f"{number} is no seed; it is 0 .. {LARGEST_SEED}, or -1 to draw one")
     return number
+
+
+def _checkpoint(text: str) -> Union[int, str]:
+    """A number, a file, or what the number of such a file's name says."""
+    name = CHECKPOINT_NAME.fullmatch(text)
+    if name and not os.path.isfile(text):
+        return int(name.group(1))
+    return text if text.endswith(".pt") else _whole(text)
 
 
 def _port(text: str) -> int:

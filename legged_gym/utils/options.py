@@ -33,7 +33,7 @@ _SETTINGS = {
         name: f"train.runner.{name}"
         for name in (
             "num_steps_per_env", "max_iterations", "experiment_name", "run_name", "load_run", "checkpoint",
-            "start_from", "logger", "wandb_project", "wandb_entity", "teacher",
+            "resume_path", "start_from", "logger", "wandb_project", "wandb_entity", "teacher",
         )
     },
 }  # fmt: skip
@@ -101,10 +101,20 @@ class CommandLine:
         given = {} if args is None else vars(args)
         options = {name: given[name] for name in vars(Options()) if given.get(name) is not None}
         flags = {name: given[name] for name in _SETTINGS if given.get(name) is not None and given[name] is not False}
+        task = registry.ALIASES.get(str(given.get("task")), given.get("task"))
+        policy = registry.family(str(task))[-1] if given.get("use_pretrained_checkpoint") else given.get("policy")
+        if isinstance(flags.get("checkpoint"), str):
+            path = os.path.abspath(flags.pop("checkpoint"))
+            if policy is not None:
+                raise UserError("--checkpoint=FILE and --policy both name a policy; leave one of them out")
+            if "policy" in given:
+                policy = path
+            else:
+                flags["resume_path"] = path
         by_path = [(part, *pair) for part in ("env", "train") for pair in given.get(f"{part}_settings", ())]
         return cls(
-            task=given.get("task"),
-            policy=given.get("policy"),
+            task=task,
+            policy=policy,
             files=tuple(given.get("cfg", ())),
             flags=flags,
             settings=tuple(by_path),

@@ -16,7 +16,7 @@ import shlex
 import shutil
 import sys
 import time
-from typing import Any, Dict, List, Optional, Tuple, Union
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 import yaml
 
@@ -48,16 +48,19 @@ def experiment_folder(experiment_name: str) -> str:
     """Return ``<repository>/logs/<experiment_name>``.
 
     Raises:
-        UserError: when the name cannot be the name of one folder.
+        UserError: when the name cannot be the name of a folder, or of folders with ``/`` between them.
     """
-    _check_name("experiment_name", experiment_name)
-    if not experiment_name:
-        raise UserError("experiment_name is empty; it names the folder under logs/")
+    for name in experiment_name.split("/"):
+        _check_name("experiment_name", name)
+    if not all(experiment_name.split("/")):
+        raise UserError(f"experiment_name {experiment_name!r} is empty, or a folder in it; it names one under logs/")
     return os.path.join(LEGGED_GYM_ROOT_DIR, "logs", experiment_name)
 
 
 def create_run_folder(root: str, run_name: str = "", now: Optional[float] = None) -> str:
     """Make the folder of a new run; no two calls ever get the same one, not even of two processes.
+
+    It is named after the time, or what the environment variable LOG_RUN_NAME says.
 
     Args:
         root: Folder of the experiment; made if absent.
@@ -68,7 +71,8 @@ def create_run_folder(root: str, run_name: str = "", now: Optional[float] = None
         UserError: when `run_name` cannot be part of a folder's name, or the disk refuses.
     """
     _check_name("run_name", run_name)
-    stamp = time.strftime(_TIME_FORMAT, time.localtime(now))
+    stamp = os.environ.get("LOG_RUN_NAME") or time.strftime(_TIME_FORMAT, time.localtime(now))
+    _check_name("LOG_RUN_NAME", stamp)
     ending = f"_{run_name}" if run_name else ""
     count = 1
     while True:
@@ -149,18 +153,21 @@ def _names_in(folder: str) -> List[str]:
         raise UserError(f"cannot read the folder {folder}: {error.strerror}") from None
 
 
-def get_load_path(root: str, load_run: Union[int, str] = -1, checkpoint: int = -1) -> str:
+def get_load_path(
+    root: str, load_run: Union[int, str] = -1, checkpoint: int = -1, tasks: Optional[Sequence[str]] = None
+) -> str:
     """Return the path of the checkpoint to load.
 
     Args:
         root: Folder of the experiment.
         load_run: Name or path of a run folder; -1 for the newest that holds a checkpoint.
         checkpoint: Iteration; -1 for the last.
+        tasks: Of which the newest run may be; None for all.
 
     Raises:
         UserError: when there is no such run or checkpoint; the message lists what there is.
     """
-    folder = _find_run(root, load_run)
+    folder = _find_run(root, load_run, tasks)
     checkpoints = dict(list_checkpoints(folder))
     if not checkpoints:
         raise UserError(f"run {folder} holds no checkpoint (model_<iteration>.pt)")
@@ -171,12 +178,13 @@ def get_load_path(root: str, load_run: Union[int, str] = -1, checkpoint: int = -
     return checkpoints[checkpoint]
 
 
-def find_checkpoint(train_cfg: TrainCfg, root: Optional[str] = None) -> str:
+def find_checkpoint(train_cfg: TrainCfg, root: Optional[str] = None, tasks: Optional[Sequence[str]] = None) -> str:
     """Return the path of the checkpoint that a training config names by `experiment_name`, `load_run`, `checkpoint`.
 
     Args:
         train_cfg: The training config; `runner.resume_path`, if set, is the path itself.
         root: Folder of the experiment; None for ``logs/<experiment_name>``.
+        tasks: Of which the newest run may be; None for all.
 
     Raises:
         UserError: when there is none.
@@ -184,10 +192,10 @@ def find_checkpoint(train_cfg: TrainCfg, root: Optional[str] = None) -> str:
     runner = train_cfg.runner
     if runner.resume_path:
         if not os.path.isfile(runner.resume_path):
-            raise UserError(f"train.runner.resume_path: there is no file {runner.resume_path}")
+            raise UserError(f"--checkpoint: there is no file {runner.resume_path}")
         return runner.resume_path
     root = experiment_folder(runner.experiment_name) if root is None else root
-    return get_load_path(root, runner.load_run, runner.checkpoint)
+    return get_load_path(root, runner.load_run, runner.checkpoint, tasks)
 
 
 def save_run_config(
@@ -304,7 +312,7 @@ def _section(folder: str, content: Dict[str, Any], path: str) -> Dict[str, Any]:
     return section
 
 
-def _find_run(root: str, load_run: Union[int, str]) -> str:
+def _find_run(root: str, load_run: Union[int, str], tasks: Optional[Sequence[str]]) -> str:
     runs = list_runs(root)
     if load_run != -1:
         for folder in (os.path.join(root, str(load_run)), str(load_run)):
@@ -313,7 +321,11 @@ def _find_run(root: str, load_run: Union[int, str]) -> str:
         raise UserError(f"no run {load_run!r} in {root}; {_what_is_there(root, runs)}")
     if not runs:
         raise UserError(f"no run with a checkpoint in {root}; {_what_is_there(root, runs)}")
-    return runs[-1]
+    mine = (run for run in reversed(runs) if tasks is None or task_of(run) in (None, *tasks))
+    found = next(mine, None)
+    if found is None:
+        raise UserError(f"no run of task {tasks[0] if tasks else ''!r} in {root}, only of others")
+    return found
 
 
 def _what_is_there(root: str, runs: List[str]) -> str:

@@ -41,7 +41,7 @@ def _take_run_as_teacher(runner: Any) -> None:
     for key in plain:
         setattr(cfg.runner, key, named[key])
         setattr(runner, key, plain[key])
-    runner.teacher = run_folder.find_checkpoint(cfg)
+    runner.teacher = run_folder.find_checkpoint(cfg, tasks=registry.family(runner.teacher_task))
 
 
 def _find_teacher(name: Optional[str], task: Optional[str]) -> str:

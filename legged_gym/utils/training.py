@@ -110,7 +110,7 @@ def plan_run(command: CommandLine, change: Optional[Change] = None) -> Plan:
     task = registry.find(command.task)
     _, train_cfg = task.new_cfgs()
     command.apply(None, train_cfg)
-    path = run_folder.find_checkpoint(train_cfg)
+    path = run_folder.find_checkpoint(train_cfg, tasks=registry.family(task.name))
     folder: Optional[str] = os.path.dirname(path)
     if not os.path.exists(os.path.join(str(folder), run_folder.RUN_CONFIG)):
         print(f"note: {folder} has no {run_folder.RUN_CONFIG}; the settings of the task as it is now are used")
@@ -137,7 +137,8 @@ def plan_training(command: CommandLine, begins: bool = False) -> Plan:
     if train_cfg.runner.resume:
         if begins and os.environ.get("RANK", "0") == "0":
             # Before the newest checkpoint is looked for: another process may have made it just now.
-            run_lock.hold(os.path.dirname(run_folder.find_checkpoint(train_cfg)))
+            tasks = registry.family(task)
+            run_lock.hold(os.path.dirname(run_folder.find_checkpoint(train_cfg, tasks=tasks)))
         plan = plan_run(command)
         of = run_folder.task_of(os.path.dirname(str(plan.checkpoint)))
         if of not in (None, task):  # of which this is a variant, but checkpoints are of one task
@@ -146,9 +147,10 @@ def plan_training(command: CommandLine, begins: bool = False) -> Plan:
         # By its path, lest another run that starts meanwhile becomes the newest.
         train_cfg.runner.resume, train_cfg.runner.resume_path = True, checkpoint
     else:
-        for flag in ("load_run", "checkpoint"):
+        for flag in ("load_run", "checkpoint", "resume_path"):
             # Of a student whose teacher is not given otherwise, they say who it is.
             if flag in command.flags and getattr(train_cfg.runner, "teacher", "") is not None:
+                flag = flag.replace("resume_path", "checkpoint")
                 raise UserError(
                     f"--{flag} says what to go on with, and a new run goes on with nothing: give --resume too"
                 )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import functools
+import math
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Tuple
 
 import torch
 
 from legged_gym.envs.parts.given_commands import GivenCommands
+from legged_gym.envs.parts.goals import GoalCommands
 from legged_gym.envs.parts.terrain_levels import Tiles
+from legged_gym.rotations import yaw_from_quat
 
 if TYPE_CHECKING:
     from legged_gym.envs.base.legged_robot import LeggedRobot
@@ -105,6 +108,47 @@ class CommandControls:
         for name, slider in self._sliders.items():
             slider.value = min(max(0.0, slider.min), slider.max)
             self.give(name, slider.value)
+
+
+class GoalControls:
+    """Speed and heading of the robot that is watched, by sliders or arrow keys; the others follow their goals."""
+
+    def __init__(self, page: Page, goals: GoalCommands) -> None:
+        """Add them to the container that is open."""
+        gui, high = page.server.gui, float(goals.ranges.lin_vel_x[1])
+        self._page, self._goals = page, goals
+        self._drives = gui.add_checkbox("Drive the robot watched", False)
+        self._speed: Any = gui.add_slider("Speed, m/s", 0.0, round(1.5 * high, 2), 0.05, round(high, 2))
+        self._heading: Any = gui.add_slider("Heading, degrees", -180, 180, 5, 0)
+        page.on(self._drives, self._begin)
+        keys: Dict[Any, Tuple[Any, float]] = {
+            "arrowup": (self._speed, 0.1),
+            "arrowdown": (self._speed, -0.1),
+            "arrowleft": (self._heading, 10),
+            "arrowright": (self._heading, -10),
+        }
+        for hotkey, (slider, step) in keys.items():
+            label = f"{slider.label} {'up' if step > 0 else 'down'}"
+            page.on_key(gui.add_command(label, hotkey=hotkey), functools.partial(self._key, slider, step))
+
+    def look(self) -> None:
+        """Drive who is watched now, before a step."""
+        self._goals.driven.fill_(torch.nan)
+        if self._drives.value:
+            row = [self._speed.value, math.radians(self._heading.value)]
+            self._goals.driven[self._page.robot] = torch.tensor(row, device=self._goals.device)
+
+    def _begin(self, drives: bool) -> None:
+        """Straight on at first."""
+        if drives:
+            yaw = yaw_from_quat(self._page.env.root_states[self._page.robot, 3:7])
+            self._heading.value = 5 * round(math.degrees(float(yaw)) / 5)
+
+    def _key(self, slider: Any, step: float) -> None:
+        value = slider.value + step
+        if slider is self._heading:
+            value = (value + 180) % 360 - 180
+        slider.value = min(max(value, slider.min), slider.max)
 
 
 def add_push(page: Page) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Dict, Optional
 
+from legged_gym.envs.parts.goals import GoalCommands
 from legged_gym.envs.variants import has_velocity_commands
-from legged_gym.viewing.controls import CommandControls, TimeControls, add_push, add_robot, add_tiles
+from legged_gym.viewing.controls import CommandControls, GoalControls, TimeControls, add_push, add_robot, add_tiles
 from legged_gym.viewing.page import POSE_INTERVAL, Page
 from legged_gym.viewing.policies import PolicyControls
 from legged_gym.viewing.recording import Recorder
@@ -55,6 +56,12 @@ def play_on_page(
     if has_velocity_commands(env.cfg):
         with page.controls, gui.add_folder("Commands"):
             CommandControls(page, first or {})
+    goals, driving = env.parts["commands"], None
+    if isinstance(goals, GoalCommands):
+        with page.controls, gui.add_folder("Drive"):
+            driving = GoalControls(page, goals)
+        for name in ("Goals", "Camera"):
+            page.overlays.switch(name, True)
     page.add_panels()
     pace = _Pace()
     while player.steps < num_steps and policies.wanted is None:
@@ -62,6 +69,8 @@ def play_on_page(
         policies.look()
         stepped = times.take_step()
         if stepped:
+            if driving is not None:
+                driving.look()
             player.step()
         page.status.content = _status(page, player, times.running)
         page.draw()

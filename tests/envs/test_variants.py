@@ -124,6 +124,20 @@ def test_a_variant_loads_the_policies_of_its_task(play_id, tmp_path):
         find_policy(flags("--task=a1", f"--policy={run}"))
 
 
+def test_a_task_may_have_more_names_and_an_id_of_its_play():
+    train = registry.find("Isaac-Go2-Parkour-Teacher-v0")
+    assert train.name == "go2_parkour" and flags("--task=Isaac-Go2-Parkour-Teacher-v0").task == "go2_parkour"
+    play = registry.find("Isaac-Extreme-Parkour-Teacher-Unitree-Go2-Play-v0")
+    assert registry.family(play.name) == ("Isaac-Go2-Parkour-Teacher-Play-v0", "go2_parkour")
+    own = play.own_settings()
+    assert own["env"] == {"num_envs": 50, "episode_length_s": 60.0} and own["domain_rand"]["push_robots"] is False
+    for name, task in (("a1", "go2"), ("Isaac-Go2-Parkour-Teacher-v0", "go2"), ("x", "a1_flot")):
+        with pytest.raises(ValueError, match="it is taken, or there is no such task"):
+            registry.alias(name, task)
+    with pytest.raises(UserError, match=r"unknown task 'Isaac-Go2-Parkour-Teacher'; did you mean .*Teacher-v0"):
+        registry.find("Isaac-Go2-Parkour-Teacher")
+
+
 def test_a_variant_of_nothing_is_refused(monkeypatch):
     monkeypatch.setattr(registry, "TASKS", dict(registry.TASKS))
     with pytest.raises(ValueError, match="'x' is a variant of 'a1_flot', which is not registered"):

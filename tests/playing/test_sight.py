@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from legged_gym.envs.base.base_config import ObsTerm
+from legged_gym.envs.parts.goals import GoalCommands
 from legged_gym.envs.terms.observation_groups import make_group
 from legged_gym.playing import video
 from legged_gym.playing.sight import FIELD_OF_VIEW, PolicySight, beside, depth_colors, draw_dots, project
@@ -117,6 +118,7 @@ class SeeingEnv:
     num_envs = 2
 
     def __init__(self, scale=1.0):
+        self.parts = {}
         entries = {"scandots": ObsTerm(scale=scale)}
         self.observation_groups = {"scandots": make_group("scandots", entries, {"scandots": (6,)}, 0.0)}
         self.cfg = SimpleNamespace(
@@ -153,6 +155,24 @@ def test_only_what_the_policy_reads_is_drawn():
     brightest = np.unravel_index(student.astype(int).sum(axis=2).argmax(), student.shape[:2])
     times = 140 // 6
     assert brightest == ((HEIGHT - 4 * times) // 2, WIDTH + (160 - 6 * times) // 2)  # the pixel that is near
+
+
+def test_goals_that_are_still_to_come_are_drawn():
+    class Goals(GoalCommands):
+        goals_reached = torch.tensor([0, 1])
+
+        def __init__(self):
+            pass
+
+        def course(self, robot):
+            return torch.tensor([[0.0, 0.0, 0.0], [0.0, 0.0, 0.5], [0.0, 0.0, 9.0]])
+
+    env = SeeingEnv()
+    env.parts = {"commands": Goals()}
+    frame, camera = np.zeros((HEIGHT, WIDTH, 3), np.uint8), Camera(lookat=[0.0, 0.0, 0.0])
+    first, second = (PolicySight(env, [], robot).draw(frame, camera, observations()).any(axis=2) for robot in (0, 1))
+    assert first[HEIGHT // 2, WIDTH // 2] and not second[HEIGHT // 2, WIDTH // 2], "robot 1 has reached it"
+    assert second.any() and (first & second == second).all()
 
 
 def test_a_film_of_a_policy_that_sees_is_wider(tmp_path, monkeypatch):

@@ -150,8 +150,9 @@ def test_the_packages_beside_the_script_are_used_whatever_is_installed(tmp_path)
 def test_list_tasks_prints_a_line_each(root, capsys):
     list_tasks.main([])
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == list(registry.TASKS)
-    assert lines[-1].split(maxsplit=1)[1] == "Points on a line."
+    assert [line.split()[0] for line in lines] == [*registry.TASKS, *registry.ALIASES]
+    assert lines[len(registry.TASKS) - 1].split(maxsplit=1)[1] == "Points on a line."
+    assert any(line.endswith("= go2_parkour") for line in lines)
     with pytest.raises(UserError, match="unrecognized arguments: --all"):
         list_tasks.main(["--all"])
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from legged_gym.errors import UserError
+from legged_gym.policies.policy_io import add_policy_flag
 from legged_gym.utils.cli import add_training_flags, get_args, make_parser
 from legged_gym.utils.options import CommandLine, read_cfg_file
 from tests.utils.fake_task import FakeCfg, FakeTrainCfg
@@ -88,6 +91,23 @@ def test_flags_of_isaac_gym_are_noted_and_ignored(capsys):
     notes = capsys.readouterr().out.splitlines()
     assert len(notes) == 6
     assert all(note.startswith("note: --") and note.endswith("is ignored with MuJoCo") for note in notes)
+
+
+def test_flags_of_isaac_lab(capsys, tmp_path):
+    args = get_args(["--enable_cameras", "--video", "--video_length", "200", "--video_interval=9", "--distributed"])
+    assert args.multi_gpu and get_args(["--log_project_name=walk"]).wandb_project == "walk"
+    assert len(capsys.readouterr().out.splitlines()) == 2  # --video is told of by train.py
+    assert get_args(["--checkpoint=model_300.pt"]).checkpoint == get_args(["--checkpoint=300"]).checkpoint == 300
+    command = CommandLine.read(get_args(["--checkpoint=runs/model_3.pt"]))
+    assert command.flags == {"resume_path": os.path.abspath("runs/model_3.pt")}
+    parser = make_parser("")
+    add_policy_flag(parser)
+    command = CommandLine.read(parser.parse(["--checkpoint=runs/model_3.pt"]))
+    assert (command.flags, command.policy) == ({}, os.path.abspath("runs/model_3.pt"))
+    with pytest.raises(UserError, match="--checkpoint=FILE and --policy both name a policy"):
+        CommandLine.read(parser.parse(["--checkpoint=a.pt", "--policy=a1"]))
+    given = ["--use_pretrained_checkpoint", "--task=Isaac-Go2-Parkour-Teacher-Play-v0"]
+    assert CommandLine.read(parser.parse(given)).policy == "go2_parkour"
 
 
 def test_a_run_always_has_its_original_settings(capsys):

@@ -50,8 +50,37 @@ def test_a_run_without_name_is_called_by_its_time(tmp_path):
 def test_a_name_that_is_no_folder_name_is_refused(tmp_path, name):
     with pytest.raises(UserError, match=r"run_name .* names a folder"):
         run_folder.create_run_folder(str(tmp_path), name)
-    with pytest.raises(UserError, match=r"experiment_name .* names a folder"):
-        run_folder.experiment_folder(name)
+    if name != "a/b":
+        with pytest.raises(UserError, match=r"experiment_name .* names a folder"):
+            run_folder.experiment_folder(name)
+
+
+def test_an_experiment_may_be_a_folder_in_a_folder():
+    assert run_folder.experiment_folder("rsl_rl/go2").endswith(os.path.join("logs", "rsl_rl", "go2"))
+    for name in ("", "/tmp", "a//b", "a/"):
+        with pytest.raises(UserError, match="is empty, or a folder in it"):
+            run_folder.experiment_folder(name)
+
+
+def test_a_run_can_be_named_from_outside(tmp_path, monkeypatch):
+    monkeypatch.setenv("LOG_RUN_NAME", "night")
+    folders = [run_folder.create_run_folder(str(tmp_path), name) for name in ("auto", "", "auto")]
+    assert [os.path.basename(folder) for folder in folders] == ["night_auto", "night", "night-2_auto"]
+    monkeypatch.setenv("LOG_RUN_NAME", "../night")
+    with pytest.raises(UserError, match=r"LOG_RUN_NAME '../night' names a folder"):
+        run_folder.create_run_folder(str(tmp_path))
+
+
+def test_the_newest_run_of_a_task_where_others_have_theirs_too(tmp_path):
+    mine, other, unknown = (make_run(tmp_path, f"2026010{k}_120000", 1) for k in (2, 3, 1))
+    for folder, task in ((mine, "a"), (other, "b")):
+        run_folder.save_run_config(folder, task, FakeCfg(), FakeTrainCfg())
+    assert run_folder.get_load_path(str(tmp_path), tasks=("a-play", "a")).startswith(mine)
+    assert run_folder.get_load_path(str(tmp_path), tasks=("c",)).startswith(unknown), "which does not say"
+    assert run_folder.get_load_path(str(tmp_path)).startswith(other)
+    os.remove(os.path.join(unknown, "model_1.pt"))
+    with pytest.raises(UserError, match=r"no run of task 'c' in .*, only of others"):
+        run_folder.get_load_path(str(tmp_path), tasks=("c",))
 
 
 def test_newest_run_goes_by_the_time_in_its_name_across_months(tmp_path):
@@ -145,7 +174,7 @@ def test_resume_path_is_a_checkpoint_by_itself(tmp_path):
     train_cfg.runner.resume_path = os.path.join(make_run(tmp_path, "x", 3), "model_3.pt")
     assert run_folder.find_checkpoint(train_cfg) == train_cfg.runner.resume_path
     train_cfg.runner.resume_path = str(tmp_path / "none.pt")
-    with pytest.raises(UserError, match="resume_path: there is no file"):
+    with pytest.raises(UserError, match="--checkpoint: there is no file"):
         run_folder.find_checkpoint(train_cfg)
 
 

@@ -110,6 +110,7 @@ def test_what_a_new_student_is_told_to_load_is_its_teacher(root):
     assert teacher("--load_run=20260101_000000_old") == str(run / "model_2.pt")
     assert teacher("--load_run=20260101_000000_old", "--checkpoint=0") == str(run / "model_0.pt")
     assert teacher(f"--train.runner.resume_path={run}/model_0.pt") == str(run / "model_0.pt")
+    assert teacher(f"--checkpoint={run}/model_0.pt") == str(run / "model_0.pt")
     with pytest.raises(UserError, match="nothing"):
         teacher("--load_run=nothing")
     with pytest.raises(UserError, match="--load_run says what to go on with"):

@@ -17,12 +17,13 @@ from legged_gym.envs.parts.goals import GoalCommands
 from legged_gym.envs.vision.vision_robot import VisionRobot
 from legged_gym.playing.player import Player
 from legged_gym.playing.sight import depth_colors
+from legged_gym.rotations import yaw_from_quat
 from legged_gym.terrain import recipes
 from tests.viewing.waiting import until
 
 pytest.importorskip("viser")
 
-from legged_gym.viewing.controls import add_tiles
+from legged_gym.viewing.controls import GoalControls, add_tiles
 from legged_gym.viewing.page import Page
 from legged_gym.viewing.recording import Recorder
 from legged_gym.viewing.server import open_server
@@ -182,13 +183,13 @@ class Seeking(LeggedRobot):
     command_part = GoalCommands
 
 
-def test_the_next_goal_is_shown(monkeypatch):
+def test_goals_are_shown_and_who_is_watched_can_be_driven(monkeypatch):
     def with_goals(tile: Any, difficulty: float) -> None:
         tile.goals = [(6.0, 4.0, 0.0), (6.0, 6.0, 0.0)]
 
     monkeypatch.setitem(recipes.RECIPES, "goals", with_goals)
     cfg = A1RoughCfg()
-    cfg.update({"env": {"num_envs": 1}, "commands": {"heading_command": True, "pure_fraction": 0.0, "ramps": {}}})
+    cfg.update({"env": {"num_envs": 2}, "commands": {"heading_command": True, "pure_fraction": 0.0, "ramps": {}}})
     cfg.update({"terrain": {"num_rows": 1, "num_cols": 1, "border_size": 2.0, "tile_types": ["goals"]}})
     cfg.update({"terrain": {"max_init_terrain_level": 0}})
     env = Seeking(cfg, sim="mujoco", seed=2)
@@ -198,10 +199,39 @@ def test_the_next_goal_is_shown(monkeypatch):
         page = Page(server, env)
         page.overlays.switch("Goals", True)
         page.overlays.update()
-        (goal,) = points_of(page, "Goals")
+        goals = points_of(page, "Goals")
         corner = env.env_origins[0, :2].numpy() - np.array([4.0, 4.0])  # tiles are 8 m long
-        np.testing.assert_allclose(goal[:2] - corner, [6.0, 4.0], atol=1e-3)
-        assert math.isclose(goal[2], 0.0, abs_tol=1e-3)
+        np.testing.assert_allclose(goals[:, :2] - corner, [[6.0, 4.0], [6.0, 6.0]], atol=1e-3)
+        np.testing.assert_allclose(goals[:, 2], 0.0, atol=1e-3)
+        first, second = page.overlays._drawn["Goals"].colors.tolist()
+        assert first != second, "the next one stands out"
+        env.velocity_commands.goals_reached[0] = 1
+        page.overlays.update()
+        assert page.overlays._drawn["Goals"].colors.tolist() == [second, first]
+        check_driving(page, env)
     finally:
         server.stop()
         env.close()
+
+
+def check_driving(page: Page, env: Seeking) -> None:
+    goals = env.velocity_commands
+    assert isinstance(goals, GoalCommands)
+    controls = GoalControls(page, goals)
+    before = goals.target_yaw()
+    controls.look()
+    assert torch.equal(goals.target_yaw(), before), "nobody is driven yet"
+    page.watch(1)
+    controls._drives.value, controls._speed.value, controls._heading.value = True, 0.35, 175
+    controls._key(controls._heading, 10)
+    controls.look()
+    env.step(torch.zeros(2, 12))
+    assert math.isclose(float(env.commands[1, 0]), 0.35, abs_tol=1e-6)
+    assert math.isclose(float(env.commands[1, 3]), math.radians(-175), abs_tol=1e-5)
+    assert float(env.commands[0, 3]) == float(goals.target_yaw()[0]) != float(env.commands[1, 3])
+    page.watch(0)
+    controls.look()
+    assert goals.driven.isnan().tolist() == [[False, False], [True, True]]
+    controls._begin(True)
+    facing = math.degrees(float(yaw_from_quat(env.root_states[:1, 3:7])))
+    assert abs(controls._heading.value - facing) <= 2.5

@@ -230,6 +230,6 @@ class GalileoParkourCfgPPO(LeggedRobotCfgPPO):
         }
 
     class runner(LeggedRobotCfgPPO.runner):
-        experiment_name = "galileo_parkour"
+        experiment_name = "rsl_rl/unitree_go2_parkour"  # of both robots, as in the work that this follows
         tags = {"Train/action_noise_std": "Policy/mean_noise_std"}
         max_iterations = 1500

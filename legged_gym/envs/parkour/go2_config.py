@@ -108,6 +108,11 @@ class Go2ParkourCfg(LeggedRobotCfg):
     class normalization(GalileoParkourCfg.normalization):
         pass
 
+    class viewer(LeggedRobotCfg.viewer):
+        distance = 2.6
+        azimuth = 35.0  # from behind, where goals and obstacles are seen
+        elevation = -25.0
+
     def in_play(self) -> None:
         """Hard tiles of all kinds, and time for them."""
         self.terrain.tile_types = [f"parkour_{kind}" for kind in ("stones", "hurdle", "step", "gap", "demo")]
@@ -122,18 +127,19 @@ class Go2ParkourCfgPPO(LeggedRobotCfgPPO):
         init_noise_std = 0.5  # with 1 nearly all rewards are cut off at 0 in the beginning
         encoders = {
             "proprioception": {},
-            "scan": {"hidden_dims": [128, 64], "output_dim": 32},
+            "scan": {"hidden_dims": [128, 64], "output_dim": 32, "output_activation": "tanh"},
             "explicit": {},
-            "latent": {"hidden_dims": [64], "output_dim": 20},
+            "latent": {"hidden_dims": [64, 20]},
         }
         actor_hidden_dims = [256, 128, 64]
         critic_hidden_dims = [256, 128, 64]
         critic_obs_groups = ["proprioception", "scan", "explicit", "latent"]
 
     class algorithm(LeggedRobotCfgPPO.algorithm):
-        learning_rate = 1.0e-3
         entropy_coef = 0.005
         entropy_schedule = "linear"
+        final_noise_std = 0.3
+        schedule = "cosine"
         symmetry = "augment"
         extensions = {
             "estimator": {
@@ -146,10 +152,13 @@ class Go2ParkourCfgPPO(LeggedRobotCfgPPO):
                 "encoder": "latent",
                 "network": {"groups": ["history"], "history_conv": {"frames": 10}, "hidden_dims": [20]},
                 "coef": [0.0, 0.1, 300, 500],
+                "learning_rate": 1.0e-3,
+                "every": 10,
+                "num_learning_epochs": 2,
             },
         }
 
     class runner(LeggedRobotCfgPPO.runner):
-        experiment_name = "unitree_go2_parkour"
+        experiment_name = "rsl_rl/unitree_go2_parkour"
         tags = {"Train/action_noise_std": "Policy/mean_noise_std"}
         max_iterations = 3000

@@ -92,7 +92,7 @@ class GalileoParkourStudentCfgDagger(ParkourStudentCfgDagger):
         extensions = {"predictions": {"coef": {"hurdles": 0.2}}}
 
     class runner(ParkourStudentCfgDagger.runner):
-        experiment_name = "galileo_parkour_student"
+        experiment_name = "rsl_rl/unitree_go2_parkour"
         teacher_task = "galileo_parkour"
         unseen = ["scan", "nearest", "hurdles", "explicit", "latent"]
 
@@ -118,5 +118,5 @@ class Go2ParkourStudentCfgDagger(ParkourStudentCfgDagger):
     """Training of `go2_parkour_student`."""
 
     class runner(ParkourStudentCfgDagger.runner):
-        experiment_name = "go2_parkour_student"
+        experiment_name = "rsl_rl/unitree_go2_parkour"
         teacher_task = "go2_parkour"

@@ -166,5 +166,9 @@ class VelocityCommands(Part):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """See `Part`."""
         super().load_state_dict(state)
+        self.load_ranges(state)
+
+    def load_ranges(self, state: Mapping[str, Any]) -> None:
+        """Go back to the ranges of a state alone, which may be of another number of robots."""
         if "lin_vel_x_range" in state:
             self.ranges.lin_vel_x = list(state["lin_vel_x_range"])

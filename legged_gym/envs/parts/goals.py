@@ -23,6 +23,7 @@ class GoalCommands(VelocityCommands):
         reach: m, horizontally: how near a goal counts as reached.
         dwell: policy steps that it has to stay there before it goes on; 0 for none.
         gate: m, a goal also counts as reached by who comes past it along +x within this to either side; None: not so.
+        driven: (N, 2) m/s, rad: speed and heading of who is driven by hand; NaN for who follows the goals.
     """
 
     goals_reached: Tensor
@@ -32,6 +33,7 @@ class GoalCommands(VelocityCommands):
         """Take the goals; says so where they cannot be followed."""
         super().__init__(env)
         self.reach, self.dwell, self.gate = reach, dwell, gate
+        self.driven = torch.full((self.num_envs, 2), torch.nan, device=self.device)
         if self._take_goals() and not self.cfg.heading_command:
             print("note: commands.heading_command is off, so nobody turns to the goals")
         self.buffer("goals_reached", dtype=torch.long)
@@ -62,10 +64,16 @@ class GoalCommands(VelocityCommands):
         """(N, 3) m, world: where each robot is to go next (or `ahead` goals later), or its last goal."""
         return self.goal(self.goals_reached + ahead)
 
+    def course(self, robot: int) -> Tensor:
+        """(n, 3) m, world: all goals of one robot, in their order."""
+        numbers = range(int(self.num_goals()[robot]))
+        goals = [self.goal(torch.full_like(self.goals_reached, number))[robot] for number in numbers]
+        return torch.stack(goals) if goals else self.driven.new_zeros(0, 3)
+
     def target_yaw(self, ahead: int = 0) -> Tensor:
-        """(N,) rad, world: the direction of that goal; NaN on a tile without goals."""
-        away = self.goals(ahead)[:, :2] - self.env.root_states[:, :2]
-        return torch.atan2(away[:, 1], away[:, 0])
+        """(N,) rad, world: the direction of that goal, or driven; NaN on a tile without goals."""
+        away, driven = self.goals(ahead)[:, :2] - self.env.root_states[:, :2], self.driven[:, 1]
+        return torch.where(driven.isnan(), torch.atan2(away[:, 1], away[:, 0]), driven)
 
     def finished(self) -> Tensor:
         """(N,) bool: there are goals, and the last one has been reached."""
@@ -87,6 +95,7 @@ class GoalCommands(VelocityCommands):
 
     def steer(self) -> None:
         """Turn to the goal; robots on a tile without goals keep the heading that was drawn."""
-        heading = self.target_yaw()
+        heading, speed = self.target_yaw(), self.driven[:, 0]
+        self.env.commands[:, 0] = torch.where(speed.isnan(), self.env.commands[:, 0], speed)
         self.env.commands[:, 3] = torch.where(heading.isnan(), self.env.commands[:, 3], heading)
         super().steer()

@@ -22,7 +22,7 @@ _METRES_PER_NEWTON = 0.003
 _SECONDS_OF_ARROW = 0.5
 _PATH_POINTS, _PATH_STEP = 300, 0.03  # m between two points
 _FORCE, _COMMAND, _SPEED = (224, 60, 50), (255, 170, 40), (50, 120, 230)
-_SCAN, _GOAL, _PATH = (255, 196, 84), (60, 180, 90), (120, 70, 200)
+_SCAN, _GOAL, _LATER, _PATH = (255, 196, 84), (60, 180, 90), (150, 165, 155), (120, 70, 200)
 
 
 class Overlays:
@@ -57,8 +57,10 @@ class Overlays:
         ]
 
     def switch(self, name: str, on: bool) -> None:
-        """Switch one on or off by its name."""
-        next(box for box, known, _ in self._kinds if known == name).value = on
+        """Switch one on or off by its name, if there is one."""
+        for box, known, _ in self._kinds:
+            if known == name:
+                box.value = on
 
     def update(self) -> None:
         """Send what is switched on."""
@@ -127,7 +129,10 @@ class Overlays:
     def _goal(self) -> None:
         commands = self._env.parts["commands"]
         assert isinstance(commands, GoalCommands)
-        self._cloud("Goals", commands.goals()[self.robot : self.robot + 1].cpu().numpy(), _GOAL, 0.2)
+        goals, reached = commands.course(self.robot).cpu().numpy(), int(commands.goals_reached[self.robot])
+        colors = np.array([_GOAL if k == reached else _LATER for k in range(len(goals))], dtype=np.uint8)
+        look = {"point_size": 0.2, "point_shape": "circle", "precision": "float32"}
+        self._put("Goals", self._server.scene.add_point_cloud, goals, colors, **look)
 
     def _rays(self) -> None:
         """From the camera to what it sees now; the picture may be older, by the camera's latency."""

@@ -104,6 +104,13 @@ def test_levels_follow_the_way_that_was_gone():
     assert env.terrain_levels.tolist() == [2, 1, 0, 2] and env.terrain_types.tolist() == [0, 0, 1, 1]
 
 
+def test_ranges_of_a_checkpoint_of_more_robots():
+    """As exports take them over: who has reached which goal stays."""
+    env = make_env()
+    env.velocity_commands.load_ranges({"goals_reached": torch.zeros(8), "lin_vel_x_range": [0.1, 2.0]})
+    assert env.command_ranges.lin_vel_x == [0.1, 2.0] and env.velocity_commands.goals_reached.shape == (4,)
+
+
 def test_the_mirror_knows_all_groups(env):
     maps = env.mirror_maps()
     assert maps is not None and {name: len(index) for name, (index, _) in maps.items()} == {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import functools
 import importlib
 import os
 from dataclasses import dataclass, replace
@@ -183,6 +184,9 @@ def make_env(plan: Plan) -> LeggedRobot:
     check_sizes(plan.env_cfg)
     options = plan.options
     assert options.distributed is not None, "the plan is settled"
+    rank = options.distributed.rank
+    if rank > 0 and plan.env_cfg.asset.use_alt_files:
+        plan = plan.changed(functools.partial(_take_alt_file, rank=rank))
     seed = options.distributed.seed(plan.env_cfg.seed)
     set_seed(seed, options.deterministic)
     made: LeggedRobot = registry.find(plan.task).load_env_class()(
@@ -194,6 +198,12 @@ def make_env(plan: Plan) -> LeggedRobot:
         deterministic=options.deterministic,
     )
     return made
+
+
+def _take_alt_file(cfg: LeggedRobotCfg, rank: int) -> None:
+    """See `asset.use_alt_files`."""
+    files = [cfg.asset.file, *cfg.asset.alt_files]
+    cfg.asset.file = files[rank % len(files)]
 
 
 def make_runner(plan: Plan, env: VecEnv, root: Optional[str]) -> Runner:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import types
+from dataclasses import replace
+
 import pytest
 
 from legged_gym.envs import registry
@@ -10,7 +13,8 @@ from legged_gym.utils import run_folder
 from legged_gym.utils.cli import get_args
 from legged_gym.utils.options import CommandLine
 from legged_gym.utils.task_registry import task_registry
-from legged_gym.utils.training import plan_training, resolve
+from legged_gym.utils.training import make_env, plan_training, resolve
+from rsl_rl.utils.distributed import Distributed
 from tests.utils.fake_task import FakeCfg, FakeEnv, FakeTrainCfg
 
 
@@ -65,3 +69,19 @@ def test_configs_and_arguments_of_the_caller_stay_as_they_are(tmp_path):
 def test_a_new_run_has_nothing_to_load(flag):
     with pytest.raises(UserError, match="says what to go on with, and a new run goes on with nothing"):
         plan(flag)
+
+
+def test_processes_take_the_files_of_a_robot_in_turn():
+    """As `asset.use_alt_files` asks, and not without it; the plan's own config stays as it is."""
+
+    def change(cfg):
+        cfg.asset = types.SimpleNamespace(file="a", alt_files=["b", "c"], use_alt_files=True)
+
+    settled = plan().changed(change).settled()
+    files = []
+    for rank in range(5):
+        options = replace(settled.options, distributed=Distributed(rank=rank, world_size=5))
+        files.append(make_env(replace(settled, options=options)).cfg.asset.file)
+    assert files == ["a", "b", "c", "a", "b"] and settled.env_cfg.asset.file == "a"
+    settled.env_cfg.asset.use_alt_files = False
+    assert make_env(replace(settled, options=options)).cfg.asset.file == "a"

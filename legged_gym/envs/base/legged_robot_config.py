@@ -89,6 +89,8 @@ class LeggedRobotCfg(BaseConfig):
 
     class asset:
         file = text("")  # URDF or MJCF; `{LEGGED_GYM_ROOT_DIR}` is the checkout
+        alt_files: List[str] = names([])  # the same robot with other shapes
+        use_alt_files = flag(False)  # of several processes, each takes another one of `file` and `alt_files`, in turn
         name = text("legged_robot")  # for exported policies
         # feet are the bodies whose name contains this, or [geoms of an MJCF file](adding_a_robot.md)
         foot_name = text("None")

@@ -52,13 +52,14 @@ class G1Cfg(LeggedRobotCfg):
 
     class asset(LeggedRobotCfg.asset):
         file = "{LEGGED_GYM_ROOT_DIR}/resources/robots/g1/urdf/g1_12dof.urdf"
+        alt_files = ["{LEGGED_GYM_ROOT_DIR}/resources/robots/g1/urdf/g1_12dof_box.urdf"]
         name = "g1"
         foot_name = "ankle_roll"
         penalize_contacts_on = ["hip", "knee"]
         terminate_after_contacts_on = ["pelvis"]
         dof_names = DOF_NAMES
         body_names = BODY_NAMES
-        self_collisions = 1
+        self_collisions = 0  # on: legs must not pass through each other, and it costs nothing that can be measured
         armature = {"hip": 0.010178, "hip_roll": 0.025102, "knee": 0.025102, "ankle": 0.007219}
         left_right = [["left_", "right_"]]
         mirror_negates = ["roll", "yaw"]

@@ -1,7 +1,8 @@
 """The terrain that goes with a policy that sees: a few tiles of its task, as the physics has them, for other programs.
 
 ``terrain.npz``: `heights` (rows along x, columns along y) int32 in units of `unit` m, `cell` m between vertices,
-`origin` x and y of the first vertex, `starts` (n, 3) m where robots begin, `names` (n,) of the tiles they then cross.
+`origin` x and y of the first vertex, `starts` (n, 3) m where robots begin, `names` (n,) of the tiles they then cross,
+`goals` (n, k, 3) m on the way, k 0 where the task has none.
 """
 
 from __future__ import annotations
@@ -62,6 +63,7 @@ def saved_terrain(cfg: LeggedRobotCfg) -> Optional[bytes]:
         cell=terrain.horizontal_scale / refined,
         origin=terrain.height_map.origin,
         starts=np.array([terrain.env_origins[tile] for tile in tiles]),
+        goals=np.array([terrain.tiles.goals[tile] for tile in tiles]),
         names=np.array([f"{terrain.tile_types[row][col]}, {_DIFFICULTIES[row]:g}" for row, col in tiles]),
     )
     return buffer.getvalue()

@@ -23,6 +23,7 @@ class Ground:
         origin: x and y of vertex (0, 0), m.
         starts: (n, 3) m, where robots begin.
         names: n, what each of them is about to cross.
+        goals: (n, k, 3) m, on their way.
     """
 
     heights: Optional[np.ndarray] = None
@@ -30,10 +31,18 @@ class Ground:
     origin: Tuple[float, float] = (0.0, 0.0)
     starts: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
     names: Tuple[str, ...] = ()
+    goals: np.ndarray = field(default_factory=lambda: np.zeros((0, 0, 3)))
 
     def __post_init__(self) -> None:
         if self.heights is not None:
             self.heights = np.ascontiguousarray(self.heights, dtype=float)  # or each look would copy it
+
+    def tile_at(self, place: np.ndarray) -> Tuple[str, np.ndarray]:
+        """Name and goals (k, 3) m of the start that is nearest to a place; nothing on a plane."""
+        if not len(self.starts):
+            return "", np.zeros((0, 3))
+        nearest = int(np.linalg.norm(self.starts - place, axis=1).argmin())
+        return self.names[nearest], self.goals[nearest]
 
     def height(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Heights at places of one shape, m; off the map those of its edge."""
@@ -92,6 +101,7 @@ def read_ground(path: str) -> Ground:
             heights = file["heights"] * float(file["unit"])
             x, y = file["origin"].tolist()
             names: List[str] = file["names"].tolist()
-            return Ground(heights, float(file["cell"]), (x, y), file["starts"], tuple(names))
+            goals = file["goals"] if "goals" in file else np.zeros((len(names), 0, 3))
+            return Ground(heights, float(file["cell"]), (x, y), file["starts"], tuple(names), goals)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise UserError(f"{path} is no terrain that export.py has written ({error}); export the policy again") from None

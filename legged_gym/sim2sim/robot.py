@@ -45,8 +45,11 @@ class Robot:
         model, data: of MuJoCo.
         command: name -> value, what the robot is told; `heading` where the yaw rate is to follow from it.
         default: (D,) rad, default angles.
+        tile: the name of the ground at the start, empty on a plane.
+        goals: (k, 3) m, where the robot is to go from its start, one after the other.
         actions: all of the episode, within their clip, the newest last; the first is zero.
         steps: control steps done.
+        foot_forces: (F, 3) N, of the ground on each foot, world frame.
         memory: what terms keep in an episode, by their names.
     """
 
@@ -87,6 +90,7 @@ class Robot:
     def start(self, place: Sequence[float] = (0.0, 0.0, 0.0), command: Optional[Mapping[str, float]] = None) -> None:
         """Begin an episode at rest in the default pose, above a place of the ground, m."""
         self.command = {"lin_vel_x": 0.0, "lin_vel_y": 0.0, "ang_vel_yaw": 0.0, **(command or {})}
+        self.tile, self.goals = self.ground.tile_at(np.asarray(place))
         mujoco.mj_resetData(self.model, self.data)
         start = self.description["start"]
         x, y, z, w = start["orientation"]
@@ -97,7 +101,7 @@ class Robot:
         self._policy.reset()
         self._drives = Drives(self.description, os.path.dirname(self._policy.path), self._world.delay)
         self.actions = [np.zeros(len(self.default))]
-        self.memory, self.steps = {}, 0
+        self.memory, self.steps, self.foot_forces = {}, 0, np.zeros((len(self._feet), 3))
         self._frames: Dict[Tuple[str, str], List[np.ndarray]] = {}  # those that terms have taken
 
     def step(self) -> None:
@@ -111,6 +115,9 @@ class Robot:
             self.data.ctrl[:] = self._drives(time, self.joint_angles, self.joint_velocities)
             self._limit_torques()
             mujoco.mj_step(self.model, self.data)
+        self.foot_forces = (
+            self._foot_forces()
+        )  # of the last physics step, as in training, before those of the new state
         mujoco.mj_forward(self.model, self.data)
         self.steps += 1
 
@@ -162,8 +169,7 @@ class Robot:
         """In the order of the description, rad/s."""
         return np.asarray(self.data.qvel[self._qvel])
 
-    def foot_forces(self) -> np.ndarray:
-        """(F, 3) N, of the ground on each foot, world frame."""
+    def _foot_forces(self) -> np.ndarray:
         forces, force = np.zeros((len(self._feet), 3)), np.zeros(6)
         for index, contact in enumerate(self.data.contact):
             for foot, geoms in enumerate(self._feet):

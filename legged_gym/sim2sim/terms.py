@@ -13,7 +13,7 @@ import numpy as np
 from legged_gym.sim2sim.model import GROUND_GROUP
 from legged_gym.sim2sim.robot import Robot, Term
 
-_TOUCH = 1.0  # N
+_TOUCH, _FIRM_TOUCH = 1.0, 2.0  # N
 
 Entry = Mapping[str, Any]
 
@@ -69,13 +69,86 @@ def phase(robot: Robot, term: Entry) -> List[float]:  # noqa: D103
 
 
 def feet_contact(robot: Robot, term: Entry) -> np.ndarray:  # noqa: D103
-    return np.asarray(robot.foot_forces()[:, 2] > _TOUCH)
+    return np.asarray(robot.foot_forces[:, 2] > _TOUCH)
 
 
 def height_command(robot: Robot, term: Entry) -> List[float]:
     """As told, or the middle of the range."""
     low, high = robot.description["commands"]["ranges"]["height"]
     return [robot.command.get("height", 0.5 * (low + high))]
+
+
+def roll_pitch(robot: Robot, term: Entry) -> List[float]:  # noqa: D103
+    x, y, z = projected_gravity(robot, term)
+    return [np.arctan2(-y, -z), np.arcsin(np.clip(x, -1.0, 1.0))]
+
+
+def yaw_errors(robot: Robot, term: Entry) -> List[float]:
+    """0, and the turns to this and the next goal; 0 where there is none."""
+    if not len(robot.goals):
+        return [0.0, 0.0, 0.0]
+    course = robot.memory.setdefault("goals", {"reached": 0, "dwelt": 0, "step": 0})
+    if course["step"] != robot.steps:
+        course["step"] = robot.steps
+        _go_on(course, robot, term)
+    forward, errors = robot.rotation[:, 0], [0.0]
+    for number in (course["reached"], course["reached"] + 1):
+        away = robot.goals[min(number, len(robot.goals) - 1)] - robot.position
+        error = np.arctan2(away[1], away[0]) - np.arctan2(forward[1], forward[0])
+        errors.append(float((error + np.pi) % (2.0 * np.pi) - np.pi))
+    return errors
+
+
+def _go_on(course: Dict[str, int], robot: Robot, term: Entry) -> None:
+    """To the next goal where this one is reached."""
+    if course["reached"] >= len(robot.goals):
+        return
+    away = robot.position - robot.goals[course["reached"]]
+    course["dwelt"] = course["dwelt"] + 1 if np.hypot(away[0], away[1]) < term["reach"] else 0
+    passed = term["gate"] is not None and away[0] > 0.0 and abs(away[1]) < term["gate"]
+    if course["dwelt"] > term["dwell"] or passed:
+        course["reached"], course["dwelt"] = course["reached"] + 1, 0
+
+
+def forward_command(robot: Robot, term: Entry) -> List[float]:  # noqa: D103
+    return [0.0, 0.0, robot.command["lin_vel_x"]]
+
+
+def ground_class(robot: Robot, term: Entry) -> List[float]:
+    """1, 0 where there is something to climb or jump over."""
+    return [0.0, 1.0] if not robot.tile or "flat" in robot.tile else [1.0, 0.0]
+
+
+def feet_touch(robot: Robot, term: Entry) -> np.ndarray:
+    """0.5 for feet that touch something now or did a step ago."""
+    touches = robot.memory.setdefault("touches", [])
+    if len(touches) <= robot.steps:
+        touches.append(np.linalg.norm(robot.foot_forces, axis=1) > _FIRM_TOUCH)
+    return np.asarray(np.any(touches[-2:], axis=0) - 0.5)
+
+
+def past_proprioception(robot: Robot, term: Entry) -> np.ndarray:
+    """What proprioception was a step ago; at the start what it is."""
+    frames = robot.memory.setdefault("proprioception", [])
+    if len(frames) <= robot.steps:
+        parts = (
+            0.25 * base_ang_vel(robot, term), roll_pitch(robot, term), np.zeros(3), forward_command(robot, term),
+            ground_class(robot, term), dof_pos(robot, term), 0.05 * dof_vel(robot, term), actions(robot, term),
+            feet_touch(robot, term),
+        )  # fmt: skip
+        frames.append(np.concatenate([np.asarray(part) for part in parts]))
+    return np.asarray(frames[-2:][0])
+
+
+def explicit(robot: Robot, term: Entry) -> np.ndarray:  # noqa: D103
+    return np.concatenate((robot.velocity, np.zeros(6)))
+
+
+def latent(robot: Robot, term: Entry) -> np.ndarray:
+    """Of a robot as in its file: no added mass, no shift of the centre of mass, friction 1, gains as they are."""
+    values = np.zeros(term["size"])
+    values[4] = 1.0
+    return values
 
 
 def nothing(robot: Robot, term: Entry) -> np.ndarray:
@@ -162,10 +235,11 @@ TERMS: Dict[str, Term] = {
         term.__name__: term
         for term in (
             base_lin_vel, base_ang_vel, projected_gravity, base_height, commands, dof_pos, dof_vel, actions,
-            dof_pos_history, phase, feet_contact, height_command, heights, depth,
+            dof_pos_history, phase, feet_contact, height_command, heights, depth, roll_pitch, yaw_errors,
+            forward_command, ground_class, feet_touch, past_proprioception, explicit, latent,
         )
     },
-    "scandots": heights,
+    **dict.fromkeys(("scandots", "scan"), heights),
     **dict.fromkeys(("jump_command", "jump_counter", *_NOMINAL), nothing),
 }  # fmt: skip
 """By name."""

@@ -13,9 +13,12 @@ import pytest
 import torch
 
 from legged_gym import sim2sim
+from legged_gym.envs.parts.given_commands import GivenCommands
 from legged_gym.policies.export import export_checkpoint
+from legged_gym.policies.ground import GROUND_SEED, with_saved_terrain
 from legged_gym.policies.policy_io import find_policy, load_policy
 from legged_gym.scripts.sim2sim import robot_file_of
+from legged_gym.sim2sim import trials
 from legged_gym.sim2sim.ground import Ground
 from legged_gym.sim2sim.network import open_policy
 from legged_gym.sim2sim.robot import Robot, World
@@ -158,6 +161,31 @@ def test_other_settings_are_described_too(name, tmp_path):
     policy_file = str(tmp_path / "exported" / "policy.onnx")
     policy = load_policy(find_policy(flags(f"--policy={policy_file}", "--task=a1_flat")), env)
     assert largest_difference(policy_file, env, policy, 15) < 1e-3
+    env.close()
+
+
+def test_a_policy_that_goes_along_goals_sees_what_it_sees_in_its_task(tmp_path):
+    """On a tile with goals; the scan reads heights between vertices, that of the task the lowest of them."""
+    own = [flag for flag in NOMINAL if "mesh_type" not in flag]
+    plain = ("--train.policy.normalize_observations=false", "--train.algorithm.extensions={}")
+    run = make_run(tmp_path, "go2_parkour", *plain)
+    source = find_policy(flags(f"--policy={run}", *own, f"--seed={GROUND_SEED}"), with_saved_terrain)
+    env, _ = task_registry.make_env("go2_parkour", flags("--task=go2_parkour", *own), source.env_cfg)
+    export_checkpoint(source, env, str(tmp_path / "exported"), only_onnx=True)
+    env.use_part("commands", GivenCommands(env.velocity_commands)).give({"lin_vel_x": 0.6})
+    policy = open_policy(str(tmp_path / "exported" / "policy.onnx"))
+    robot = Robot(policy, World(robot_file_of(policy), trials.ground_of(policy)), TERMS)
+    obs = env.reset()
+    robot.start(env.env_origins[0].numpy(), {"lin_vel_x": 0.6})
+    torch_policy = load_policy(source, env)
+    for _ in range(12):
+        for name, found in robot.observe().items():
+            atol = 0.1 if name == "scan" else 2e-3
+            np.testing.assert_allclose(found, obs[name][0].numpy(), atol=atol, err_msg=f"{name}, {robot.steps}")
+        seen = {name: torch.as_tensor(value, dtype=torch.float32)[None] for name, value in robot.observe().items()}
+        obs, _, dones, _ = env.step(torch_policy(seen))
+        robot.step()
+        assert not dones.any()
     env.close()
 
 

@@ -17,6 +17,10 @@ from legged_gym.rotations import wrap_to_pi, yaw_from_quat
 SCAN_PERIOD = 5
 # m: at this height of the base flat ground reads 0
 _SCAN_BASE_HEIGHT = 0.3
+_GOALS_RULE = (
+    "on to the next goal, once a control step, after more than dwell steps in a row within reach m of this one, or with"
+    " a gate when past it along x, within gate m to either side; the last goal stays"
+)
 # N: a foot touches the ground whose force is larger, now or in the last step
 _TOUCH = 2.0
 
@@ -104,6 +108,10 @@ class GoalRobot(LeggedRobot):
         yaw, goals = yaw_from_quat(self.root_states[:, 3:7]), self.velocity_commands
         errors = [wrap_to_pi(goals.target_yaw(ahead) - yaw) for ahead in (0, 1)]
         return torch.stack((torch.zeros_like(yaw), *errors), dim=1)
+
+    def _describe_yaw_errors(self) -> Dict[str, Any]:
+        goals = self.velocity_commands
+        return {"reach": goals.reach, "dwell": goals.dwell, "gate": goals.gate, "rule": _GOALS_RULE}
 
     @mirrored("same")
     def _obs_forward_command(self) -> Tensor:

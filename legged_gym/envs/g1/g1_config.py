@@ -30,7 +30,7 @@ class G1Cfg(LeggedRobotCfg):
         resampling_time = 5.0
         standing_fraction = 0.1
         pure_fraction = 0.35
-        ramps = {"standing_fraction": [2_400, 4_800], "pure_fraction": [2_400, 4_800]}
+        ramps = {"standing_fraction": [9_600, 14_400], "pure_fraction": [9_600, 14_400]}
 
         class ranges(LeggedRobotCfg.commands.ranges):
             lin_vel_x = [-0.8, 0.8]
@@ -66,7 +66,7 @@ class G1Cfg(LeggedRobotCfg):
 
     class domain_rand(LeggedRobotCfg.domain_rand):
         every_episode = True
-        widen_over = [1_200, 9_600]
+        widen_over = [2_400, 24_000]
         friction_range = [0.1, 1.25]
         randomize_base_mass = True
         added_mass_range = [-1.0, 3.0]
@@ -106,7 +106,7 @@ class G1Cfg(LeggedRobotCfg):
         stride_s = number(0.8, "s", above=0, high=100)  # of the clock: one step of either foot
         stance_fraction = number(0.55, low=0, high=1)  # of a stride that a foot is on the ground
         swing_height = number(0.08, "m", low=0, high=10)  # of the origins of swinging feet above the ground
-        ramps = {"stand_motion": [4_800, 9_600], "stand_feet": [4_800, 9_600]}  # first walk
+        ramps = {"stand_motion": [14_400, 24_000], "stand_feet": [14_400, 24_000]}  # first walk
 
         class scales:
             tracking_lin_vel = 3.0
@@ -127,6 +127,9 @@ class G1Cfg(LeggedRobotCfg):
             contact = 1.0
             stand_motion = -0.08
             stand_feet = -0.8
+
+    class viewer(LeggedRobotCfg.viewer):
+        distance = 2.6
 
 
 class G1CfgPPO(LeggedRobotCfgPPO):

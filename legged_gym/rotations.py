@@ -59,3 +59,26 @@ def quat_mul(a: Tensor, b: Tensor) -> Tensor:
 def wrap_to_pi(angle: Tensor) -> Tensor:
     """The same angles (...,) in [-pi, pi)."""
     return torch.remainder(angle + torch.pi, 2.0 * torch.pi) - torch.pi
+
+
+def rotation_vector(q: Tensor) -> Tensor:
+    """Axis times angle (..., 3) rad of quaternions (..., 4), the shorter way round."""
+    u, w = q[..., :3], q[..., 3:]
+    sine = u.norm(dim=-1, keepdim=True)
+    angle = 2.0 * torch.atan2(sine, w.abs())
+    # angle / sine is 2 for small angles; w < 0 is the same rotation the other way round
+    return torch.where(sine > 1e-9, angle / sine.clamp_min(1e-9), 2.0) * u * torch.where(w < 0.0, -1.0, 1.0)
+
+
+def quat_slerp(a: Tensor, b: Tensor, part: Tensor) -> Tensor:
+    """Quaternions (..., 4) a part (..., 1) in 0..1 of the way from a to b, the shorter way, at constant speed."""
+    cosine = (a * b).sum(-1, keepdim=True)
+    b, cosine = torch.where(cosine < 0.0, -b, b), cosine.abs().clamp(max=1.0)
+    angle = torch.acos(cosine)
+    sine = torch.sin(angle)
+    near = sine < 1e-5
+    sine = sine.clamp_min(1e-5)
+    first = torch.where(near, 1.0 - part, torch.sin((1.0 - part) * angle) / sine)
+    second = torch.where(near, part, torch.sin(part * angle) / sine)
+    mixed = first * a + second * b
+    return mixed / mixed.norm(dim=-1, keepdim=True)

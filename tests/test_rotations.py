@@ -13,6 +13,8 @@ from legged_gym.rotations import (
     quat_mul,
     quat_rotate,
     quat_rotate_inverse,
+    quat_slerp,
+    rotation_vector,
     wrap_to_pi,
     yaw_from_quat,
 )
@@ -88,3 +90,27 @@ def test_angles_are_wrapped_into_one_turn():
     expected = torch.tensor([0.0, 3.0, -3.0, 3.5 - 2 * math.pi, 2 * math.pi - 3.5, 0.0, 0.1 - math.pi])
     torch.testing.assert_close(wrap_to_pi(angles), expected, atol=1e-5, rtol=0)
     assert wrap_to_pi(torch.tensor(math.pi)) == -torch.pi
+
+
+def test_a_slerp_turns_at_constant_speed_the_shorter_way() -> None:
+    axis, whole = torch.tensor([0.6, 0.0, 0.8]), 2.0
+
+    def about(angle: float) -> torch.Tensor:
+        half = torch.tensor(0.5 * angle)
+        return torch.cat((torch.sin(half) * axis, torch.cos(half)[None]))
+
+    for part in (0.0, 0.25, 0.7, 1.0):
+        for sign in (1.0, -1.0):  # q and -q are one orientation
+            found = quat_slerp(about(0.3), sign * about(0.3 + whole), torch.tensor([part]))
+            torch.testing.assert_close(found, about(0.3 + part * whole), atol=1e-6, rtol=0.0)
+    close = quat_slerp(about(0.3), about(0.3), torch.tensor([0.5]))
+    torch.testing.assert_close(close, about(0.3), atol=1e-6, rtol=0.0)
+
+
+def test_a_rotation_vector_is_axis_times_angle() -> None:
+    axis = torch.tensor([0.6, 0.0, -0.8])
+    for angle in (0.0, 1e-6, 0.5, 3.0, -2.0):
+        half = torch.tensor(0.5 * angle)
+        q = torch.cat((torch.sin(half) * axis, torch.cos(half)[None]))
+        torch.testing.assert_close(rotation_vector(q), angle * axis, atol=1e-6, rtol=1e-5)
+        torch.testing.assert_close(rotation_vector(-q), angle * axis, atol=1e-6, rtol=1e-5)

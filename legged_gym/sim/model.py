@@ -18,7 +18,7 @@ from legged_gym.sim.robot.gains import gains_of, torque_speed_of
 from legged_gym.sim.robot.robot_feet import notes_on_feet
 from legged_gym.sim.robot.robot_file import load_robot
 from legged_gym.sim.robot.robot_parts import all_bodies, collides, compile_spec, motor_joints
-from legged_gym.sim.spec import HeightField, SimSpec
+from legged_gym.sim.spec import HeightField, SimSpec, TriangleMesh
 
 # collision classes: a geom pair collides if one's contype meets the other's conaffinity
 GROUND_BIT, ROBOT_BIT = 1, 2
@@ -51,6 +51,7 @@ class RobotModel:
         fixed_base: whether the root cannot move by itself; it then is a mocap body, so that it can still be teleported.
         root_mocap: index of the root in mocap_pos and mocap_quat if the base is fixed, else -1.
         obstacle_mocaps: (K,) the same indices of the obstacles.
+        ground_mesh: what rays see in the place of the height field.
     """
 
     model: Any
@@ -69,6 +70,7 @@ class RobotModel:
     fixed_base: bool
     root_mocap: int
     obstacle_mocaps: np.ndarray
+    ground_mesh: Optional[TriangleMesh]
 
 
 def build_model(spec: SimSpec, visual: bool = False) -> RobotModel:
@@ -122,6 +124,7 @@ def build_model(spec: SimSpec, visual: bool = False) -> RobotModel:
         fixed_base=spec.fixed_base,
         root_mocap=int(model.body(body_names[0]).mocapid[0]),
         obstacle_mocaps=np.array([model.body(f"obstacle_{k}").mocapid[0] for k in obstacles], dtype=np.int64),
+        ground_mesh=None if spec.ground is None else spec.ground.mesh,
     )
 
 

@@ -144,7 +144,7 @@ class MujocoCpuSimulator(MujocoSimulator):
             return None
         from legged_gym.sim.scene_rays import SceneRays
 
-        return SceneRays(self.robot.model, self.robot.cylinders, self.device, self.batch.nthread)
+        return SceneRays(self.robot, self.device, self.batch.nthread)
 
     def _cast_in_engine(
         self, origins: Tensor, directions: Tensor, env_ids: Optional[Tensor], groups: np.ndarray, max_distance: float

@@ -232,7 +232,7 @@ class MujocoWarpSimulator(MujocoSimulator):
 
     @functools.cached_property
     def _scene_rays(self) -> SceneRays:
-        return SceneRays(self.robot.model, self.robot.cylinders, self.device)
+        return SceneRays(self.robot, self.device)
 
     def _cast_at_robots(self, origins: Tensor, directions: Tensor, env_ids: Optional[Tensor]) -> Tensor:
         """Distances (n, R) to each environment's own robot."""

@@ -20,6 +20,8 @@ import torch
 import warp as wp
 from torch import Tensor
 
+from legged_gym.sim.model import RobotModel
+
 # cells along each side of a block
 BLOCK = wp.constant(8)
 # a ray's parameter for "nowhere"
@@ -266,12 +268,13 @@ def _cast(
     obstacles: wp.array3d[float],
     cylinders: wp.array[int],
     ground: bool,
+    mesh: wp.uint64,
     origins: wp.array2d[wp.vec3],
     directions: wp.array2d[wp.vec3],
     reach: float,
     distances: wp.array2d[float],
 ) -> None:
-    """One thread a ray; without a height field the ground is the plane at the height of `corner`."""
+    """One thread a ray; the ground is a mesh, else a height field, else the plane at the height of `corner`."""
     env, ray = wp.tid()  # type: ignore[misc]  # as many numbers as the launch has dimensions
     origin = origins[env, wp.min(ray, origins.shape[1] - 1)]
     direction = directions[env, ray]
@@ -282,6 +285,11 @@ def _cast(
         speed = wp.cw_mul(direction, cells_per_metre)
         if not ground:
             nearest = float(FAR)
+        elif mesh != wp.uint64(0):
+            length = wp.length(direction)
+            hit = wp.mesh_query_ray(mesh, origin, direction / length, wp.min(reach * length, FAR))
+            if hit.result:
+                nearest = hit.t / length
         elif tops.shape[0] > 0:
             nearest = _cross_field(heights, tops, extent, start, speed, reach)
         elif speed[2] < 0.0 and start[2] >= 0.0:
@@ -293,12 +301,11 @@ def _cast(
 class SceneRays:
     """The ground and the obstacles of all environments, for rays of any of them."""
 
-    def __init__(self, model: Any, cylinders: np.ndarray, device: torch.device, num_threads: int = 1) -> None:
+    def __init__(self, robot: RobotModel, device: torch.device, num_threads: int = 1) -> None:
         """Put the ground on the device and compile the kernel.
 
         Args:
-            model: an MjModel with a geom "ground" that is a plane or a height field, and not tilted.
-            cylinders: (K,) bool, which obstacles are cylinders and not boxes.
+            robot: with its ground, which is a plane or a height field that is not tilted, maybe with a mesh.
             device: where rays come from.
             num_threads: of a CPU.
         """
@@ -307,6 +314,7 @@ class SceneRays:
         self._device = device
         self._threads = num_threads if device.type == "cpu" else 1
         self._pool: Optional[ThreadPoolExecutor] = None
+        model = robot.model
         ground = model.geom("ground").id
         position = model.geom_pos[ground]
         field = int(model.geom_dataid[ground])
@@ -322,11 +330,15 @@ class SceneRays:
             corner = position - [half_x, half_y, 0.0]
             scale = np.array([(cols - 1) / (2.0 * half_x), (rows - 1) / (2.0 * half_y), 1.0])
         place = wp.device_from_torch(device)
-        self._cylinders = wp.array(cylinders, dtype=int, device=place)
+        self._cylinders = wp.array(robot.cylinders, dtype=int, device=place)
         self._ground = [
             wp.array(heights, dtype=float, device=place), wp.array(tops, dtype=float, device=place),
             wp.vec2(*extent.tolist()), wp.vec3(*corner.tolist()), wp.vec3(*scale.tolist()),
         ]  # fmt: skip
+        self._mesh: Any = None
+        if robot.ground_mesh is not None:
+            points = wp.array(robot.ground_mesh.vertices.astype(np.float32), dtype=wp.vec3, device=place)
+            self._mesh = wp.Mesh(points, wp.array(robot.ground_mesh.faces.reshape(-1), dtype=int, device=place))
 
     def cast(
         self, origins: Tensor, directions: Tensor, obstacles: Tensor, max_distance: float, ground: bool = True
@@ -365,6 +377,7 @@ class SceneRays:
             wp.from_torch(obstacles, dtype=wp.float32),
             self._cylinders,
             ground,
+            wp.uint64(0 if self._mesh is None else self._mesh.id),
             wp.from_torch(origins, dtype=wp.vec3),
             wp.from_torch(directions, dtype=wp.vec3),
         ]

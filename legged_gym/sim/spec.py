@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Dict, Mapping, Optional, Sequence, Tuple, Union
+from typing import Dict, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
+
+
+class TriangleMesh(NamedTuple):
+    """Vertices (V, 3), m, and faces (F, 3), counter-clockwise seen from outside."""
+
+    vertices: np.ndarray
+    faces: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -17,11 +24,13 @@ class HeightField:
             the geom's frame. Vertices lie on the edge too: x from -size_x to +size_x, y from -size_y to +size_y.
         size: (size_x, size_y, elevation range, base thickness), m; the first two are half lengths.
         pos: position of the geom, m, in the frame of the map.
+        mesh: the true surface, which rays see in the place of the field; None where that is the field itself.
     """
 
     data: np.ndarray
     size: Tuple[float, float, float, float]
     pos: Tuple[float, float, float]
+    mesh: Optional[TriangleMesh] = None
 
 
 @dataclass

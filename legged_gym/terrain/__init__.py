@@ -8,7 +8,11 @@ from __future__ import annotations
 from legged_gym.sim.spec import HeightField
 from legged_gym.terrain.height_map import HeightMap
 from legged_gym.terrain.heightfield import make_heightfield
+from legged_gym.terrain.meshes import MeshGround, lay_out, read_mesh
 from legged_gym.terrain.terrain import Terrain, has_lanes, uses_height_map
 from legged_gym.terrain.tile_grid import TileGrid
 
-__all__ = ["HeightField", "HeightMap", "Terrain", "TileGrid", "has_lanes", "make_heightfield", "uses_height_map"]
+__all__ = [
+    "HeightField", "HeightMap", "MeshGround", "Terrain", "TileGrid", "has_lanes", "lay_out", "make_heightfield",
+    "read_mesh", "uses_height_map",
+]  # fmt: skip

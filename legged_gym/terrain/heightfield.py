@@ -51,6 +51,7 @@ def make_heightfield(height_map: HeightMap, refine: int = 1, slope_treshold: flo
         data=heights,
         size=(half_x, half_y, elevation, _BASE_THICKNESS),
         pos=(height_map.origin[0] + half_x, height_map.origin[1] + half_y, low * height_map.vertical_scale),
+        mesh=height_map.mesh,
     )
 
 

@@ -58,7 +58,10 @@ class Page:
         server.scene.reset()
         server.gui.main_panel.dock_right()
         server.gui.main_panel.set_width(380)
-        self.scene = RobotScene(server, env, lambda clicked: self.ask(lambda: self.watch(clicked)))
+        height_map = None if env.terrain is None else env.terrain.height_map
+        self.scene = RobotScene(
+            server, env.sim, height_map, env.cfg.viewer, lambda clicked: self.ask(lambda: self.watch(clicked))
+        )
         self.tabs = server.gui.add_tab_group()
         with self.tabs.add_tab("Play"):
             self.status = server.gui.add_markdown("")

@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence,
 
 import numpy as np
 
+from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
+from legged_gym.settings import SectionOf
 from legged_gym.sim.pictures.scenery import OBSTACLE_COLOR, SKY_HORIZON
-from legged_gym.sim.simulator import Shape
+from legged_gym.sim.simulator import Shape, Simulator
 from legged_gym.viewing.scene.ground import ground_glb, to_glb
 
 if TYPE_CHECKING:
     from viser import ViserServer
 
-    from legged_gym.envs.base.legged_robot import LeggedRobot
+    from legged_gym.terrain import HeightMap
 
 _WXYZ = [6, 3, 4, 5]
 _SKY_LIGHT = 1.7
@@ -29,16 +31,31 @@ class RobotScene:
         follow: whether the view goes along with it.
     """
 
-    def __init__(self, server: ViserServer, env: LeggedRobot, on_click: Callable[[int], None]) -> None:
-        """Send the ground; `on_click` is told the index of a robot that was clicked, in a thread of the server."""
-        self._server, self._env, self._on_click = server, env, on_click
+    def __init__(
+        self,
+        server: ViserServer,
+        sim: Simulator,
+        height_map: Optional[HeightMap],
+        view: SectionOf[LeggedRobotCfg.viewer],
+        on_click: Callable[[int], None],
+    ) -> None:
+        """Send the ground.
+
+        Args:
+            server: of the page.
+            sim: whose robots are drawn.
+            height_map: its ground; None for a plane.
+            view: where visitors look from.
+            on_click: is told the index of a robot that was clicked, in a thread of the server.
+        """
+        self._server, self._on_click = server, on_click
         self.robot, self.follow = 0, True
         self._shown: List[int] = []
-        self._looks = env.sim.open_looks()
+        self._looks = sim.open_looks()
         self._obstacles: List[Any] = []
         self._robots: Dict[int, List[Any]] = {}  # the nodes of its parts
         self._meshes: Dict[int, Optional[bytes]] = {}
-        scene, view = server.scene, env.cfg.viewer
+        scene = server.scene
         scene.set_up_direction("+z")
         scene.configure_fog(15.0, 45.0, color=rgb(SKY_HORIZON))
         sky = np.full((2, 2, 3), rgb(SKY_HORIZON), dtype=np.uint8)
@@ -47,8 +64,7 @@ class RobotScene:
         scene.configure_environment_map(None)
         scene.add_light_hemisphere("/sky", sky_color=rgb(SKY_HORIZON), intensity=_SKY_LIGHT)
         self._world = scene.add_frame(WORLD, show_axes=False)
-        terrain = env.terrain
-        scene.add_glb(f"{WORLD}/ground", ground_glb(None if terrain is None else terrain.height_map), cast_shadow=False)
+        scene.add_glb(f"{WORLD}/ground", ground_glb(height_map), cast_shadow=False)
         azimuth, elevation = np.radians([view.azimuth, view.elevation])
         towards = np.array(
             [np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation)]

@@ -90,7 +90,8 @@ class Go2ParkourCfg(LeggedRobotCfg):
         edges_from_level = number(4, low=0)  # robots on lower levels may step on edges
 
         class scales:
-            tracking_goal_vel = 1.5
+            # after 0.18 M samples 0.34 of the commanded speed; with the 1.5 of the paper's code 0.25
+            tracking_goal_vel = 4.0
             tracking_yaw = 0.5
             lin_vel_z = -1.0
             ang_vel_xy = -0.05

@@ -85,6 +85,8 @@ class GoalRobot(LeggedRobot):
         course = {
             "current_goal_idx": goals.goals_reached.float().mean(), "far_from_current_goal": away.mean(),
             "terrain_level_mean": levels.mean(), "terrain_level_max": levels.max(),
+            "success": self._metric_success()[env_ids].float().mean(),
+            "falls": (self.reset_buf & ~self.time_out_buf)[env_ids].float().mean(),
         }  # fmt: skip
         errors = dict(zip(("error_vel_xy", "error_vel_yaw"), self.velocity_errors[env_ids].mean(0)))
         for group, entries in (("base_parkour", course), ("base_velocity", errors)):

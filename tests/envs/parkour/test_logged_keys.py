@@ -52,6 +52,7 @@ def test_all_keys_after_a_short_training(tmp_path: Path) -> None:
     assert course["terrain_level_mean"] == 6.75 and course["terrain_level_max"] == 9.0
     assert 5.0 <= course["hurdle_height_min_cm"] < course["hurdle_height_mean_cm"] < course["hurdle_height_max_cm"] < 55
     assert 2.5 < course["far_from_current_goal"] < 3.1, "the first goal is 3 m away, and reached from 0.2 m"
+    assert logged["Metrics/base_parkour/success"] == logged["Metrics/base_parkour/falls"] == 0.0
     # the time is over in the seventh step; robots hardly move, which is wrong by about 1 m/s of a command's 4 s
     assert 0.5 * 7 * 0.02 / 4.0 < logged["Metrics/base_velocity/error_vel_xy"] < 2.0 * 7 * 0.02 / 4.0
     assert abs(logged["Episode_Reward/reward_alive"] - 0.5 * 7 * 0.02 / 0.12) < 0.01

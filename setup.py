@@ -27,6 +27,7 @@ setup(
         "sweep": ["optuna>=5,<6"],
         "cluster": ["submitit>=1.5,<2"],
         "viewer": VIEWER,
+        "motions": ["h5py>=3.8,<4", "trimesh>=4"],  # clips in HDF5, meshes as ground
         "dev": [
             *GPU,
             *VIEWER,

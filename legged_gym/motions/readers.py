@@ -149,7 +149,7 @@ def _read_hdf5(path: str) -> RawClip:
     try:
         import h5py
     except ImportError:
-        raise UserError("reading HDF5 needs h5py: pip install h5py") from None
+        raise UserError("reading HDF5 needs h5py: pip install -e .[motions]") from None
     try:
         with h5py.File(path, "r") as file:
             fields: Dict[str, Any] = {k.lstrip("/"): v for k, v in file.attrs.items()}

@@ -54,7 +54,7 @@ def read_mesh(path: str) -> TriangleMesh:
     try:
         import trimesh
     except ImportError:
-        raise UserError("meshes as ground need trimesh: pip install -e .[viewer]") from None
+        raise UserError("meshes as ground need trimesh: pip install -e .[motions]") from None
     try:
         loaded: Any = trimesh.load(path, force="mesh", process=False)
         vertices, faces = np.asarray(loaded.vertices, dtype=np.float64), np.asarray(loaded.faces, dtype=np.int64)

@@ -74,6 +74,8 @@ def read_raw(path: str) -> RawClip:
 
 def _check(raw: RawClip) -> None:
     """Refuse what is no clip, whoever wrote it."""
+    if raw.joints.ndim != 2 or len(raw.joints) < 2:
+        raise UserError(f"joints have shape {raw.joints.shape}; a clip is frames x joints, of two frames at least")
     shapes = {"joints": (raw.joints, 2), "root_pos": (raw.root_pos, 2), "root_quat": (raw.root_quat, 2)}
     shapes["link_pos"] = raw.link_pos, 3
     for name, (array, dims) in shapes.items():
@@ -84,12 +86,14 @@ def _check(raw: RawClip) -> None:
         bad = np.flatnonzero(~np.isfinite(array.reshape(len(array), -1)).all(axis=1))
         if bad.size:
             raise UserError(f"{name} is no number in frame {bad[0]} ({bad.size} such frames): cut or fill them")
-    if len(raw.joints) < 2:
-        raise UserError(f"{len(raw.joints)} frames; a clip has two at least")
-    if raw.fps is not None and not 1.0 <= raw.fps <= 1000.0:
-        raise UserError(f"a rate of {raw.fps:g} frames a second; give the true one with --fps")
-    if raw.joint_names is not None and len(raw.joint_names) != raw.joints.shape[1]:
-        raise UserError(f"{len(raw.joint_names)} names for {raw.joints.shape[1]} joints")
+    for kind, names, array in (("joints", raw.joint_names, raw.joints), ("links", raw.link_names, raw.link_pos)):
+        if names is None or array is None:
+            continue
+        if len(names) != array.shape[1]:
+            raise UserError(f"{len(names)} names for {array.shape[1]} {kind}")
+    twice = sorted({name for name in raw.joint_names or [] if (raw.joint_names or []).count(name) > 1})
+    if twice:
+        raise UserError(f"several joints are called {', '.join(twice)}; give each its own name")
     for name, contact in raw.contacts.items():
         if contact.shape != (len(raw.joints),):
             raise UserError(f"contacts of {name} have shape {contact.shape} for {len(raw.joints)} frames")
@@ -102,6 +106,8 @@ def _read_csv(path: str) -> RawClip:
     text = read_bytes(path).decode("utf-8-sig", errors="replace")
     lines = [line for line in text.splitlines() if line.strip()]
     header = _header(lines[0]) if lines else []
+    if len(lines) < 1 + bool(header):
+        raise UserError("no table of numbers: it has no lines of them")
     try:
         table = np.loadtxt(lines[1:] if header else lines, delimiter=",", ndmin=2)
     except ValueError as error:
@@ -181,7 +187,8 @@ def _from_fields(fields: Mapping[str, Any]) -> RawClip:
         joint_names=_names(fields.get("joint_names")),
         link_names=_names(fields.get("link_names")),
         link_pos=None if links is None else _numbers(links, "link_pos"),
-        contacts={} if contacts is None else {str(k): np.asarray(v, dtype=bool) for k, v in dict(contacts).items()},
+        # an array without names of feet says too little
+        contacts={str(k): np.asarray(v, dtype=bool) for k, v in contacts.items()} if isinstance(contacts, dict) else {},
     )
 
 
@@ -192,9 +199,12 @@ def _read_npz(path: str) -> RawClip:
     except Exception as error:  # damage shows up as any of a dozen exception types
         raise UserError(f"no NPZ of numbers alone: {error}") from None
     if str(fields.get("format")) == CLIP_FORMAT:
-        names = fields.get("contact_names", np.array([]))
-        return _from_fields({**fields, "contacts": dict(zip(names.tolist(), fields["contacts"].T))})
-    if "joint_pos" not in fields or "body_pos_w" not in fields:
+        if "contacts" in fields and "contact_names" in fields:
+            return _from_fields(
+                {**fields, "contacts": dict(zip(fields["contact_names"].tolist(), fields["contacts"].T))}
+            )
+        return _from_fields(fields)
+    if not {"joint_pos", "body_pos_w", "body_quat_w"} <= set(fields):
         return _from_fields(fields)
     return _from_bodies(fields)
 
@@ -203,14 +213,14 @@ def _from_bodies(fields: Dict[str, np.ndarray]) -> RawClip:
     """Tracking projects': poses of bodies, the root first, and joints with or without the root before them."""
     joints, names = _numbers(fields["joint_pos"], "joint_pos"), _names(fields.get("joint_names"))
     poses, quats = _numbers(fields["body_pos_w"], "body_pos_w"), _numbers(fields["body_quat_w"], "body_quat_w")
-    if joints.ndim != 2 or poses.ndim != 3 or quats.ndim != 3:
+    if joints.ndim != 2 or poses.ndim != 3 or quats.ndim != 3 or not poses.size or not quats.size:
         raise UserError("joint_pos must be frames x joints, body_pos_w and body_quat_w frames x bodies x numbers")
     rooted = joints.shape[1] > _ROOT and joints.shape[1] - _ROOT in (JOINT_COUNTS if names is None else (len(names),))
     root_pos, root_quat = poses[:, 0], quats[:, 0]
     if rooted:
         root_pos, root_quat, joints = joints[:, :3], joints[:, 3:_ROOT], joints[:, _ROOT:]
     links = _names(fields.get("body_names"))
-    if links is not None and "world" in links:
+    if links is not None and len(links) == poses.shape[1] and "world" in links:
         keep = [k for k, name in enumerate(links) if name != "world"]
         links, poses = [links[k] for k in keep], poses[:, keep]
     return RawClip(joints, root_pos, root_quat, "wxyz", _rate(fields.get("fps")), names, links, poses)
@@ -232,7 +242,8 @@ def _names(value: Any) -> Optional[List[str]]:
 
 
 def _rate(value: Any) -> Optional[float]:
-    return None if value is None else float(np.asarray(value, dtype=np.float64).reshape(-1)[0])
+    numbers = np.zeros(0) if value is None else _numbers(value, "fps").reshape(-1)
+    return float(numbers[0]) if numbers.size else None
 
 
 _READERS: Dict[str, Callable[[str], RawClip]] = {

@@ -93,11 +93,13 @@ def read_clip(
 
 
 def _rate_of(path: str, raw: RawClip, fps: Optional[float], default: Optional[float], notes: List[str]) -> float:
-    rate = fps or raw.fps or default
+    rate = next((given for given in (fps, raw.fps, default) if given is not None), None)
     if rate is None:
         hint = re.search(r"(\d+) ?(?:hz|fps)", path.lower())
         says = f"; its name says {hint.group(1)}" if hint else ""
         raise UserError(f"the file does not say how many frames a second it has: give --fps{says}")
+    if not 1.0 <= rate <= 1000.0:
+        raise UserError(f"a rate of {rate:g} frames a second; give the true one with --fps")
     if raw.fps is not None and abs(rate - raw.fps) > 1e-3:
         notes.append(f"it says {raw.fps:g} frames a second, and is read with the {rate:g} that were asked for")
     elif raw.fps is None and fps is None:

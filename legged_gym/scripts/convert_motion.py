@@ -16,7 +16,7 @@ import argparse
 import math
 import os
 import sys
-from typing import TYPE_CHECKING, Any, List, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence
 
 if not __package__:
     # Run as a file: the packages beside this one go before any installed ones.
@@ -93,11 +93,17 @@ def _output_path(output: str, name: str) -> str:
 def _check_output(args: argparse.Namespace, paths: Sequence[str]) -> None:
     if args.output.endswith(".npz") and (len(paths) > 1 or args.mirror):
         raise UserError(f"--output={args.output}: one file for several clips; give a folder")
+    made: Dict[str, str] = {}
     for path in paths:
-        out = _output_path(args.output, os.path.splitext(os.path.basename(path))[0])
-        if os.path.abspath(out) == os.path.abspath(path):
-            raise UserError(f"--output={args.output}: {path} would be written over itself; give another folder")
-        check_writable(out, "--output")
+        for ending in ("", "_mirrored")[: 1 + args.mirror]:
+            out = os.path.abspath(_output_path(args.output, os.path.splitext(os.path.basename(path))[0] + ending))
+            if out in map(os.path.abspath, paths):
+                raise UserError(f"--output={args.output}: {out} would be written over; give another folder")
+            if out in made:
+                raise UserError(f"--output={args.output}: {made[out]} and {path} would both become {out}; convert one"
+                                " after the other, into two folders")  # fmt: skip
+            made[out] = path
+            check_writable(out, "--output")
 
 
 def _write(clip: Clip, path: str) -> None:
@@ -150,10 +156,8 @@ def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
     add("--port", type=int, default=8080, help="its port (8080)")
     add("--seconds", type=float, default=1e9, help="how long the page is served (until Ctrl-C)")
     args = parser.parse_args(argv)
-    for name in ("fps", "rate"):
-        value = getattr(args, name)
-        if value is not None and not 0.0 <= value < math.inf:
-            raise UserError(f"--{name}={value:g}: give frames a second")
+    if (args.fps is not None and not 0.0 < args.fps < math.inf) or not 0.0 <= args.rate < math.inf:
+        raise UserError(f"--fps={args.fps}, --rate={args.rate:g}: give frames a second")
     args.rate = args.rate or None
     if args.mirror and args.ground:
         raise UserError("--mirror: the ground of --ground has no mirror image; leave one of them out")

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import math
 import os
 import sys
 from typing import Dict, List, Mapping, Optional, Sequence
@@ -80,6 +81,12 @@ def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
     for flag in ("video", "json"):
         if getattr(args, flag):
             check_writable(getattr(args, flag), f"--{flag}")
+    if not 0.0 < args.duration < math.inf:
+        raise UserError(f"--duration={args.duration:g}: give seconds")
+    if args.command is not None and not all(map(math.isfinite, args.command)):
+        raise UserError("--command: give three numbers, m/s forward, m/s left, rad/s")
+    if args.json and (args.command is not None or args.video or args.window):
+        raise UserError("--json: a run that is shown has no score; leave out --command, --video and --window")
     if args.delay is not None and args.delay < 0:
         raise UserError(f"--delay={args.delay}: control steps are counted from 0")
     return args

@@ -187,7 +187,7 @@ MISTAKES = {
     "NaN": (nan_row, {"fps": 30.0}, "joints is no number in frame 7"),
     "columns": (lambda rows: rows[:, :-2], {"fps": 30.0}, "27 joints without names, 29 in .*another robot"),
     "quaternion": (lambda rows: rows[:, ::-1], {"fps": 30.0}, "quaternion of frame 0 has length"),
-    "short": (lambda rows: rows[:1], {"fps": 30.0}, "1 frames; a clip has two at least"),
+    "short": (lambda rows: rows[:1], {"fps": 30.0}, "shape .1, 29.; a clip is frames x joints, of two"),
 }
 
 
@@ -198,6 +198,67 @@ def test_a_mistake_is_one_line_that_names_the_file(tmp_path: pathlib.Path, skele
     with pytest.raises(UserError, match=f"bad.csv: .*{message}") as error:
         read_clip(path, skeleton, **how)
     assert "\n" not in str(error.value)
+
+
+def bodies(content: Dict[str, Any], **changed: Any) -> Dict[str, Any]:
+    return {"joint_pos": content["joints"], "body_pos_w": content["link_pos"], "fps": 30.0, **changed}
+
+
+BAD_FIELDS = {
+    "no frames": (lambda c: {**c, "joints": c["joints"][:0]}, "joints have shape .0, 29."),
+    "rate as text": (lambda c: {**c, "fps": "fast"}, "fps is no array of numbers"),
+    "rate of nothing": (lambda c: {**c, "fps": []}, "how many frames a second"),
+    "rate of 0": (lambda c: {**c, "fps": 0}, "a rate of 0 frames a second; give the true one with --fps"),
+    "too many links": (lambda c: {**c, "link_names": [*c["link_names"], "x"]}, "names for .* links"),
+    "one name twice": (
+        lambda c: {**c, "joint_names": [c["joint_names"][1], *c["joint_names"][1:]]}, "several joints are called",
+    ),
+    "no orientation": (bodies, "no joints or dof"),
+    "no bodies": (
+        lambda c: bodies(c, body_pos_w=np.zeros((200, 0, 3)), body_quat_w=np.zeros((200, 0, 4))), "frames x bodies",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mistake", BAD_FIELDS)
+def test_a_mistake_in_a_field_is_one_line(
+    tmp_path: pathlib.Path, skeleton: Skeleton, robot_file: str, mistake: str
+) -> None:
+    change, message = BAD_FIELDS[mistake]
+    np.savez(
+        path := str(tmp_path / "bad.npz"), **_without_contacts(change(fields(stepping_clip(skeleton), robot_file)))
+    )
+    with pytest.raises(UserError, match=f"bad.npz: .*{message}"):
+        read_clip(path, skeleton)
+
+
+def _without_contacts(content: Dict[str, Any]) -> Dict[str, Any]:
+    return {name: value for name, value in content.items() if name != "contacts"}
+
+
+def test_a_rate_that_is_asked_for_mends_a_wrong_one(
+    tmp_path: pathlib.Path, skeleton: Skeleton, robot_file: str
+) -> None:
+    content = _without_contacts(fields(stepping_clip(skeleton), robot_file))
+    np.savez(path := str(tmp_path / "a.npz"), **{**content, "fps": 0.0})
+    assert read_clip(path, skeleton, fps=30.0)[0].fps == 30.0
+
+
+def test_contacts_without_names_are_found_by_how_feet_move(
+    tmp_path: pathlib.Path, skeleton: Skeleton, robot_file: str
+) -> None:
+    content = _without_contacts(fields(stepping_clip(skeleton), robot_file))
+    np.savez(str(tmp_path / "none.npz"), **content)
+    np.savez(str(tmp_path / "some.npz"), **content, contacts=np.ones((len(content["joints"]), 3)))
+    none, some = (read_clip(str(tmp_path / name), skeleton)[0] for name in ("none.npz", "some.npz"))
+    assert torch.equal(none.contacts, some.contacts)
+
+
+@pytest.mark.parametrize("content", ["", "a,b,c\n"])
+def test_a_table_without_numbers_is_said(tmp_path: pathlib.Path, skeleton: Skeleton, content: str) -> None:
+    (tmp_path / "bad.csv").write_text(content)
+    with pytest.raises(UserError, match=r"bad.csv: no table of numbers"):
+        read_clip(str(tmp_path / "bad.csv"), skeleton)
 
 
 def test_the_name_of_a_file_hints_at_its_rate(tmp_path: pathlib.Path, skeleton: Skeleton) -> None:

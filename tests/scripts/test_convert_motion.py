@@ -55,7 +55,7 @@ def test_a_clip_is_converted_and_its_faults_are_told(
     [
         ([], "march.csv: .*--fps"),
         (["--fps=30", "--output=HERE", "--quat_order=abcd"], "--quat_order"),
-        (["--fps=-1"], "--fps=-1: give frames a second"),
+        (["--fps=0"], "--fps=0.*: give frames a second"),
         (["--fps=30", "--mirror", "--output=both.npz"], "one file for several clips; give a folder"),
         (["--fps=30", "--video=march.gif"], "a video is an .mp4 file"),
         (["--fps=30", "--mirror", "--ground=a.obj"], "has no mirror image"),
@@ -66,6 +66,14 @@ def test_a_clip_is_converted_and_its_faults_are_told(
 def test_mistakes_are_one_line(csv: str, skeleton: Skeleton, flags: list, message: str) -> None:
     with pytest.raises(UserError, match=message):
         main([csv, f"--robot={skeleton.file}", *flags])
+
+
+def test_two_clips_are_not_written_to_one_file(csv: str, skeleton: Skeleton, tmp_path: pathlib.Path) -> None:
+    other = tmp_path / "other" / "march.csv"
+    other.parent.mkdir()
+    other.write_bytes(pathlib.Path(csv).read_bytes())
+    with pytest.raises(UserError, match=r"would both become .*march.npz"):
+        main([csv, str(other), f"--robot={skeleton.file}", "--fps=30", f"--output={tmp_path / 'out'}"])
 
 
 def test_a_stage_shows_the_frame_where_the_engine_has_it(csv: str, skeleton: Skeleton) -> None:

@@ -113,6 +113,9 @@ MISTAKES = [
     (["--policy=a1_flat", "--robot=nowhere.urdf"], "no robot file at nowhere.urdf"),
     (["--policy=go2", f"--robot={ROBOT.replace('a1', 'mini_cheetah')}"], "is of another robot: it has no joint"),
     (["--policy=a1_flat", "--dt=0.003"], "--dt=0.003: the control step of the policy, 0.02 s, is no multiple"),
+    (["--policy=a1_flat", "--duration=nan"], "--duration=nan: give seconds"),
+    (["--policy=a1_flat", "--command", "0", "inf", "0"], "--command: give three numbers"),
+    (["--policy=a1_flat", "--command", "0", "0", "0", "--json=a.json"], "--json: a run that is shown has no score"),
     (["--policy=a1_flat", "--delay=-1"], "--delay=-1"),
     (["--policy=a1_flat", "--terms=nowhere.py"], "--terms=nowhere.py: no Python file there"),
 ]

@@ -43,6 +43,7 @@ def test_what_counts_as_worse():
     assert deviations(dict(zip(names, (2.0, 0.0, 0.0, 0.0))), expected) == {}  # better is not worse
     found = deviations(dict(zip(names, (0.79, 0.121, 0.031, 0.11))), expected)
     assert list(found) == list(names)
+    assert list(deviations(dict.fromkeys(names, float("nan")), expected)) == list(names)
     assert found["progress"] == "progress is 0.790, 1.000 in the training environment"
 
 

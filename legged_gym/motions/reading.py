@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from legged_gym.errors import UserError, in_file, listed
-from legged_gym.motions.clip import Clip, joints_by_name, stem
+from legged_gym.motions.clip import Clip, joints_by_name, rates, stem
 from legged_gym.motions.contacts import foot_contacts, stand_on_ground
 from legged_gym.motions.readers import RawClip, read_raw
 from legged_gym.sim.robot.skeleton import Skeleton
@@ -186,19 +186,13 @@ def _unrest(root_pos: Tensor, quat: Tensor, joints: Tensor, skeleton: Skeleton) 
     """How much the soles of the lower foot tilt and move, and how far the robot hangs below them; small if true."""
     some = slice(0, _LOOKED_AT)
     soles = skeleton.sole_points(root_pos[some], quat[some], joints[some])
-    lower = torch.stack([foot[..., 2].amin(1) for foot in soles], dim=1).argmin(1)
+    lows = torch.stack([foot[..., 2].amin(1) for foot in soles], dim=1)
+    lower = lows.argmin(1, keepdim=True)
     head = skeleton.poses(root_pos[some], quat[some], joints[some])[0][..., 2]
-    hanging = (torch.stack([foot[..., 2].amin(1) for foot in soles], dim=1).amin(1) - head.amin(1)).clamp_min(0.0)
-    tilt = torch.stack([foot[..., 2].amax(1) - foot[..., 2].amin(1) for foot in soles], dim=1)
-    speed = torch.stack([_mean_step(foot) for foot in soles], dim=1)
-    pick = lower[:, None]
-    return float((tilt.gather(1, pick) + 3.0 * speed.gather(1, pick) + hanging[:, None]).mean())
-
-
-def _mean_step(foot: Tensor) -> Tensor:
-    """Metres that the points of a foot move from frame to frame, (T,)."""
-    step = foot.diff(dim=0).norm(dim=2).mean(1)
-    return torch.cat((step, step[-1:]))
+    hanging = (lows.amin(1) - head.amin(1)).clamp_min(0.0)
+    tilt = torch.stack([foot[..., 2].amax(1) for foot in soles], dim=1) - lows
+    step = torch.stack([rates(foot, 1.0).norm(dim=2).mean(1) for foot in soles], dim=1)
+    return float((tilt.gather(1, lower) + 3.0 * step.gather(1, lower) + hanging[:, None]).mean())
 
 
 def _compare_links(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, Dict, List, Optional, Sequence
 
 import torch
 from torch import Tensor
 
-from legged_gym.errors import UserError
+from legged_gym.errors import UserError, listed
 
 CLIP_WEIGHTINGS = ("uniform_step", "uniform_clip", "success_rate_adaptive")
 # episodes of a clip that its success rate is the mean of
@@ -52,6 +53,7 @@ class ClipWeights:
             raise UserError("weights of clips cannot be negative, and one at least must be above 0")
         names: List[str] = sorted(set(paths))
         device = starts.device
+        self._names = [os.path.basename(name) for name in names]
         self.files = torch.tensor([names.index(path) for path in paths], device=device)
         self._base = (starts if weighting == "uniform_step" else torch.ones_like(starts)) * factors.float()
         self._adaptive = weighting == "success_rate_adaptive"
@@ -89,7 +91,7 @@ class ClipWeights:
 
     def state_dict(self) -> Dict[str, Any]:
         """The outcomes that are remembered."""
-        return {"outcomes": self._outcomes, "counts": self._counts}
+        return {"files": self._names, "outcomes": self._outcomes, "counts": self._counts}
 
     def load_state_dict(self, state: Dict[str, Any]) -> None:
         """Go on from them.
@@ -97,8 +99,9 @@ class ClipWeights:
         Raises:
             UserError: they are of other clips.
         """
-        if state["outcomes"].shape != self._outcomes.shape:
-            raise UserError(f"statistics of {len(state['outcomes'])} motion files, and there are {len(self._outcomes)}")
+        if state["files"] != self._names:
+            other = listed(sorted(set(state["files"]) ^ set(self._names))) or "their order"
+            raise UserError(f"the statistics are of other motion clips, which differ in {other}: train with the same")
         self._outcomes.copy_(state["outcomes"])
         self._counts.copy_(state["counts"])
         self.update()

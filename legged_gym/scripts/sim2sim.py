@@ -137,9 +137,7 @@ def _score(policy: Network, worlds: Mapping[str, World], terms: Mapping[str, Ter
         known = expected.get(ground, {})
         print(f"\n{ground + ', ' + str(found['trials']) + ' trials':<24}{'here':>10}{'environment':>14}")
         for name in trials.LEAST:
-            print(
-                f"  {name:<22}{found[name]:10.3f}{known[name]:14.3f}" if known else f"  {name:<22}{found[name]:10.3f}"
-            )
+            print(f"  {name:<22}{found[name]:10.3f}" + (f"{known[name]:14.3f}" if known else ""))
         fallen = [each.trial.name for each in measured if each.fell]
         if fallen:
             print(f"  fell: {'; '.join(fallen)}")

@@ -115,9 +115,8 @@ class Robot:
             self.data.ctrl[:] = self._drives(time, self.joint_angles, self.joint_velocities)
             self._limit_torques()
             mujoco.mj_step(self.model, self.data)
-        self.foot_forces = (
-            self._foot_forces()
-        )  # of the last physics step, as in training, before those of the new state
+        # of the last physics step, as in training, before those of the new state
+        self.foot_forces = self._foot_forces()
         mujoco.mj_forward(self.model, self.data)
         self.steps += 1
 

@@ -88,6 +88,9 @@ def test_clips_that_fail_are_drawn_more_often() -> None:
     again = ClipWeights(["a", "b", "c", "d"], torch.ones(4), "success_rate_adaptive", torch.ones(4))
     again.load_state_dict(weights.state_dict())
     assert again.chances.tolist() == weights.chances.tolist()
+    other = ClipWeights(["a", "b", "c", "e"], torch.ones(4), "success_rate_adaptive", torch.ones(4))
+    with pytest.raises(UserError, match="of other motion clips, which differ in d, e"):
+        other.load_state_dict(weights.state_dict())
 
 
 def test_copies_of_a_file_share_its_episodes_and_old_ones_are_forgotten() -> None:

@@ -187,25 +187,16 @@ def read_skeleton(file: str, foot_name: str = "ankle_roll") -> Skeleton:
 def _soles(spec: Any, model: Any, body: int, link: int) -> Soles:
     """The balls that bound the collision shapes of a foot and of what is fixed to it."""
     centers, radii = [np.zeros((0, 3))], [np.zeros(0)]
+    data = mujoco.MjData(model)
+    mujoco.mj_kinematics(model, data)
     for part in rigid_part(spec.body(model.body(body).name)):
-        shift, turn = _relative(model, part.id, body)
         for geom in part.geoms:
             if collides(geom):
                 points, radius = _balls(model, geom.id)
-                local = points @ _matrix(model.geom_quat[geom.id]).T + model.geom_pos[geom.id]
-                centers.append(local @ turn.T + shift)
+                world = points @ data.geom_xmat[geom.id].reshape(3, 3).T + data.geom_xpos[geom.id]
+                centers.append((world - data.xpos[body]) @ data.xmat[body].reshape(3, 3))
                 radii.append(np.full(len(points), radius))
     return Soles(link, torch.tensor(np.concatenate(centers)), torch.tensor(np.concatenate(radii)))
-
-
-def _relative(model: Any, body: int, above: int) -> Tuple[np.ndarray, np.ndarray]:
-    """Place and orientation of a body in the frame of one that it is fixed to."""
-    shift, turn = np.zeros(3), np.eye(3)
-    while body != above:
-        own = _matrix(model.body_quat[body])
-        shift, turn = model.body_pos[body] + own @ shift, own @ turn
-        body = int(model.body_parentid[body])
-    return shift, turn
 
 
 def _balls(model: Any, geom: int) -> Tuple[np.ndarray, float]:
@@ -223,9 +214,3 @@ def _balls(model: Any, geom: int) -> Tuple[np.ndarray, float]:
         return np.array(model.mesh_vert[first : first + int(mesh.vertnum[0])], dtype=float), 0.0
     half = size  # a box; of an ellipsoid, the box around it
     return np.array([[i, j, k] for i in (-1, 1) for j in (-1, 1) for k in (-1, 1)]) * half, 0.0
-
-
-def _matrix(quat: np.ndarray) -> np.ndarray:
-    matrix = np.empty(9)
-    mujoco.mju_quat2Mat(matrix, quat)
-    return matrix.reshape(3, 3)

@@ -23,7 +23,11 @@ def run(monkeypatch: Any, name: str, *argv: str) -> int:
 
 def test_list_envs(monkeypatch, capsys):
     run(monkeypatch, "list_envs")
-    assert "Isaac-Go2-Parkour-Student-Play-v0 " in capsys.readouterr().out
+    head, first, *rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert head == ["number", "task", "entry", "point", "config", "class"] and first[0] == "1"
+    found = {name: (module, cfg) for _, name, module, cfg in rows}
+    module = "legged_gym.envs.parkour.tile_robot:ParkourTilesRobot"
+    assert found["Isaac-Go2-Parkour-Student-Play-v0"] == (module, "Go2ParkourStudentCfg")
 
 
 @pytest.mark.parametrize(("name", "argv"), [("evaluation", []), ("demo", ["--port=0"])])

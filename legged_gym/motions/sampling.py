@@ -111,7 +111,7 @@ def draw_frames(starts: Tensor, linear: bool, generator: Optional[torch.Generato
     """Frames (n,) below M = starts (n,), alike; or `linear`: frame i with the weight 2 (M - i) / (M (M + 1))."""
     uniform = torch.rand(len(starts), generator=generator, device=starts.device, dtype=torch.float64)
     if not linear:
-        return torch.minimum((uniform * starts).long(), starts - 1)
+        return torch.minimum((uniform * starts).to(torch.int64), starts - 1)
     # frames up to i have i M - i (i - 1) / 2 of M (M + 1) / 2 weights: the largest i with so little is the root below
     size = starts.double()
     root = size + 0.5 - ((size + 0.5) ** 2 - uniform * size * (size + 1.0)).sqrt()

@@ -19,8 +19,9 @@ PAGE = pathlib.Path(__file__).parents[2] / "docs" / "learner.md"
 
 @pytest.fixture
 def example(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The page's first program, as the module it is said to be."""
-    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    """The page's first whole program, as the module it is said to be."""
+    page = PAGE.read_text()
+    blocks = re.findall(r"```python\n(.*?)```", page[page.index("```python\nfrom legged_gym") :], re.DOTALL)
     module: Any = types.ModuleType("velocity_estimator")
     monkeypatch.setitem(sys.modules, module.__name__, module)
     exec(compile(blocks[0], str(PAGE), "exec"), vars(module))

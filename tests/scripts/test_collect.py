@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import pathlib
 import shutil
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+import yaml
 
 from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.demonstrations import writer as demonstrations_writer
@@ -263,5 +265,10 @@ def test_obstacles_are_refused(tmp_path, monkeypatch):
         bar = Obstacle()
 
     monkeypatch.setattr(A1FlatCfg, "obstacles", OneObstacle, raising=False)
+    shipped = pathlib.Path(LEGGED_GYM_ROOT_DIR, "resources", "policies", "a1_flat")
+    settings = yaml.safe_load((shipped / "config.yaml").read_text())
+    settings["env"].pop("obstacles")  # a saved config without any has none
+    shutil.copy(shipped / "model.pt", tmp_path)
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(settings))
     with pytest.raises(UserError, match=r"leave each out with --env\.obstacles\.<name>=None"):
-        collect.main([*A1, *SMALL, f"--output={tmp_path}"])
+        collect.main(["--task=a1_flat", f"--policy={tmp_path / 'model.pt'}", *SMALL, f"--output={tmp_path / 'out'}"])

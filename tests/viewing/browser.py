@@ -39,7 +39,15 @@ def program(script: str, *flags: str) -> Iterator[Tuple[str, int]]:
     """A script that serves a page; gives the page's address, and the id of the process."""
     command = [sys.executable, str(ROOT / "legged_gym" / "scripts" / f"{script}.py"), "--port=0", *flags]
     env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env)
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=env,
+        # tests that a shell runs in the background are deaf to it, and so would the program be
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL) and None,
+    )
     said: List[str] = []
     try:
         assert process.stdout is not None

@@ -76,7 +76,7 @@ def test_rewards_are_paid_for_the_command_that_the_policy_saw(heading):
         turn = (seen[:, 2] - env.base_ang_vel[:, 2]).square()
         scales = env.cfg.rewards.scales
         expected = [
-            weight * 0.02 * torch.exp(-square / 0.25)
+            weight * 0.02 * torch.exp(-square / env.cfg.rewards.tracking_sigma)
             for weight, square in ((scales.tracking_lin_vel, error), (scales.tracking_ang_vel, turn))
         ]
         torch.testing.assert_close(paid[names.index("tracking_lin_vel")], expected[0], rtol=1e-4, atol=1e-7)

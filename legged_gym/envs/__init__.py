@@ -12,7 +12,7 @@ from legged_gym.envs.a1.a1_config import (
 from legged_gym.envs.g1.g1_config import G1Cfg, G1CfgPPO, G1RoughCfg, G1RoughCfgPPO
 from legged_gym.envs.go2.go2_config import Go2RoughCfg, Go2RoughCfgPPO
 from legged_gym.envs.go2.go2_dynaflow_config import Go2Cfg, Go2CfgPPO
-from legged_gym.envs.mini_cheetah import mini_cheetah_config as mini_cheetah
+from legged_gym.envs.mini_cheetah import mini_cheetah_config as cheetah
 from legged_gym.envs.parkour.galileo_config import GalileoParkourCfg, GalileoParkourCfgPPO
 from legged_gym.envs.parkour.go2_config import Go2ParkourCfg, Go2ParkourCfgPPO
 from legged_gym.envs.parkour.student_config import (
@@ -25,6 +25,10 @@ from legged_gym.envs.registry import alias, register, register_play
 
 LEGGED_ROBOT = "legged_gym.envs.base.legged_robot:LeggedRobot"
 VISION_ROBOT = "legged_gym.envs.vision.vision_robot:VisionRobot"
+MINI_CHEETAH = "legged_gym.envs.mini_cheetah.mini_cheetah:MiniCheetah"
+MINI_CHEETAH_REF = "legged_gym.envs.mini_cheetah.mini_cheetah_ref:MiniCheetahRef"
+HURDLES_ROBOT = "legged_gym.envs.parkour.parkour_robot:ParkourRobot"
+TILES_ROBOT = "legged_gym.envs.parkour.tile_robot:ParkourTilesRobot"
 
 register("a1", LEGGED_ROBOT, A1RoughCfg, A1RoughCfgPPO)
 register("a1_flat", LEGGED_ROBOT, A1FlatCfg, A1FlatCfgPPO)
@@ -36,42 +40,12 @@ register("a1_vision_student", VISION_ROBOT, a1_vision.A1VisionStudentCfg, a1_vis
 register("a1_vision_rma_student", VISION_ROBOT, a1_vision.A1VisionRmaStudentCfg, a1_vision.A1VisionRmaStudentCfgDagger)
 register("go2", "legged_gym.envs.go2.go2:Go2", Go2Cfg, Go2CfgPPO)
 register("go2_rough", LEGGED_ROBOT, Go2RoughCfg, Go2RoughCfgPPO)
-register(
-    "mini_cheetah",
-    "legged_gym.envs.mini_cheetah.mini_cheetah:MiniCheetah",
-    mini_cheetah.MiniCheetahCfg,
-    mini_cheetah.MiniCheetahCfgPPO,
-)
-register(
-    "mini_cheetah_ref",
-    "legged_gym.envs.mini_cheetah.mini_cheetah_ref:MiniCheetahRef",
-    mini_cheetah.MiniCheetahRefCfg,
-    mini_cheetah.MiniCheetahRefCfgPPO,
-)
-register(
-    "galileo_parkour",
-    "legged_gym.envs.parkour.parkour_robot:ParkourRobot",
-    GalileoParkourCfg,
-    GalileoParkourCfgPPO,
-)
-register(
-    "go2_parkour",
-    "legged_gym.envs.parkour.tile_robot:ParkourTilesRobot",
-    Go2ParkourCfg,
-    Go2ParkourCfgPPO,
-)
-register(
-    "galileo_parkour_student",
-    "legged_gym.envs.parkour.parkour_robot:ParkourRobot",
-    GalileoParkourStudentCfg,
-    GalileoParkourStudentCfgDagger,
-)
-register(
-    "go2_parkour_student",
-    "legged_gym.envs.parkour.tile_robot:ParkourTilesRobot",
-    Go2ParkourStudentCfg,
-    Go2ParkourStudentCfgDagger,
-)
+register("mini_cheetah", MINI_CHEETAH, cheetah.MiniCheetahCfg, cheetah.MiniCheetahCfgPPO)
+register("mini_cheetah_ref", MINI_CHEETAH_REF, cheetah.MiniCheetahRefCfg, cheetah.MiniCheetahRefCfgPPO)
+register("galileo_parkour", HURDLES_ROBOT, GalileoParkourCfg, GalileoParkourCfgPPO)
+register("go2_parkour", TILES_ROBOT, Go2ParkourCfg, Go2ParkourCfgPPO)
+register("galileo_parkour_student", HURDLES_ROBOT, GalileoParkourStudentCfg, GalileoParkourStudentCfgDagger)
+register("go2_parkour_student", TILES_ROBOT, Go2ParkourStudentCfg, Go2ParkourStudentCfgDagger)
 register("g1", "legged_gym.envs.g1.g1:G1", G1Cfg, G1CfgPPO)
 register("g1_rough", "legged_gym.envs.g1.g1:G1", G1RoughCfg, G1RoughCfgPPO)
 

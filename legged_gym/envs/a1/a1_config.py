@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Optional
-
 from legged_gym.envs.base.base_config import ObsTerm
-from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg, LeggedRobotCfgPPO
+from legged_gym.envs.recipes import LevelGround, QuadrupedCfg, QuadrupedCfgPPO
 
 
-class A1RoughCfg(LeggedRobotCfg):
-    """A1 on rough terrain, 235 observations.
+class A1RoughCfg(QuadrupedCfg):
+    """A1 on rough terrain, 235 observations."""
 
-    Against legged_gym's rewards (`configs/a1_legged_gym_rewards.yaml`): negative totals are not clipped and tracking
-    counts three times, turning four, so that the first clumsy steps already pay; more than two feet on the ground cost
-    while it is told to move, which is what makes it lift them; swings longer than 0.2 s are rewarded; the trunk is
-    asked to stay up; and joints that move and feet that lift cost while it is told to stand, lest it trots on the spot.
-    """
-
-    class commands(LeggedRobotCfg.commands):
-        standing_fraction = 0.1
-        pure_fraction = 0.35
-        # from the start they would hold learning up: who is told to stand is paid before it can walk
-        ramps = {"standing_fraction": [2_400, 3_600], "pure_fraction": [2_400, 3_600]}
-
-    class init_state(LeggedRobotCfg.init_state):
+    class init_state(QuadrupedCfg.init_state):
         pos = [0.0, 0.0, 0.42]
         default_joint_angles = {
             "FL_hip_joint": 0.1,
@@ -40,13 +26,12 @@ class A1RoughCfg(LeggedRobotCfg):
             "RR_calf_joint": -1.5,
         }
 
-    class control(LeggedRobotCfg.control):
+    class control(QuadrupedCfg.control):
         stiffness = {"joint": 20.0}
         damping = {"joint": 0.5}
         action_scale = 0.25
-        decimation = 4
 
-    class asset(LeggedRobotCfg.asset):
+    class asset(QuadrupedCfg.asset):
         file = "{LEGGED_GYM_ROOT_DIR}/resources/robots/a1/urdf/a1.urdf"
         name = "a1"
         foot_name = "foot"
@@ -55,44 +40,14 @@ class A1RoughCfg(LeggedRobotCfg):
         self_collisions = 1
         armature = 0.01  # of the motors, as in MuJoCo Menagerie's A1
 
-    class rewards(LeggedRobotCfg.rewards):
-        only_positive_rewards = False
-        soft_dof_pos_limit = 0.9
+    class rewards(QuadrupedCfg.rewards):
         base_height_target = 0.27
-        feet_air_time_target = 0.2
-        ramps = {"stand_motion": [2_400, 5_600], "stand_feet": [2_400, 5_600]}  # first walk, then stand
-
-        class scales(LeggedRobotCfg.rewards.scales):
-            tracking_lin_vel = 3.0
-            tracking_ang_vel = 2.0
-            orientation = -1.0
-            base_height = -20.0
-            torques = -0.00002
-            dof_pos_limits = -1.0
-            feet_stance = -1.0
-            stand_motion = -0.15
-            stand_feet = -1.2
 
 
-class A1RoughCfgPPO(LeggedRobotCfgPPO):
-    """Training of `a1`: small networks, which few cores train fastest, and every sample also in the mirror."""
+class A1RoughCfgPPO(QuadrupedCfgPPO):
+    """Training of `a1`."""
 
-    class policy(LeggedRobotCfgPPO.policy):
-        actor_hidden_dims = [256, 128, 64]
-        critic_hidden_dims = [256, 128, 64]
-        normalize_observations = True  # walks after two thirds of the samples, and tracks better in the end
-
-    class algorithm(LeggedRobotCfgPPO.algorithm):
-        entropy_coef = 0.005
-        entropy_schedule = "linear"
-        # 0.5 was left without: the mean action, which is what is played, had never been tried, and fell when slow
-        final_noise_std: Optional[float] = 0.25
-        schedule = "cosine"  # an ending without large steps: adaptive rates left three times as many falls
-        symmetry = "augment"
-        # symmetric to the end, some stood when told to go straight on from rest: no foot was the one to lift first
-        symmetry_until = 0.6
-
-    class runner(LeggedRobotCfgPPO.runner):
+    class runner(QuadrupedCfgPPO.runner):
         experiment_name = "rough_a1"
         max_iterations = 1000
 
@@ -107,10 +62,7 @@ class A1FlatCfg(A1RoughCfg):
         pos = [0.0, 0.0, 0.35]
         dof_pos_factor = [0.8, 1.2]
 
-    class terrain(A1RoughCfg.terrain):
-        mesh_type = "plane"
-        measure_heights = False
-        curriculum = False
+    terrain = LevelGround
 
     class commands(A1RoughCfg.commands):
         heading_command = False

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Optional
 
 from legged_gym.envs.base.base_config import ObsTerm, Termination
-from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg, LeggedRobotCfgPPO
+from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
+from legged_gym.envs.recipes import FewCoresCfgPPO, LevelGround
 from legged_gym.settings import number
 
 SIDES = ("left", "right")
@@ -20,10 +21,7 @@ class G1Cfg(LeggedRobotCfg):
     class env(LeggedRobotCfg.env):
         num_envs = 512
 
-    class terrain(LeggedRobotCfg.terrain):
-        mesh_type = "plane"
-        measure_heights = False
-        curriculum = False
+    terrain = LevelGround
 
     class commands(LeggedRobotCfg.commands):
         heading_command = False
@@ -132,24 +130,16 @@ class G1Cfg(LeggedRobotCfg):
         distance = 2.6
 
 
-class G1CfgPPO(LeggedRobotCfgPPO):
+class G1CfgPPO(FewCoresCfgPPO):
     """Training of `g1`: a memory of 64, and every sample also in the mirror."""
 
-    class policy(LeggedRobotCfgPPO.policy):
+    class policy(FewCoresCfgPPO.policy):
         init_noise_std = 0.8
         actor_hidden_dims = [32]
         critic_hidden_dims = [32]
         rnn_hidden_size: Optional[int] = 64
-        normalize_observations = True
 
-    class algorithm(LeggedRobotCfgPPO.algorithm):
-        entropy_coef = 0.005
-        entropy_schedule = "linear"
-        final_noise_std: Optional[float] = 0.25
-        schedule = "cosine"
-        symmetry = "augment"
-
-    class runner(LeggedRobotCfgPPO.runner):
+    class runner(FewCoresCfgPPO.runner):
         policy_class_name = "ActorCriticRecurrent"
         experiment_name = "g1"
         max_iterations = 2400

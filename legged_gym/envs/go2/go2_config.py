@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Optional
-
-from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg, LeggedRobotCfgPPO
+from legged_gym.envs.recipes import QuadrupedCfg, QuadrupedCfgPPO
 
 
-class Go2RoughCfg(LeggedRobotCfg):
-    """Go2 on rough terrain, 235 observations; rewards and commands as of the A1, whose docstring gives the reasons."""
+class Go2RoughCfg(QuadrupedCfg):
+    """Go2 on rough terrain, 235 observations."""
 
-    class commands(LeggedRobotCfg.commands):
-        standing_fraction = 0.1
-        pure_fraction = 0.35
-        ramps = {"standing_fraction": [2_400, 3_600], "pure_fraction": [2_400, 3_600]}
-
-    class init_state(LeggedRobotCfg.init_state):
+    class init_state(QuadrupedCfg.init_state):
         pos = [0.0, 0.0, 0.42]
         default_joint_angles = {
             "FL_hip_joint": 0.0,
@@ -32,12 +25,12 @@ class Go2RoughCfg(LeggedRobotCfg):
             "RR_calf_joint": -1.5,
         }
 
-    class control(LeggedRobotCfg.control):
+    class control(QuadrupedCfg.control):
         stiffness = {"joint": 20.0}
         damping = {"joint": 0.5}
         action_scale = 0.25
 
-    class asset(LeggedRobotCfg.asset):
+    class asset(QuadrupedCfg.asset):
         file = "{LEGGED_GYM_ROOT_DIR}/resources/robots/go2/urdf/go2.urdf"
         name = "go2"
         foot_name = "foot"
@@ -46,41 +39,16 @@ class Go2RoughCfg(LeggedRobotCfg):
         self_collisions = 1
         armature = 0.01
 
-    class rewards(LeggedRobotCfg.rewards):
-        only_positive_rewards = False
-        soft_dof_pos_limit = 0.9
+    class rewards(QuadrupedCfg.rewards):
         base_height_target = 0.3
-        feet_air_time_target = 0.2
-        ramps = {"stand_motion": [2_400, 5_600], "stand_feet": [2_400, 5_600]}
 
-        class scales(LeggedRobotCfg.rewards.scales):
-            tracking_lin_vel = 3.0
-            tracking_ang_vel = 2.0
-            orientation = -1.0
-            base_height = -20.0
-            torques = -0.00002
-            dof_pos_limits = -1.0
-            feet_stance = -1.0
+        class scales(QuadrupedCfg.rewards.scales):
             stand_motion = -0.1
-            stand_feet = -1.2
 
 
-class Go2RoughCfgPPO(LeggedRobotCfgPPO):
-    """Training of `go2_rough`: small networks, which few cores train fastest, and every sample also in the mirror."""
+class Go2RoughCfgPPO(QuadrupedCfgPPO):
+    """Training of `go2_rough`."""
 
-    class policy(LeggedRobotCfgPPO.policy):
-        actor_hidden_dims = [256, 128, 64]
-        critic_hidden_dims = [256, 128, 64]
-        normalize_observations = True
-
-    class algorithm(LeggedRobotCfgPPO.algorithm):
-        entropy_coef = 0.005
-        entropy_schedule = "linear"
-        final_noise_std: Optional[float] = 0.25
-        schedule = "cosine"
-        symmetry = "augment"
-        symmetry_until = 0.6
-
-    class runner(LeggedRobotCfgPPO.runner):
+    class runner(QuadrupedCfgPPO.runner):
         experiment_name = "rough_go2"
         max_iterations = 1000

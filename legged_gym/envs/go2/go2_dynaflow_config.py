@@ -6,6 +6,7 @@ from typing import Optional
 
 from legged_gym.envs.base.base_config import Metric, ObsTerm, Termination
 from legged_gym.envs.go2.go2_config import Go2RoughCfg, Go2RoughCfgPPO
+from legged_gym.envs.recipes import LevelGround
 from legged_gym.settings import flag, number, span, text
 
 
@@ -16,11 +17,8 @@ class Go2Cfg(Go2RoughCfg):
         num_envs = 512
         obs_layout = text("dynaflow48")  # the group of `observations` that the policy sees
 
-    class terrain(Go2RoughCfg.terrain):
-        mesh_type = "plane"
+    class terrain(LevelGround):
         static_friction = 0.6  # 0.8 under the feet, as the robot's is 1
-        measure_heights = False
-        curriculum = False
 
     class commands(Go2RoughCfg.commands):
         resampling_time = 4.0

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Optional
 
 from legged_gym.envs.base.base_config import ObsTerm
-from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg, LeggedRobotCfgPPO
+from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
+from legged_gym.envs.recipes import FewCoresCfgPPO, LevelGround
 from legged_gym.settings import by_name, number, text
 
 LEGS = ("rf", "lf", "rh", "lh")
@@ -20,10 +21,7 @@ class MiniCheetahCfg(LeggedRobotCfg):
         num_envs = 512
         episode_length_s = 10.0
 
-    class terrain(LeggedRobotCfg.terrain):
-        mesh_type = "plane"
-        measure_heights = False
-        curriculum = False
+    terrain = LevelGround
 
     class commands(LeggedRobotCfg.commands):
         heading_command = False
@@ -128,24 +126,14 @@ class MiniCheetahCfg(LeggedRobotCfg):
         dt = 0.002
 
 
-class MiniCheetahCfgPPO(LeggedRobotCfgPPO):
+class MiniCheetahCfgPPO(FewCoresCfgPPO):
     """Training of `mini_cheetah`."""
 
-    class policy(LeggedRobotCfgPPO.policy):
-        actor_hidden_dims = [256, 128, 64]
-        critic_hidden_dims = [256, 128, 64]
-        normalize_observations = True
-
-    class algorithm(LeggedRobotCfgPPO.algorithm):
+    class algorithm(FewCoresCfgPPO.algorithm):
         gamma = 0.99  # 1 - dt / horizon: 1 s
         lam = 0.95  # 0.2 s
-        entropy_coef = 0.005
-        entropy_schedule = "linear"
-        final_noise_std: Optional[float] = 0.25
-        schedule = "cosine"
-        symmetry = "augment"
 
-    class runner(LeggedRobotCfgPPO.runner):
+    class runner(FewCoresCfgPPO.runner):
         experiment_name = "mini_cheetah"
         max_iterations = 400
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Optional
 
 from legged_gym.envs.base.base_config import Metric, ObsTerm, Termination
-from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg, LeggedRobotCfgPPO
+from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
 from legged_gym.envs.parkour.guidance_config import GuidanceCfg
 from legged_gym.envs.parkour.hurdles_config import HurdlesCfg, hurdle_obstacles
+from legged_gym.envs.recipes import FewCoresCfgPPO, LevelGround
 from legged_gym.settings import number
 
 LEGS, PARTS = ("FL", "FR", "RL", "RR"), ("hip", "thigh", "calf")
@@ -22,10 +23,7 @@ class GalileoParkourCfg(LeggedRobotCfg):
         num_envs = 512
         episode_length_s = 20.0
 
-    class terrain(LeggedRobotCfg.terrain):
-        mesh_type = "plane"
-        measure_heights = False  # the scan is taken when it is due
-        curriculum = False
+    class terrain(LevelGround):  # the scan is taken when it is due
         measured_points_x = [round(-0.45 + 0.15 * k, 2) for k in range(12)]
         measured_points_y = [round(-0.75 + 0.15 * k, 2) for k in range(11)]
 
@@ -182,10 +180,28 @@ for _k in range(1, 5):  # of the robots that came to it, who crossed it; and wit
     setattr(GalileoParkourCfg.metrics, f"hurdle_{_k}_clearance", Metric("sum", per=f"hurdle_{_k}_crossed"))
 
 
-class GalileoParkourCfgPPO(LeggedRobotCfgPPO):
+# of the groups that a robot cannot feel, from what it can
+ESTIMATOR = {
+    "encoder": "explicit",
+    "network": {"groups": ["proprioception"], "hidden_dims": [128, 64], "output_dim": 9},
+    "learning_rate": 1.0e-3,
+    "num_learning_epochs": 1,
+}
+ADAPTATION = {
+    "encoder": "latent",
+    "network": {"groups": ["history"], "history_conv": {"frames": 10}, "hidden_dims": [20]},
+    "coef": [0.0, 0.1, 200, 300],
+    "learning_rate": 1.0e-3,
+    "every": 10,
+    "num_learning_epochs": 2,
+}
+
+
+class GalileoParkourCfgPPO(FewCoresCfgPPO):
     """Training of `galileo_parkour`, of a size and with schedules for few cores; `configs/galileo_parkour_gpu.yaml`."""
 
-    class policy(LeggedRobotCfgPPO.policy):
+    class policy(FewCoresCfgPPO.policy):
+        normalize_observations = False
         encoders = {
             "proprioception": {},
             "scan": {"hidden_dims": [64], "output_dim": 32, "output_activation": "tanh"},
@@ -199,28 +215,12 @@ class GalileoParkourCfgPPO(LeggedRobotCfgPPO):
         actor = {"experts": {"names": ["flat", "jump", "crawl"], "gate": {"groups": ["nearest"], "hidden_dims": [32]}}}
         critic = {"groups": ["proprioception", "scan", "hurdles", "nearest", "explicit", "latent", "history"]}
 
-    class algorithm(LeggedRobotCfgPPO.algorithm):
-        entropy_coef = 0.005
-        entropy_schedule = "linear"
+    class algorithm(FewCoresCfgPPO.algorithm):
         final_noise_std = 0.3
-        schedule = "cosine"
-        symmetry = "augment"
         symmetry_until = 0.6  # from rest in mid-lane, a symmetric policy cannot choose which foot goes first
         extensions = {
-            "estimator": {
-                "encoder": "explicit",
-                "network": {"groups": ["proprioception"], "hidden_dims": [128, 64], "output_dim": 9},
-                "learning_rate": 1.0e-3,
-                "num_learning_epochs": 1,
-            },
-            "adaptation": {
-                "encoder": "latent",
-                "network": {"groups": ["history"], "history_conv": {"frames": 10}, "hidden_dims": [20]},
-                "coef": [0.0, 0.1, 200, 300],
-                "learning_rate": 1.0e-3,
-                "every": 10,
-                "num_learning_epochs": 2,
-            },
+            "estimator": ESTIMATOR,
+            "adaptation": ADAPTATION,
             "experts": {
                 "temperature": [2.0, 0.6, 0, 600],
                 "entropy_bonus": [0.02, 0.0, 0, 200],
@@ -229,7 +229,7 @@ class GalileoParkourCfgPPO(LeggedRobotCfgPPO):
             },
         }
 
-    class runner(LeggedRobotCfgPPO.runner):
+    class runner(FewCoresCfgPPO.runner):
         experiment_name = "rsl_rl/unitree_go2_parkour"  # of both robots, as in the work that this follows
         tags = {"Train/action_noise_std": "Policy/mean_noise_std"}
         max_iterations = 1500

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from legged_gym.envs.base.base_config import Metric
-from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg, LeggedRobotCfgPPO
+from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
 from legged_gym.envs.go2.go2_config import Go2RoughCfg
-from legged_gym.envs.parkour.galileo_config import GalileoParkourCfg
+from legged_gym.envs.parkour.galileo_config import ADAPTATION, ESTIMATOR, GalileoParkourCfg
+from legged_gym.envs.recipes import FewCoresCfgPPO
 from legged_gym.settings import number
 
 _LEGS = ("FL", "FR", "RL", "RR")
@@ -106,8 +107,7 @@ class Go2ParkourCfg(LeggedRobotCfg):
             feet_stumble = -1.0
             feet_edge = -1.0
 
-    class normalization(GalileoParkourCfg.normalization):
-        pass
+    normalization = GalileoParkourCfg.normalization
 
     class viewer(LeggedRobotCfg.viewer):
         distance = 2.6
@@ -121,10 +121,11 @@ class Go2ParkourCfg(LeggedRobotCfg):
         self.env.episode_length_s = 60.0
 
 
-class Go2ParkourCfgPPO(LeggedRobotCfgPPO):
+class Go2ParkourCfgPPO(FewCoresCfgPPO):
     """Training of `go2_parkour`, of a size for few cores: the actor acts on estimates of what it cannot feel."""
 
-    class policy(LeggedRobotCfgPPO.policy):
+    class policy(FewCoresCfgPPO.policy):
+        normalize_observations = False
         init_noise_std = 0.5  # with 1 nearly all rewards are cut off at 0 in the beginning
         encoders = {
             "proprioception": {},
@@ -132,34 +133,16 @@ class Go2ParkourCfgPPO(LeggedRobotCfgPPO):
             "explicit": {},
             "latent": {"hidden_dims": [64, 20]},
         }
-        actor_hidden_dims = [256, 128, 64]
-        critic_hidden_dims = [256, 128, 64]
         critic_obs_groups = ["proprioception", "scan", "explicit", "latent"]
 
-    class algorithm(LeggedRobotCfgPPO.algorithm):
-        entropy_coef = 0.005
-        entropy_schedule = "linear"
+    class algorithm(FewCoresCfgPPO.algorithm):
         final_noise_std = 0.3
-        schedule = "cosine"
-        symmetry = "augment"
         extensions = {
-            "estimator": {
-                "encoder": "explicit",
-                "network": {"groups": ["proprioception"], "hidden_dims": [128, 64], "output_dim": 9},
-                "learning_rate": 1.0e-3,
-                "num_learning_epochs": 2,
-            },
-            "adaptation": {
-                "encoder": "latent",
-                "network": {"groups": ["history"], "history_conv": {"frames": 10}, "hidden_dims": [20]},
-                "coef": [0.0, 0.1, 300, 500],
-                "learning_rate": 1.0e-3,
-                "every": 10,
-                "num_learning_epochs": 2,
-            },
+            "estimator": {**ESTIMATOR, "num_learning_epochs": 2},
+            "adaptation": {**ADAPTATION, "coef": [0.0, 0.1, 300, 500]},
         }
 
-    class runner(LeggedRobotCfgPPO.runner):
+    class runner(FewCoresCfgPPO.runner):
         experiment_name = "rsl_rl/unitree_go2_parkour"
         tags = {"Train/action_noise_std": "Policy/mean_noise_std"}
         max_iterations = 3000

@@ -10,7 +10,6 @@ from rsl_rl.extensions.extension import Batch, Context, Extension, Losses
 from rsl_rl.models import Outputs
 from rsl_rl.models.encoder import Encoder
 from rsl_rl.modules.memory import Memory
-from rsl_rl.modules.normalization import EmpiricalNormalization
 from rsl_rl.storage import RolloutStorage, SequenceStorage
 from rsl_rl.utils.errors import RslRlError, near_matches
 from rsl_rl.utils.schedule import Schedule, Scheduled
@@ -20,7 +19,8 @@ class Estimator(Extension):
     """Learns by the mean square what an encoder of the actor says, and takes its place when the actor acts.
 
     PPO learns from what was true: the encoder stays in its place there. In the iterations that `every` divides the
-    estimate acts and learns; once the policy is deployed it always acts.
+    estimate acts and learns; once the policy is deployed it always acts. If the actor's inputs are normalised, so are
+    those of the network, and a group that is passed through is estimated as normalised.
 
     Args:
         context: what it is made for.
@@ -52,20 +52,20 @@ class Estimator(Extension):
             raise RslRlError(f"{place}.encoder: the actor has no {encoder!r}; {near_matches(encoder, list(encoders))}")
         settings = {"activation": "elu", **network}
         dims = context.policy.observation_dims
-        self.network = Encoder(f"{place}.network", encoder, dims, False, 0, **settings).to(context.device)
+        scaled = context.policy.actor.is_normalized
+        self.network = Encoder(f"{place}.network", encoder, dims, scaled, 0, **settings).to(context.device)
         own, there = self.network.output_dim, encoders[encoder].output_dim
         if own != there:
             raise RslRlError(f"{place}.network has {own} outputs, the encoder {encoder!r} {there}")
         both = [*encoders[encoder].modules(), *self.network.modules()]
         has_memory = any(isinstance(module, Memory) for module in both)
-        normalised = any(isinstance(module, EmpiricalNormalization) for module in encoders.modules())
-        if encoders[encoder].is_gated or has_memory or normalised:
-            raise RslRlError(f"{place}: it takes the place of no encoder with a gate, a memory or normalised inputs")
+        if encoders[encoder].is_gated or has_memory:
+            raise RslRlError(f"{place}: it takes the place of no encoder with a gate or a memory")
         self.groups = self.network.groups
         self.optimizer = context.optimizer(self.name, self.network.parameters(), learning_rate)
         self._policy, self._encoder, self._settings = context.policy, encoder, settings
         self._every, self._passes = every, (num_mini_batches, num_learning_epochs)
-        self._is_due = True
+        self._is_due, self._distributed = True, context.distributed
         self._watched: Dict[str, float] = {}
 
     def set_progress(self, iteration: int, max_iterations: int) -> None:
@@ -83,6 +83,7 @@ class Estimator(Extension):
     def after_update(self, storage: Union[RolloutStorage, SequenceStorage]) -> Mapping[str, float]:
         """See `Extension.after_update`; between its iterations what was watched stays."""
         assert isinstance(storage, RolloutStorage)
+        self.network.update_normalizers(storage.flat_observations(), self._distributed)
         if self._is_due:
             self._watched = self.optimizer.learn(self._error(batch) for batch in storage.mini_batches(*self._passes))
         return self._watched

@@ -179,6 +179,12 @@ class Encoder(nn.Module):
             features = self.added(features) * self.gate
         return features, after
 
+    def update_normalizers(self, obs: Observations, distributed: Optional[Any] = None) -> None:
+        """Take in the samples group -> (B, D), of all ranks where several work."""
+        for module, group in zip(self.inputs, self.groups):
+            if isinstance(module, EmpiricalNormalization):
+                module.update(obs[group], distributed)
+
 
 def groups_of(network: nn.Module) -> List[str]:
     """The groups that all encoders in a network read, each once."""

@@ -67,6 +67,7 @@ class Network(nn.Module):
         width: F, inputs of the head.
         is_recurrent: whether there is a memory anywhere.
         is_deployed: whether it acts by what its encoders predict, whatever is observed.
+        is_normalized: whether flat observations are scaled.
     """
 
     def __init__(
@@ -119,7 +120,7 @@ class Network(nn.Module):
             own.update(groups=groups, hidden_dims=(64, 64), normalize_observations=normalize_observations)
             place, settings = f"{section}.experts.gate", {**own, **self.head.gate_settings}
             self.gate = Network(place, observation_dims, len(self.head.experts), **settings)
-        self.is_deployed = False
+        self.is_deployed, self.is_normalized = False, normalize_observations
         self.groups = self._groups()
         self._shapes = {group: tuple(shape) for group, shape in observation_dims.items()}
         for path, module in self.named_modules():

@@ -192,9 +192,8 @@ class Policy(nn.Module):
     def update_normalizers(self, obs: Observations, distributed: Optional[Any] = None) -> None:
         """Let the networks take in the samples group -> (B, D), of all ranks where several work."""
         for encoder in self.modules():
-            for module, group in zip(encoder.inputs, encoder.groups) if isinstance(encoder, Encoder) else ():
-                if isinstance(module, EmpiricalNormalization):
-                    module.update(obs[group], distributed)
+            if isinstance(encoder, Encoder):
+                encoder.update_normalizers(obs, distributed)
 
     def parts(self) -> Dict[str, nn.Module]:
         """Return the parts that can be frozen or copied, by name; an actor with encoders counts part by part."""

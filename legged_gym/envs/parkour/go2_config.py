@@ -125,7 +125,6 @@ class Go2ParkourCfgPPO(FewCoresCfgPPO):
     """Training of `go2_parkour`, of a size for few cores: the actor acts on estimates of what it cannot feel."""
 
     class policy(FewCoresCfgPPO.policy):
-        normalize_observations = False
         init_noise_std = 0.5  # with 1 nearly all rewards are cut off at 0 in the beginning
         encoders = {
             "proprioception": {},

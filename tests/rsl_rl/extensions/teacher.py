@@ -46,9 +46,9 @@ class TeacherEnv(ToyVecEnv):
         return {**obs, "hurdles": self._position[:, :2], "explicit": self._velocity, "latent": own, "history": frames}
 
 
-def make_teacher(folder: Path | None = None, **extensions: Any) -> OnPolicyRunner:
+def make_teacher(folder: Path | None = None, normalize: bool = False, **extensions: Any) -> OnPolicyRunner:
     """A runner with all three extensions, and others in their places."""
     runner = {"num_steps_per_env": 8, "logger": "none", "save_interval": 1, "max_iterations": 4}
     algorithm = {"num_mini_batches": 2, "num_learning_epochs": 2, "extensions": {**EXTENSIONS, **extensions}}
-    cfg = {"policy": POLICY, "algorithm": algorithm, "runner": runner}
+    cfg = {"policy": {**POLICY, "normalize_observations": normalize}, "algorithm": algorithm, "runner": runner}
     return OnPolicyRunner(TeacherEnv(), cfg, None if folder is None else str(folder))

@@ -15,7 +15,7 @@ from rsl_rl.models.saved_policy import build_policy
 from rsl_rl.runners.inference_policy import InferencePolicy
 from rsl_rl.utils.checkpoint import save_checkpoint
 from rsl_rl.utils.errors import RslRlError
-from tests.rsl_rl.extensions.teacher import ESTIMATOR, EXTENSIONS, HISTORY, POLICY, TeacherEnv, make_teacher
+from tests.rsl_rl.extensions.teacher import ESTIMATOR, HISTORY, POLICY, TeacherEnv, make_teacher
 from tests.rsl_rl.runner_helpers import assert_same_checkpoint, metrics
 
 CPU = torch.device("cpu")
@@ -88,17 +88,19 @@ def test_schedules_in_a_training(tmp_path: Path) -> None:
     assert rows[0].keys() >= {"estimator", "priv_reg", "moe_aux", "gate_entropy", "gate_min_usage", *usage}
 
 
-def test_a_resumed_training_is_the_same_bit_for_bit(tmp_path: Path) -> None:
-    make_teacher(tmp_path / "a").learn(4)
-    resumed = make_teacher(tmp_path / "b")
+@pytest.mark.parametrize("normalize", [False, True])
+def test_a_resumed_training_is_the_same_bit_for_bit(tmp_path: Path, normalize: bool) -> None:
+    make_teacher(tmp_path / "a", normalize).learn(4)
+    resumed = make_teacher(tmp_path / "b", normalize)
     resumed.load(str(tmp_path / "a" / "model_1.pt"))
     resumed.learn(3)
     assert_same_checkpoint(*(str(tmp_path / run / "model_4.pt") for run in "ab"))
     assert metrics(tmp_path / "a")[1:] == metrics(tmp_path / "b")
 
 
-def test_a_checkpoint_acts_by_what_a_robot_senses(tmp_path: Path) -> None:
-    runner = make_teacher(tmp_path)
+@pytest.mark.parametrize("normalize", [False, True])
+def test_a_checkpoint_acts_by_what_a_robot_senses(tmp_path: Path, normalize: bool) -> None:
+    runner = make_teacher(tmp_path, normalize)
     runner.learn(1)
     obs = {name: torch.randn(5, *shape) for name, shape in runner.env.observation_dims.items()}
     sensed = {name: runner.env.observation_dims[name] for name in SENSED}
@@ -168,10 +170,25 @@ def test_mistakes_are_told(settings: Any, message: str) -> None:
         make_teacher(**settings)
 
 
-def test_what_imitation_and_normalisation_refuse() -> None:
+def test_estimates_are_normalised_as_what_they_stand_for() -> None:
+    runner = make_teacher(normalize=True, adaptation=None)
+    estimator, learned_from = runner.algorithm.extensions["estimator"], {}
+
+    def error(batch: Any, own: Any = estimator._error) -> torch.Tensor:
+        learned_from.update(batch.observations)
+        return own(batch)
+
+    estimator._error, estimator._passes = error, (1, 1)
+    before = {name: x.clone() for name, x in estimator.network.state_dict().items() if "inputs" not in name}
+    runner.learn(1)
+    truth, felt = learned_from["explicit"], learned_from["policy"]
+    estimator.network.load_state_dict(before, strict=False)
+    scaled = [(x - x.mean(0)) / (x.std(0, unbiased=False) + 0.01) for x in (truth, felt)]
+    expected = (estimator.network.mlp(scaled[1]) - scaled[0]).square().mean().item()
+    assert estimator._watched["estimator"] == pytest.approx(expected, rel=1e-4)
+
+
+def test_what_imitation_refuses() -> None:
     policies = [ActorCritic(TeacherEnv().observation_dims, 3, **POLICY) for _ in range(2)]
     with pytest.raises(RslRlError, match=r"Estimator needs an algorithm that calls its acting_encoders\(\)"):
         DAgger(*policies, extensions={"estimator": ESTIMATOR})
-    normalised = ActorCritic(TeacherEnv().observation_dims, 3, **POLICY, normalize_observations=True)
-    with pytest.raises(RslRlError, match="normalised inputs"):
-        Extensions({"estimator": EXTENSIONS["estimator"]}, Context(normalised, CPU))

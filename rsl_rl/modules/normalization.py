@@ -7,9 +7,15 @@ from typing import Any, Optional
 import torch
 from torch import nn
 
+LIMIT = 10.0  # standard deviations
+_STILL = 1e-10  # what varies less than this is a constant, but for rounding
+
 
 class EmpiricalNormalization(nn.Module):
     """Shifts and scales each entry of a vector by the mean and standard deviation of all samples so far.
+
+    What was hardly ever seen would come out huge: the result is within `LIMIT`, and an entry that has been the same in
+    all samples is only shifted, so that a network that has learned nothing of it hears of a change as it is.
 
     Attributes:
         mean: (D,) running mean; 0 before the first sample.
@@ -38,7 +44,8 @@ class EmpiricalNormalization(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Normalise (..., D)."""
-        return (x - self.mean) / (self.var.sqrt() + self.eps)
+        deviation = torch.where(self.var > _STILL, self.var.sqrt() + self.eps, torch.ones_like(self.var))
+        return ((x - self.mean) / deviation).clamp(-LIMIT, LIMIT)
 
     @torch.no_grad()
     def update(self, x: torch.Tensor, distributed: Optional[Any] = None) -> None:

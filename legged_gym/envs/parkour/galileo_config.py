@@ -201,7 +201,6 @@ class GalileoParkourCfgPPO(FewCoresCfgPPO):
     """Training of `galileo_parkour`, of a size and with schedules for few cores; `configs/galileo_parkour_gpu.yaml`."""
 
     class policy(FewCoresCfgPPO.policy):
-        normalize_observations = False
         encoders = {
             "proprioception": {},
             "scan": {"hidden_dims": [64], "output_dim": 32, "output_activation": "tanh"},

@@ -42,6 +42,18 @@ def test_far_from_zero_keeps_its_precision() -> None:
     torch.testing.assert_close(normalization.var, torch.tensor([1 / 12]), rtol=0.02, atol=0.0)
 
 
+def test_what_was_never_or_hardly_ever_seen_stays_small() -> None:
+    samples = torch.zeros(10_000, 3)
+    samples[:, 0], samples[0, 1], samples[::2, 2] = 0.3, 1.0, 1.0
+    normalization = EmpiricalNormalization(3)
+    for piece in samples.split(100):
+        normalization.update(piece)
+    # 1 in 10000: deviation 0.01, so 1 would be 50; half of them: deviation 0.5
+    expected = [[0.0, 0.0, -0.98], [0.7, 10.0, 0.98], [-0.8, -10.0, -2.94]]
+    seen = torch.tensor([[0.3, 0.0, 0.0], [1.0, 1.0, 1.0], [-0.5, -1.0, -1.0]])
+    torch.testing.assert_close(normalization(seen), torch.tensor(expected), rtol=0.01, atol=0.01)
+
+
 def test_two_processes_see_the_samples_of_both() -> None:
     mine, theirs = torch.randn(2, 50, 4) * 3 + 1
     both = torch.cat([mine, theirs])

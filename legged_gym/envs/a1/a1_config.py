@@ -83,7 +83,7 @@ class A1FlatCfg(A1RoughCfg):
 
         class scales(A1RoughCfg.rewards.scales):
             tracking_lin_vel = 5.0
-            tracking_ang_vel = 2.5
+            tracking_ang_vel = 3.0
             orientation = -2.5  # the ground is level; at -1 the nose hung, and some tipped over it when they started
 
 

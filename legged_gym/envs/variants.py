@@ -26,6 +26,7 @@ def for_play(cfg: LeggedRobotCfg, most_robots: int = MOST_ROBOTS) -> None:
     """Little ground and few robots with mean friction, neither noise nor pushes."""
     cfg.env.num_envs = min(cfg.env.num_envs, most_robots)
     cfg.terrain.num_rows = cfg.terrain.num_cols = TILES
+    cfg.terrain.n_rows = 1
     cfg.terrain.curriculum = False
     cfg.noise.add_noise = cfg.depth_camera.noise.enabled = False
     cfg.domain_rand.randomize_friction = False
@@ -59,7 +60,7 @@ def for_pure_commands(cfg: LeggedRobotCfg, nominal: bool, episode_length_s: floa
         episode_length_s: after which an episode is truncated.
     """
     with_given_commands(cfg)
-    cfg.terrain.mesh_type = "plane"
+    cfg.terrain.mesh_type, cfg.terrain.mesh_files = "plane", None
     cfg.env.episode_length_s = episode_length_s
     if nominal:
         without_noise(cfg)
@@ -90,6 +91,7 @@ def for_demonstrations(cfg: LeggedRobotCfg, max_steps: int, randomize: bool) -> 
 def for_export(cfg: LeggedRobotCfg) -> None:
     """As small as it gets: one robot, one tile."""
     cfg.env.num_envs = cfg.terrain.num_rows = cfg.terrain.num_cols = 1
+    cfg.terrain.n_rows = cfg.terrain.mesh_oversample = 1
 
 
 def with_given_commands(cfg: LeggedRobotCfg) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
 from legged_gym.envs.base.world import physics_ground
-from legged_gym.terrain import Terrain, uses_height_map
+from legged_gym.terrain import make_terrain, uses_height_map
 
 GROUND_SEED = 1000
 """Of the tiles: those of an evaluation and not of a training."""
@@ -27,6 +27,7 @@ _BORDER, _MOST_COLUMNS = 3.0, 10
 def with_saved_terrain(cfg: LeggedRobotCfg) -> None:
     """Change a config so that its terrain is the one that is saved: each type of tile at two difficulties."""
     terrain = cfg.terrain
+    terrain.n_rows = terrain.mesh_oversample = 1
     terrain.curriculum, terrain.difficulty_range, terrain.num_rows = True, list(_DIFFICULTIES), len(_DIFFICULTIES)
     terrain.border_size = min(terrain.border_size, _BORDER)
     if terrain.tile_types:
@@ -48,7 +49,7 @@ def saved_terrain(cfg: LeggedRobotCfg) -> Optional[bytes]:
         return None
     cfg = copy.deepcopy(cfg)
     with_saved_terrain(cfg)
-    terrain = Terrain(cfg.terrain, GROUND_SEED)
+    terrain = make_terrain(cfg.terrain, GROUND_SEED)
     field = physics_ground(cfg, terrain.height_map)
     rows = field.data.shape[1]
     refined = (rows - 1) // (len(terrain.height_map.units) - 1)
@@ -64,6 +65,11 @@ def saved_terrain(cfg: LeggedRobotCfg) -> Optional[bytes]:
         origin=terrain.height_map.origin,
         starts=np.array([terrain.env_origins[tile] for tile in tiles]),
         goals=np.array([terrain.tiles.goals[tile] for tile in tiles]),
-        names=np.array([f"{terrain.tile_types[row][col]}, {_DIFFICULTIES[row]:g}" for row, col in tiles]),
+        names=np.array([_name(terrain.tile_types[row][col], terrain.difficulties[row, col]) for row, col in tiles]),
     )
     return buffer.getvalue()
+
+
+def _name(tile_type: str, difficulty: float) -> str:
+    """Of a tile: meshes and selected shapes have no difficulty."""
+    return tile_type if np.isnan(difficulty) else f"{tile_type}, {difficulty:g}"

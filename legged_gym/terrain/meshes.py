@@ -68,12 +68,17 @@ def read_mesh(path: str) -> TriangleMesh:
 
 
 def lay_out(
-    meshes: Dict[str, TriangleMesh], rows: int = 1, oversample: int = 1, cell: float = CELL, unit: float = UNIT
+    meshes: Dict[str, TriangleMesh],
+    rows: int = 1,
+    oversample: int = 1,
+    cell: float = CELL,
+    unit: float = UNIT,
+    border: int = _MARGIN,
 ) -> MeshGround:
     """Give meshes their places on one map: each `oversample` times along +x, all of that `rows` times along +y.
 
-    Tiles are as large as what the meshes cover together, in whole cells, so that none reaches into another's. Prints
-    which meshes have overhangs, which the map fills.
+    Tiles are as large as what the meshes cover together, in whole cells, so that none reaches into another's. Where no
+    mesh is, there is a floor below all of them, for rays too. Prints which meshes have overhangs, which the map fills.
 
     Args:
         meshes: by name, as messages tell them.
@@ -81,46 +86,61 @@ def lay_out(
         oversample: how often each mesh stands there; M = meshes * oversample.
         cell: m between vertices.
         unit: m a unit of height.
+        border: cells of floor around the tiles.
 
     Raises:
-        UserError: the map would be too large.
+        UserError: there is no mesh, no row or no cell; or the map would be too large.
     """
+    for what, least, given in (("rows", 1, rows), ("oversample", 1, oversample), ("border", _MARGIN, border)):
+        if given < least:
+            raise UserError(f"meshes as ground: {what} is {given}; give {least} or more")
+    for what, length in (("a cell", cell), ("a unit of height", unit)):
+        if not 0.0 < length < math.inf:
+            raise UserError(f"meshes as ground: {what} of {length:g} m; give a positive length")
+    if not meshes:
+        raise UserError("meshes as ground: no mesh was given")
     low = np.min([mesh.vertices.min(0) for mesh in meshes.values()], axis=0)
     high = np.max([mesh.vertices.max(0) for mesh in meshes.values()], axis=0)
     first = np.floor(low[:2] / cell + 1e-6).astype(int)
     size = np.maximum(np.ceil(high[:2] / cell - 1e-6).astype(int) - first, 1)
     count = len(meshes) * oversample
-    shape = (count * size[0] + 2 * _MARGIN + 1, rows * size[1] + 2 * _MARGIN + 1)
+    shape = (count * int(size[0]) + 2 * border + 1, rows * int(size[1]) + 2 * border + 1)
     if shape[0] * shape[1] > _MOST_VERTICES:
         raise UserError(
             f"{count} x {rows} meshes of {size[0] * cell:.1f} x {size[1] * cell:.1f} m in cells of {cell:g} m make a "
             f"map of {shape[0]} x {shape[1]} vertices: take fewer rows or larger cells, or check the units (m)"
         )
     base = math.floor((low[2] - _BELOW) / unit)
-    units = np.full(shape, base, dtype=np.int64)
+    units = np.full(shape, base, dtype=np.int32)
     offsets = np.zeros((count, rows, 3))
     offsets[..., 0] = (size[0] * cell * np.arange(count))[:, None]
     offsets[..., 1] = size[1] * cell * np.arange(rows)
-    corner = (first - _MARGIN) * cell
+    corner, begin = (first - border) * cell, border - _MARGIN
     for number, (name, mesh) in enumerate(meshes.items()):
-        tops = np.round(_tops(name, mesh, corner, (size[0] + 2 * _MARGIN + 1, size[1] + 2 * _MARGIN + 1), cell) / unit)
-        tops = np.where(np.isfinite(tops), tops, base).astype(np.int64)
+        around = (int(size[0]) + 2 * _MARGIN + 1, int(size[1]) + 2 * _MARGIN + 1)
+        tops = np.round(_tops(name, mesh, (first - _MARGIN) * cell, around, cell) / unit)
+        tops = np.where(np.isfinite(tops), tops, base).astype(np.int32)
         for column in range(number * oversample, (number + 1) * oversample):
             for row in range(rows):
-                part = units[column * size[0] :, row * size[1] :][: tops.shape[0], : tops.shape[1]]
+                part = units[begin + column * size[0] :, begin + row * size[1] :][: tops.shape[0], : tops.shape[1]]
                 np.maximum(part, tops, out=part)
     if max(-units.min(), units.max()) > _INT16_MAX:
         raise UserError(
             f"meshes between {low[2]:g} and {high[2]:g} m high: move them to height 0, or take larger units"
         )
-    whole = _joined([mesh for mesh in meshes.values() for _ in range(oversample)], offsets)
+    end = corner + (np.array(shape) - 1) * cell
+    floor = TriangleMesh(
+        np.array([[x, y, base * unit] for x, y in (corner, (end[0], corner[1]), end, (corner[0], end[1]))]),
+        np.array([[0, 1, 2], [0, 2, 3]]),
+    )
+    whole = _joined([mesh for mesh in meshes.values() for _ in range(oversample)], offsets, floor)
     height_map = HeightMap(units.astype(np.int16), cell, unit, (float(corner[0]), float(corner[1])), whole)
     return MeshGround(height_map, offsets)
 
 
-def _joined(meshes: Sequence[TriangleMesh], offsets: np.ndarray) -> TriangleMesh:
-    vertices = [mesh.vertices + offset for mesh, row in zip(meshes, offsets) for offset in row]
-    faces = [mesh.faces for mesh, row in zip(meshes, offsets) for _ in row]
+def _joined(meshes: Sequence[TriangleMesh], offsets: np.ndarray, floor: TriangleMesh) -> TriangleMesh:
+    vertices = [mesh.vertices + offset for mesh, row in zip(meshes, offsets) for offset in row] + [floor.vertices]
+    faces = [mesh.faces for mesh, row in zip(meshes, offsets) for _ in row] + [floor.faces]
     begins = np.cumsum([0, *map(len, vertices)])
     return TriangleMesh(np.concatenate(vertices), np.concatenate([f + b for f, b in zip(faces, begins)]))
 

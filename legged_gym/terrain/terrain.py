@@ -29,7 +29,7 @@ _INT16_MAX = 32767
 
 
 def uses_height_map(mesh_type: Optional[str]) -> bool:
-    """Whether `terrain.mesh_type` asks for a `Terrain`; None, 'none' and 'plane' do not."""
+    """Whether `terrain.mesh_type` asks for a map; None, 'none' and 'plane' do not."""
     return mesh_type not in (None, "none", "plane")
 
 
@@ -87,21 +87,29 @@ class Terrain:
         self._difficulty_range, self._roughness = cfg.difficulty_range, cfg.roughness
 
         self.border_size = self._border * self.horizontal_scale
-        self.tile_length = self._cells_x * self.horizontal_scale
-        self.tile_width = self._cells_y * self.horizontal_scale
         shape = (self.num_rows * self._cells_x + 2 * self._border, self.num_cols * self._cells_y + 2 * self._border)
-        self.length_x, self.length_y = shape[0] * self.horizontal_scale, shape[1] * self.horizontal_scale
-        self.height_field = self.height_field_raw = np.zeros(shape, dtype=np.int16)
         corner = (-self.border_size, -self.border_size)
-        self.height_map = HeightMap(self.height_field, self.horizontal_scale, self.vertical_scale, corner)
-        self.tiles = TileGrid(self.num_rows, self.num_cols, self.tile_length, self.tile_width)
-        self.env_origins, self.finish_x = self.tiles.starts, self.tiles.finish_x
-        self.tile_types, self.difficulties = self.tiles.names, self.tiles.difficulties
+        length, width = self._cells_x * self.horizontal_scale, self._cells_y * self.horizontal_scale
+        self._describe(
+            HeightMap(np.zeros(shape, dtype=np.int16), self.horizontal_scale, self.vertical_scale, corner),
+            TileGrid(self.num_rows, self.num_cols, length, width),
+        )
         for row in range(self.num_rows):
             for col in range(self.num_cols):
                 self._add_tile(row, col)
         self.heights = self.height_map.heights
-        self.edge_mask = self.height_map.edge_mask
+
+    def _describe(self, height_map: HeightMap, tiles: TileGrid) -> None:
+        """What the rest of the world asks a terrain for, by legged_gym's names."""
+        self.height_map, self.tiles = height_map, tiles
+        self.num_rows, self.num_cols = tiles.difficulties.shape
+        self.tile_length, self.tile_width = tiles.tile_length, tiles.tile_width
+        self.horizontal_scale, self.vertical_scale = height_map.horizontal_scale, height_map.vertical_scale
+        self.length_x, self.length_y = (n * self.horizontal_scale for n in height_map.units.shape)
+        self.height_field = self.height_field_raw = height_map.units
+        self.env_origins, self.finish_x = tiles.starts, tiles.finish_x
+        self.tile_types, self.difficulties = tiles.names, tiles.difficulties
+        self.edge_mask = height_map.edge_mask
 
     def _add_tile(self, row: int, col: int) -> None:
         rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(self._seed, spawn_key=(row, col))))

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any, List, Optional
 
-from legged_gym.setting_types import Anything, ByName
+from legged_gym.setting_types import Anything, ByName, Items, Number
 from legged_gym.settings import flag, names, number, numbers, setting, span, text
+
+_PLACE = Number(unit="m", low=-1000, high=1000)
 
 
 class TerrainCfg:
     """The section `terrain`."""
 
-    # None, `none`, `plane`: a plane; `heightfield`, `trimesh`: a map of tiles
-    mesh_type: Optional[str] = text("trimesh", ("none", "plane", "heightfield", "trimesh"), none=True)
+    # None, `none`, `plane`: a plane; `heightfield`, `trimesh`: a map of tiles; `mesh`: the files `mesh_files`
+    mesh_type: Optional[str] = text("trimesh", ("none", "plane", "heightfield", "trimesh", "mesh"), none=True)
     # `trimesh`: walls are `horizontal_scale / edge_refinement` thick; memory grows with the square
     edge_refinement = number(1, low=1, high=64)
     horizontal_scale = number(0.1, "m", above=0, high=10)  # a cell
@@ -45,3 +47,9 @@ class TerrainCfg:
     difficulty_range: Optional[List[float]] = span(None, low=0, high=1)
     # at difficulty 0 and 1: amplitude of fractal roughness on every tile
     roughness: Optional[List[float]] = numbers(None, "m", length=2, low=0, high=10)
+    # `mesh`: OBJ, PLY or STL files, or patterns of them, side by side along +x
+    mesh_files: Optional[List[str]] = names(None, least=1)
+    # `mesh`: [x, y, z] m that each is moved by, or one for all; robots start over x = y = 0
+    mesh_offsets: Optional[List[List[float]]] = setting(None, Items(True, Items(False, _PLACE, 3, 3), 1))
+    mesh_oversample = number(1, low=1, high=1000)  # `mesh`: how often each of them stands there
+    n_rows = number(1, low=1, high=100_000)  # `mesh`: copies of all that along +y

@@ -9,12 +9,12 @@ import numpy as np
 from legged_gym.errors import UserError
 from legged_gym.terrain.sub_terrains import Tile
 
-# a robot starts within this distance (each axis, m) of its origin, so the origin is as high as the highest point there
-_START_REACH = 1.0
+START_REACH = 1.0
+"""m, each axis: so far from its origin may a robot start, so the origin is as high as the highest point there."""
 
 
 class TileGrid:
-    """L levels along +x and T types along +y; the first tile's corner is the origin of the world.
+    """L levels along +x and T types along +y; the first tile's corner is the origin of the world (not with meshes).
 
     Attributes:
         tile_length: a tile's size along x, m.
@@ -40,7 +40,7 @@ class TileGrid:
     def put(self, level: int, kind: int, tile: Tile) -> None:
         """Note where robots start on a tile that has its shape, where they finish and what they aim at on the way."""
         corner_x, corner_y = level * self.tile_length, kind * self.tile_width
-        reach = tile.cells(_START_REACH)
+        reach = tile.cells(START_REACH)
         near_x, near_y = (slice(max(0, k - reach), k + reach + 1) for k in map(tile.cells, tile.start))
         highest = tile.heights[near_x, near_y].max() * tile.vertical_scale
         self.starts[level, kind] = corner_x + tile.start[0], corner_y + tile.start[1], highest

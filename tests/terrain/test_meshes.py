@@ -60,8 +60,9 @@ def test_meshes_stand_side_by_side_and_rows_repeat_them() -> None:
         for row in range(2):
             assert ground.height_map.at(ground.offsets[column, row, :2] + spot) == pytest.approx(height, abs=1e-6)
     mesh = ground.height_map.mesh
-    assert mesh is not None and len(mesh.faces) == 4 * len(FLOOR.faces) + 4 * len(BLOCK.faces)
-    assert mesh.vertices[:, 0].max() == pytest.approx(7.0) and mesh.vertices[:, 1].max() == pytest.approx(2.4)
+    assert mesh is not None and len(mesh.faces) == 4 * len(FLOOR.faces) + 4 * len(BLOCK.faces) + 2
+    # with the floor around, two cells wide
+    assert mesh.vertices[:, 0].max() == pytest.approx(7.05) and mesh.vertices[:, 1].max() == pytest.approx(2.45)
 
 
 def test_overhangs_are_said_and_solid_shapes_are_none(capsys: pytest.CaptureFixture) -> None:
@@ -105,6 +106,14 @@ def test_too_large_and_too_high_maps_are_refused() -> None:
         lay_out({"floor": FLOOR}, rows=100_000)
     with pytest.raises(UserError, match="move them to height 0"):
         lay_out({"high": box((1.0, 1.0, 1.0), (0.0, 0.0, 40.0))})
+    for name in ("rows", "oversample", "border"):
+        with pytest.raises(UserError, match=f"{name} is 0"):
+            lay_out({"floor": FLOOR}, **{name: 0})
+    for name in ("cell", "unit"):
+        with pytest.raises(UserError, match="of 0 m; give a positive length"):
+            lay_out({"floor": FLOOR}, **{name: 0.0})
+    with pytest.raises(UserError, match="no mesh was given"):
+        lay_out({})
 
 
 def test_rays_see_the_mesh_and_feet_the_height_field(tmp_path: pathlib.Path) -> None:
@@ -112,15 +121,17 @@ def test_rays_see_the_mesh_and_feet_the_height_field(tmp_path: pathlib.Path) -> 
     (tmp_path / "ball.xml").write_text(BALL)
     ground = make_heightfield(lay_out({"table": TABLE}).height_map)
     sim = make_simulator(SimSpec(str(tmp_path / "ball.xml"), ground=ground, num_threads=1), 1, "mujoco")
-    origins = torch.tensor([[[0.3, 0.1, 2.0], [0.3, 0.1, 0.4], [-0.5, 0.0, 1.0], [0.3, 0.1, 0.4], [0.3, 0.1, 0.4]]])
+    origins = torch.tensor(
+        [[[0.3, 0.1, 2.0], [0.3, 0.1, 0.4], [-0.5, 0.0, 1.0], [0.3, 0.1, 0.4], [0.3, 0.1, 0.4], [1.03, 0.0, 1.0]]]
+    )
     directions = torch.tensor(
-        [[[0.0, 0.0, -1.0], [0.0, 0.0, -1.0], [0.0, 0.0, -2.0], [0.0, 0.0, 0.5], [1.0, 0.0, 0.0]]]
+        [[[0.0, 0.0, -1.0], [0.0, 0.0, -1.0], [0.0, 0.0, -2.0], [0.0, 0.0, 0.5], [1.0, 0.0, 0.0], [0.0, 0.0, -1.0]]]
     )
     distances = sim.cast_rays(origins, directions)
-    # onto the table, to the floor below it, in units of a direction, to its underside, and out below it
-    torch.testing.assert_close(distances, torch.tensor([[1.275, 0.4, 0.5, 0.55, torch.inf]]), atol=1e-4, rtol=0.0)
+    # onto the table, to the floor below it, in units of a direction, to its underside, out below it, beside the mesh
+    torch.testing.assert_close(distances, torch.tensor([[1.275, 0.4, 0.5, 0.55, torch.inf, 1.25]]), atol=1e-4, rtol=0.0)
     assert sim.cast_rays(origins, directions, max_distance=0.45).isfinite().tolist() == [
-        [False, True, False, False, False]
+        [False, True, False, False, False, False]
     ]
     # the ball falls onto the table's top, as if it were solid
     state = sim.root_states.clone()

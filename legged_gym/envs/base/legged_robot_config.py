@@ -264,7 +264,9 @@ class LeggedRobotCfg(BaseConfig):
             yield "env.domain_rand.push_interval_s is 0: set push_robots to False for no pushes, or give s between them"
         if rand.widen_over is not None and not rand.every_episode:
             yield "env.domain_rand.widen_over needs domain_rand.every_episode"
-        if ground.mesh_type not in (None, "none", "plane"):
+        if ground.mesh_type == "mesh" and ground.mesh_files is None:
+            yield "env.terrain.mesh_type is mesh: give env.terrain.mesh_files, such as [stairs.obj]"
+        if ground.mesh_type in ("heightfield", "trimesh"):
             cell = ground.horizontal_scale / (ground.edge_refinement if ground.mesh_type == "trimesh" else 1)
             border = 2.0 * ground.border_size
             along, across = ground.num_rows * ground.terrain_length, ground.num_cols * ground.terrain_width

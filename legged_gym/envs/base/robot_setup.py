@@ -22,7 +22,7 @@ from legged_gym.errors import UserError
 from legged_gym.sensors.height_scan import HeightScan
 from legged_gym.sim.factory import make_simulator
 from legged_gym.sim.robot.gains import gains_of
-from legged_gym.terrain import Terrain, uses_height_map
+from legged_gym.terrain import Terrain, make_terrain, uses_height_map
 
 MOVED_HOOKS = {
     "_look": "Part.update",
@@ -65,12 +65,19 @@ class RobotSetup(RobotState):
             section, name = path.split(".")
             if hasattr(getattr(cfg, section), name):
                 print(f"note: the setting {path} of legged_gym is not read here: {instead}")
+        if cfg.terrain.mesh_files is not None and cfg.terrain.mesh_type != "mesh":
+            print(f"note: env.terrain.mesh_files is not read, since mesh_type is {cfg.terrain.mesh_type} and not mesh")
         if not uses_height_map(cfg.terrain.mesh_type):
             cfg.terrain.curriculum = False
 
+    def _make_terrain(self) -> Optional[Terrain]:
+        """Hook: the ground; None for a plane."""
+        cfg = self.cfg.terrain
+        return make_terrain(cfg, self.seed) if uses_height_map(cfg.mesh_type) else None
+
     def _create_sim(self, sim: str, device: Optional[str], deterministic: bool) -> None:
         cfg = self.cfg.terrain
-        self.terrain = Terrain(cfg, self.seed) if uses_height_map(cfg.mesh_type) else None
+        self.terrain = self._make_terrain()
         height_map = None if self.terrain is None else self.terrain.height_map
         self.sim = make_simulator(sim_spec(self.cfg, height_map), self.num_envs, sim, device, deterministic)
         self.device = self.sim.device

@@ -19,6 +19,7 @@ class Tiles(Part):
         super().__init__(env)
         assert env.terrain is not None
         self.origins = torch.as_tensor(env.terrain.env_origins, device=self.device)
+        self.num_levels, self.num_types = self.origins.shape[:2]
 
     def place(self, env_ids: Tensor, levels: Tensor, types: Tensor) -> None:
         """Where environments (n,) begin their next episodes."""
@@ -41,12 +42,13 @@ class TerrainLevels(Tiles):
         super().__init__(env)
         cfg, count = env.cfg.terrain, self.num_envs
         self.curriculum = bool(cfg.curriculum)
-        highest = min(cfg.max_init_terrain_level, cfg.num_rows - 1) if self.curriculum else cfg.num_rows - 1
+        highest = min(cfg.max_init_terrain_level if self.curriculum else self.num_levels, self.num_levels - 1)
         levels = torch.randint(0, highest + 1, (count,), generator=env.generator, device=self.device)
         everyone = torch.arange(count, device=self.device)
-        self.place(everyone, levels, everyone * cfg.num_cols // count)
+        self.place(everyone, levels, everyone * self.num_types // count)
         assert env.terrain is not None
         self._finish_x = torch.as_tensor(env.terrain.finish_x, device=self.device)
+        self._far = (env.terrain.tile_length if cfg.mesh_type == "mesh" else cfg.terrain_length) / 2
 
     def prepare(self, env_ids: Tensor) -> None:
         """See `Part`; the first reset of a run moves nobody."""
@@ -65,7 +67,7 @@ class TerrainLevels(Tiles):
         """Environments (n,) go a level up or down where (n,) bool says so, and beyond the last one anywhere."""
         env = self.env
         levels = env.terrain_levels[env_ids] + up.long() - down.long()
-        rows = env.cfg.terrain.num_rows
+        rows = self.num_levels
         # who solves the last level starts again anywhere, so that easy ground is not forgotten
         anywhere = torch.randint(0, rows, levels.shape, generator=env.generator, device=self.device)
         self.place(env_ids, torch.where(levels >= rows, anywhere, levels.clamp(min=0)), env.terrain_types[env_ids])
@@ -74,7 +76,7 @@ class TerrainLevels(Tiles):
         """(n,) bool: beyond the finish of a lane; on other tiles, half a tile or more m from the origin."""
         env = self.env
         finish = self._finish_x[env.terrain_levels[env_ids], env.terrain_types[env_ids]]
-        far = distance > env.cfg.terrain.terrain_length / 2
+        far = distance > self._far
         return torch.where(finish.isnan(), far, env.root_states[env_ids, 0] > finish)
 
     def log(self) -> Dict[str, Any]:
@@ -91,9 +93,8 @@ class TileSchedule(Tiles):
     def __init__(self, env: RobotState) -> None:
         """Plan the tiles."""
         super().__init__(env)
-        levels, types = self.origins.shape[:2]
-        order = torch.randperm(levels * types, generator=torch.Generator().manual_seed(0))
-        self._order, self._types = order.to(self.device), types
+        order = torch.randperm(self.num_levels * self.num_types, generator=torch.Generator().manual_seed(0))
+        self._order = order.to(self.device)
         self.start(0)
 
     def start(self, first: int) -> None:
@@ -104,4 +105,4 @@ class TileSchedule(Tiles):
         """Give environments (n,) the tiles of their next episodes."""
         tile = self._order[self._turns[env_ids] % len(self._order)]
         self._turns[env_ids] += self.num_envs
-        self.place(env_ids, tile // self._types, tile % self._types)
+        self.place(env_ids, tile // self.num_types, tile % self.num_types)

@@ -82,9 +82,9 @@ def run_on_terrain(source: PolicySource, batch: grid.Batch) -> Dict[str, torch.T
     """As `grid.run_task` on the terrain that is saved with policies, every tile for as many robots."""
 
     def change(cfg: Any) -> None:
-        mesh_type = cfg.terrain.mesh_type
+        mesh_type, mesh_files = cfg.terrain.mesh_type, cfg.terrain.mesh_files
         for_pure_commands(cfg, True, episode_length_s=2.0 * EPISODE_S)
-        cfg.terrain.mesh_type, cfg.env.num_envs = mesh_type, len(batch.first)
+        cfg.terrain.mesh_type, cfg.terrain.mesh_files, cfg.env.num_envs = mesh_type, mesh_files, len(batch.first)
         cfg.init_state.max_random_pos = [0.0, 0.0]
         with_saved_terrain(cfg)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import List, Optional, Tuple, Union
 
 import torch
 from torch import Tensor
 
 from legged_gym.motions.clip import Clip, angular_velocity, rates
-from legged_gym.motions.contacts import CONTACT_HEIGHT, Ground, sole_heights, standing_height
+from legged_gym.motions.contacts import CONTACT_HEIGHT, Ground, sole_heights, standing_height, standing_heights
 from legged_gym.sim.robot.skeleton import Skeleton
 
 # beyond a joint's limit, rad: less is rounding
@@ -17,10 +18,12 @@ _BEYOND = 0.002
 _ACCELERATION = 1500.0
 # m that a robot stands above or below the ground, and that a sole may dip in
 _STANDING, _SUNK = 0.015, 0.03
+# s that a jump takes at most, and m that the ground of a clip may rise
+_FLIGHT, _DRIFT = 0.8, 0.03
 # m/s of a sole that is on the ground in two frames, and the share of such frames from which on it is a fault
 _SKATING, _SKATING_SHARE = 0.3, 0.1
 # between two frames: m/s and rad/s of the root, and of joints beyond which nobody moves
-_ROOT_SPEED, _ROOT_TURN, _JOINT_SPEED = 10.0, 25.0, 60.0
+_ROOT_SPEED, _ROOT_TURN, _JOINT_SPEED = 5.0, 25.0, 60.0
 # s that nothing at all moves within a clip
 _FROZEN = 0.1
 
@@ -28,17 +31,32 @@ _FROZEN = 0.1
 def faults(clip: Clip, skeleton: Skeleton, ground: Optional[Ground] = None) -> List[str]:
     """One line for each fault of a clip on the ground that belongs to it."""
     found = [*_limits(clip, skeleton), *_speeds(clip, skeleton), *_gaps(clip)]
-    height = standing_height(clip, skeleton, ground)
+    standing, height = standing_heights(clip, skeleton, ground), standing_height(clip, skeleton, ground)
     if abs(height) > _STANDING:
         found.append(f"{'floats' if height > 0 else 'sinks'}: it stands {100 * abs(height):.1f} cm "
                      f"{'above' if height > 0 else 'below'} the ground (--repair_height)")  # fmt: skip
     heights = sole_heights(clip, skeleton, ground)
     lowest = torch.stack([foot.amin(1) for foot in heights]).amin(0)
+    # on toes or knees the links of feet are high, and in the air their soles are too
+    found += _drift(clip, torch.minimum(standing, lowest) - height)
     if lowest.min() < -_SUNK:
         sunk = lowest < -_SUNK
         found.append(f"feet below ground: {-100 * float(lowest.min()):.1f} cm deep {_when(clip, lowest.argmin())}, "
                      f"in {_percent(sunk)} of the frames")  # fmt: skip
     return [*found, *_skating(clip, skeleton, heights)]
+
+
+def _drift(clip: Clip, heights: Tensor) -> List[str]:
+    """Longer off the ground, (T,) m over where the clip stands, than anyone can jump: that is not level."""
+    window = math.ceil(_FLIGHT * clip.fps)
+    if len(heights) < window:
+        return []
+    lowest = heights.unfold(0, window, 1).amin(1)
+    highest = int(lowest.argmax())
+    if lowest[highest] <= _DRIFT:
+        return []
+    return [f"drifts: {_when(clip, highest)} it stands {100 * float(lowest[highest]):.1f} cm higher than elsewhere, "
+            "which no shift of the whole clip mends"]  # fmt: skip
 
 
 def _limits(clip: Clip, skeleton: Skeleton) -> List[str]:
@@ -82,8 +100,10 @@ def _gaps(clip: Clip) -> List[str]:
     jumps[-1] = False
     found = []
     if jumps.any():
-        first = int(jumps.nonzero()[0])
-        found.append(f"gap: it jumps {int(jumps.sum())} times from one frame to the next, first {_when(clip, first)}")
+        first, count = int(jumps.nonzero()[0]), int(jumps.sum())
+        found.append(
+            f"gap: it jumps {count} time{'s' * (count > 1)} from one frame to the next, first {_when(clip, first)}"
+        )
     still = (moves[0] + moves[1] + joints) < 1e-6
     still[-1] = False
     longest, begin = _longest(still)

@@ -37,16 +37,20 @@ def foot_contacts(clip: Clip, skeleton: Skeleton, ground: Optional[Ground] = Non
     return torch.stack(contacts, dim=1)
 
 
-def standing_height(clip: Clip, skeleton: Skeleton, ground: Optional[Ground] = None) -> float:
-    """How far above the ground the robot stands, m: 0 for a clip that fits.
+def standing_heights(clip: Clip, skeleton: Skeleton, ground: Optional[Ground] = None) -> Tensor:
+    """How far above the ground the robot stands, (T,) m: 0 in frames that fit.
 
-    That of the lower foot's link over where it is in a level foot: toes that point down do not count. A twentieth of
-    the frames may be lower.
+    That of the lower foot's link over where it is in a level foot: toes that point down do not count.
     """
     links, _ = skeleton.poses(clip.root_pos, clip.root_quat, clip.joints, [foot.link for foot in skeleton.soles])
     level = torch.stack([(foot.centers[:, 2] - foot.radii).min() for foot in skeleton.soles]).to(links)
-    heights = links[..., 2] + level - (0.0 if ground is None else ground(links[..., :2]))
-    return float(heights.amin(1).quantile(_LOWEST_SHARE))
+    heights: Tensor = links[..., 2] + level - (0.0 if ground is None else ground(links[..., :2]))
+    return heights.amin(1)
+
+
+def standing_height(clip: Clip, skeleton: Skeleton, ground: Optional[Ground] = None) -> float:
+    """How far above the ground the clip as a whole is, m: a twentieth of the frames may be lower."""
+    return float(standing_heights(clip, skeleton, ground).quantile(_LOWEST_SHARE))
 
 
 def stand_on_ground(clip: Clip, skeleton: Skeleton, ground: Optional[Ground] = None) -> Clip:

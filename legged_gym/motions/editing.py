@@ -50,7 +50,9 @@ def cut_off(clip: Clip, start: int = 0, end: int = -1) -> Clip:
     """
     frames = torch.arange(len(clip))[start : None if end < 0 else end]
     if len(frames) < 2:
-        raise UserError(f"{clip.path}: frames {start} to {end} of {len(clip)} are no clip: two are left at least")
+        raise UserError(
+            f"{clip.path}: {len(frames)} of its {len(clip)} frames are left from frame {start} on; two are the least"
+        )
     return clip.taken(frames)
 
 

@@ -58,6 +58,8 @@ def find_clips(patterns: Sequence[str]) -> List[str]:
     for pattern in patterns:
         found = sorted(path for path in glob.glob(os.path.expanduser(pattern), recursive=True) if os.path.isfile(path))
         if not found:
+            if os.path.isdir(os.path.expanduser(pattern)):
+                raise UserError(f"{pattern} is a folder: give its clips, as in '{os.path.join(pattern, '*.npz')}'")
             raise UserError(f"no motion clip matches {pattern}: check the folder, and quote patterns with *")
         files += found
     return files

@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
@@ -108,6 +109,11 @@ def _read_csv(path: str) -> RawClip:
     header = _header(lines[0]) if lines else []
     if len(lines) < 1 + bool(header):
         raise UserError("no table of numbers: it has no lines of them")
+    for place, line in enumerate(lines):
+        if line.count(",") != lines[0].count(","):
+            raise UserError(f"line {place + 1} has {line.count(',') + 1} columns, the first {lines[0].count(',') + 1}")
+    if "," not in lines[-1] and len(re.split(r"[;\s]+", lines[-1].strip())) > 1:
+        raise UserError("no table of numbers: columns have to be separated by commas")
     try:
         table = np.loadtxt(lines[1:] if header else lines, delimiter=",", ndmin=2)
     except ValueError as error:
@@ -148,6 +154,8 @@ def _read_pickle(path: str) -> RawClip:
         content = next(iter(content.values()))
     if not isinstance(content, dict):
         raise UserError(f"a {type(content).__name__}; a clip is a dict")
+    if len(content) > 1 and all(isinstance(value, dict) for value in content.values()):
+        raise UserError(f"{len(content)} clips in one file; write one a file")
     return _from_fields(content)
 
 
@@ -199,11 +207,10 @@ def _read_npz(path: str) -> RawClip:
     except Exception as error:  # damage shows up as any of a dozen exception types
         raise UserError(f"no NPZ of numbers alone: {error}") from None
     if str(fields.get("format")) == CLIP_FORMAT:
-        if "contacts" in fields and "contact_names" in fields:
-            return _from_fields(
-                {**fields, "contacts": dict(zip(fields["contact_names"].tolist(), fields["contacts"].T))}
-            )
-        return _from_fields(fields)
+        names, contacts = _names(fields.get("contact_names")) or [], fields.get("contacts", np.zeros((0, 0)))
+        if contacts.ndim != 2 or len(names) != contacts.shape[1]:
+            raise UserError(f"contacts have shape {contacts.shape} for {len(names)} contact_names; name each column")
+        return _from_fields({**fields, "contacts": dict(zip(names, contacts.T))})
     if not {"joint_pos", "body_pos_w", "body_quat_w"} <= set(fields):
         return _from_fields(fields)
     return _from_bodies(fields)

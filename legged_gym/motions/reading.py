@@ -5,6 +5,7 @@ What a file does not say is found out where the robot's own geometry decides it,
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import replace
 from typing import List, Optional, Sequence, Set, Tuple
@@ -35,6 +36,8 @@ G1_29 = [*G1_23[:15], *_sided([*_ARM, *_WRIST])]
 
 # m: links may differ so much, on average over the frames, in another version of the robot; more is another order
 _SAME, _SIMILAR = 2e-3, 0.05
+# m, where no ground is
+_HIGH = 20.0
 # radians of a quaternion's length from 1
 _UNIT = 0.02
 # frames that the order of joints and of quaternions is found out with
@@ -71,6 +74,7 @@ def read_clip(
         rate = _rate_of(path, raw, fps, default_fps, notes)
         names, links = _names_of(raw, skeleton)
         joints, still, left_out = joints_by_name(torch.from_numpy(raw.joints), names, skeleton.joint_names)
+        _check_angles(joints, skeleton)
         if still:
             notes.append(f"it has no {listed(still)}, which stay at 0")
         if left_out:
@@ -81,6 +85,9 @@ def read_clip(
             root_quat = root_quat.repeat(len(joints), 1)
         else:
             root_pos = torch.from_numpy(raw.root_pos)
+            height = float(root_pos[:, 2].median())
+            if abs(height) > _HIGH:
+                raise UserError(f"its root is {height:.0f} m high: write places in m, above a ground at height 0")
             order = quat_order or raw.quat_order
             root_quat = _quats(raw.root_quat, order, root_pos, joints, skeleton, notes)
         nothing = torch.zeros(len(joints), 0, dtype=torch.bool)
@@ -89,7 +96,7 @@ def read_clip(
             _compare_links(clip, skeleton, links, raw.link_pos, left_out, notes)
         if raw.root_pos is None:
             clip = stand_on_ground(clip, skeleton)
-    return _with_contacts(clip, raw, skeleton), notes
+    return _with_contacts(clip, raw, skeleton, notes), notes
 
 
 def _rate_of(path: str, raw: RawClip, fps: Optional[float], default: Optional[float], notes: List[str]) -> float:
@@ -105,6 +112,19 @@ def _rate_of(path: str, raw: RawClip, fps: Optional[float], default: Optional[fl
     elif raw.fps is None and fps is None:
         notes.append(f"it does not say how many frames a second it has: {rate:g} are assumed")
     return float(rate)
+
+
+def _check_angles(joints: Tensor, skeleton: Skeleton) -> None:
+    """Refuse what is no radians: half a turn beyond a joint's limit."""
+    low, high = skeleton.limits.to(joints).unbind(1)
+    beyond = torch.maximum(low - joints, joints - high).amax(0)
+    joint = int(beyond.argmax())
+    if beyond[joint] > math.pi:
+        reached = float(joints[:, joint][joints[:, joint].abs().argmax()])
+        raise UserError(
+            f"{skeleton.joint_names[joint]} reaches {reached:.1f} rad, and its limits are {float(low[joint]):.2f} and "
+            f"{float(high[joint]):.2f}: angles are in degrees (write them in rad), or columns in another order"
+        )
 
 
 def _names_of(raw: RawClip, skeleton: Skeleton) -> Tuple[List[str], Optional[List[str]]]:
@@ -176,7 +196,7 @@ def _quats(
         if unrest[other] < _CLEARLY * unrest[order] + _AT_LEAST:
             raise UserError(
                 "whether its quaternions are x, y, z, w or w, x, y, z cannot be told from how its feet move: "
-                "give --quat_order"
+                "give --quat_order, and z up"
             )
         notes.append(f"its quaternions are {', '.join(order)}: so feet stand still, and not the other way")
     return candidates[order]
@@ -229,7 +249,7 @@ def _hangs_on(skeleton: Skeleton, link: str, loose: Set[str]) -> bool:
     return False
 
 
-def _with_contacts(clip: Clip, raw: RawClip, skeleton: Skeleton) -> Clip:
+def _with_contacts(clip: Clip, raw: RawClip, skeleton: Skeleton, notes: List[str]) -> Clip:
     """Contacts of the file, foot by foot, or those that follow from how the feet move."""
     sides = [name.split("_")[0] for name in skeleton.foot_names]
     stored = {name.split("_")[0]: contact for name, contact in raw.contacts.items()}
@@ -237,4 +257,6 @@ def _with_contacts(clip: Clip, raw: RawClip, skeleton: Skeleton) -> Clip:
     if sides and all(side in stored for side in sides):
         contacts = torch.from_numpy(np.stack([stored[side] for side in sides], axis=1))
         return replace(clip, contacts=contacts, contact_names=names)
+    if stored:
+        notes.append(f"its contacts of {listed(list(raw.contacts))} are not those of {listed(names)}: worked out anew")
     return replace(clip, contacts=foot_contacts(clip, skeleton), contact_names=names)

@@ -92,6 +92,8 @@ def unpickle(content: bytes) -> Any:
     Raises:
         UserError: with the reason alone: it is damaged, or asks for anything but arrays and plain containers.
     """
+    if content[:4] == b"PK\x03\x04":
+        raise UserError("a file of torch.save and no plain pickle: write its arrays as .npz")
     if content[:1] == b"\x78":
         try:
             content = zlib.decompress(content)  # joblib.dump(..., compress=3)

@@ -31,6 +31,8 @@ from legged_gym.utils.script import run_script
 if TYPE_CHECKING:
     from legged_gym.motions.clip import Clip
 
+# frames a second
+FASTEST = 1000.0
 _ROBOT = os.path.join("resources", "robots", "g1", "urdf", "g1_29dof_rev_1_0.urdf")
 
 
@@ -61,7 +63,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         clips, notes = load_clip(path, skeleton, options, ground)
         for clip, ending in zip(clips, ("", "_mirrored")):
             name = os.path.splitext(os.path.basename(path))[0] + ending
-            found = faults(clip, skeleton, ground)
+            found = [*faults(clip, skeleton, ground), *(ground.missed_by(clip) if ground else ())]
             print(f"{name}: {len(clip)} frames at {clip.fps:g} Hz, {clip.seconds:.1f} s")
             for line in [*(f"note: {note}" for note in notes), *(f"fault: {fault}" for fault in found)]:
                 print(f"  {line}")
@@ -79,6 +81,17 @@ class _Ground:
         from legged_gym.terrain import lay_out, read_mesh
 
         self.height_map = lay_out({path: read_mesh(path)}).height_map
+
+    def missed_by(self, clip: Clip) -> List[str]:
+        """A fault where the mesh is not below the clip."""
+        import numpy as np
+
+        low, size = np.array(self.height_map.origin), np.array(self.height_map.units.shape) - 1
+        places = clip.root_pos[:, :2].numpy()
+        beside = ((places < low) | (places > low + size * self.height_map.horizontal_scale)).any(1).mean()
+        return (
+            [f"beside its ground in {100 * beside:.0f} % of the frames: the mesh has another frame"] if beside else []
+        )
 
     def __call__(self, places: Any) -> Any:
         import torch
@@ -156,8 +169,12 @@ def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
     add("--port", type=int, default=8080, help="its port (8080)")
     add("--seconds", type=float, default=1e9, help="how long the page is served (until Ctrl-C)")
     args = parser.parse_args(argv)
-    if (args.fps is not None and not 0.0 < args.fps < math.inf) or not 0.0 <= args.rate < math.inf:
-        raise UserError(f"--fps={args.fps}, --rate={args.rate:g}: give frames a second")
+    if not 0.0 <= args.rate <= FASTEST or not math.isfinite(args.height_offset):
+        raise UserError(
+            f"--rate={args.rate:g}, --height_offset={args.height_offset:g}: give up to {FASTEST:g} Hz, and m"
+        )
+    if not os.path.isfile(args.robot):
+        raise UserError(f"--robot={args.robot}: there is no such file")
     args.rate = args.rate or None
     if args.mirror and args.ground:
         raise UserError("--mirror: the ground of --ground has no mirror image; leave one of them out")

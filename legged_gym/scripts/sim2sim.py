@@ -81,6 +81,8 @@ def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
     for flag in ("video", "json"):
         if getattr(args, flag):
             check_writable(getattr(args, flag), f"--{flag}")
+    if args.video and not args.video.endswith(".mp4"):
+        raise UserError(f"--video={args.video}: a video is an .mp4 file")
     if not 0.0 < args.duration < math.inf:
         raise UserError(f"--duration={args.duration:g}: give seconds")
     if args.command is not None and not all(map(math.isfinite, args.command)):
@@ -123,7 +125,10 @@ def _own_terms(path: str) -> Dict[str, Term]:
     if spec is None or spec.loader is None:
         raise UserError(f"--terms={path}: no Python file there")
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise UserError(f"--terms={path}: {type(error).__name__}: {error}") from error
     return {name: value for name, value in vars(module).items() if callable(value)}
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from dataclasses import dataclass, field
-from typing import List, Optional, Tuple
+from typing import Optional, Tuple
 
 import numpy as np
 
@@ -96,12 +97,18 @@ def read_ground(path: str) -> Ground:
     Raises:
         UserError: it is something else.
     """
+    if not os.path.isfile(path):
+        raise UserError(f"there is no terrain {path}")
     try:
         with np.load(path, allow_pickle=False) as file:
-            heights = file["heights"] * float(file["unit"])
+            heights, cell = file["heights"] * float(file["unit"]), float(file["cell"])
             x, y = file["origin"].tolist()
-            names: List[str] = file["names"].tolist()
+            names, starts = tuple(file["names"].tolist()), file["starts"]
             goals = file["goals"] if "goals" in file else np.zeros((len(names), 0, 3))
-            return Ground(heights, float(file["cell"]), (x, y), file["starts"], tuple(names), goals)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        if heights.ndim != 2 or min(heights.shape) < 2 or not np.isfinite(heights).all() or not 0.0 < cell < np.inf:
+            raise ValueError("heights in m on a lattice of cells are missing")
+        if starts.shape != (len(names), 3) or len(goals) != len(names):
+            raise ValueError("each start needs its place, a name and goals")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
         raise UserError(f"{path} is no terrain that export.py has written ({error}); export the policy again") from None
+    return Ground(heights, cell, (x, y), starts, names, goals)

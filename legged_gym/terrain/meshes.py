@@ -148,6 +148,8 @@ def _joined(meshes: Sequence[TriangleMesh], offsets: np.ndarray, floor: Triangle
 def _tops(name: str, mesh: TriangleMesh, corner: np.ndarray, shape: Tuple[int, int], cell: float) -> np.ndarray:
     """Highest surface over each vertex of a map, -inf where there is none; says what is lost under it."""
     places, heights, upward = (np.concatenate(part) for part in zip(*_crossings(mesh, corner, shape, cell)))
+    if not len(places):
+        raise UserError(f"{name}: nothing of it is seen from above in cells of {cell:g} m: write it with z up, in m")
     tops = np.full(shape[0] * shape[1], -np.inf)
     np.maximum.at(tops, places, heights)
     room = _room(places, heights, upward)

@@ -66,7 +66,7 @@ def test_held_ends_and_cuts(skeleton: Skeleton) -> None:
     clip = with_held_ends(turning_clip(skeleton, 6, 30.0), 2, 3)
     np.testing.assert_allclose(100.0 * clip.joints[:, 0], [0, 0, 0, 1, 2, 3, 4, 5, 5, 5, 5], atol=1e-9)
     assert np.allclose(100.0 * cut_off(clip, 3, 6).joints[:, 0], [1, 2, 3])
-    with pytest.raises(UserError, match="random: frames 10 to -1 of 11"):
+    with pytest.raises(UserError, match="random: 1 of its 11 frames are left from frame 10 on"):
         cut_off(clip, 10)
 
 

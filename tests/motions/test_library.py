@@ -121,6 +121,8 @@ def test_files_by_pattern(skeleton: Skeleton, tmp_path: pathlib.Path, capsys: py
         list(load_clips([str(tmp_path / "*.npz")], skeleton, ClipOptions(rate=50.0, upsample=False)))
     with pytest.raises(UserError, match=r"no motion clip matches .*\*.pkl"):
         find_clips([str(tmp_path / "*.pkl")])
+    with pytest.raises(UserError, match=r"is a folder: give its clips, as in '.*\*.npz'"):
+        find_clips([str(tmp_path)])
 
 
 def test_what_cannot_be_is_refused(skeleton: Skeleton) -> None:

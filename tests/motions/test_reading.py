@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from legged_gym.errors import UserError
-from legged_gym.motions.clip import Clip, write_clip
+from legged_gym.motions.clip import CLIP_FORMAT, Clip, write_clip
 from legged_gym.motions.reading import G1_23, G1_29, read_clip
 from legged_gym.sim.robot.skeleton import Skeleton, read_skeleton
 from tests.motions.biped import Engine, stepping_clip, urdf, write_robot
@@ -187,6 +187,12 @@ MISTAKES = {
     "NaN": (nan_row, {"fps": 30.0}, "joints is no number in frame 7"),
     "columns": (lambda rows: rows[:, :-2], {"fps": 30.0}, "27 joints without names, 29 in .*another robot"),
     "quaternion": (lambda rows: rows[:, ::-1], {"fps": 30.0}, "quaternion of frame 0 has length"),
+    "degrees": (
+        lambda rows: np.hstack((rows[:, :7], np.degrees(rows[:, 7:]))),
+        {"fps": 30.0},
+        r"reaches -?\d+.\d rad, .*degrees",
+    ),
+    "centimetres": (lambda rows: rows * np.where(np.arange(36) < 3, 100.0, 1.0), {"fps": 30.0}, "root is 7. m high"),
     "short": (lambda rows: rows[:1], {"fps": 30.0}, "shape .1, 29.; a clip is frames x joints, of two"),
 }
 
@@ -213,6 +219,10 @@ BAD_FIELDS = {
     "one name twice": (
         lambda c: {**c, "joint_names": [c["joint_names"][1], *c["joint_names"][1:]]}, "several joints are called",
     ),
+    "fewer names of contacts": (
+        lambda c: {**c, "format": CLIP_FORMAT, "contacts": np.ones((200, 2)), "contact_names": ["left"]},
+        "contacts have shape .*, 2. for 1 contact_names; name each column",
+    ),
     "no orientation": (bodies, "no joints or dof"),
     "no bodies": (
         lambda c: bodies(c, body_pos_w=np.zeros((200, 0, 3)), body_quat_w=np.zeros((200, 0, 4))), "frames x bodies",
@@ -226,7 +236,7 @@ def test_a_mistake_in_a_field_is_one_line(
 ) -> None:
     change, message = BAD_FIELDS[mistake]
     np.savez(
-        path := str(tmp_path / "bad.npz"), **_without_contacts(change(fields(stepping_clip(skeleton), robot_file)))
+        path := str(tmp_path / "bad.npz"), **change(_without_contacts(fields(stepping_clip(skeleton), robot_file)))
     )
     with pytest.raises(UserError, match=f"bad.npz: .*{message}"):
         read_clip(path, skeleton)
@@ -254,11 +264,43 @@ def test_contacts_without_names_are_found_by_how_feet_move(
     assert torch.equal(none.contacts, some.contacts)
 
 
-@pytest.mark.parametrize("content", ["", "a,b,c\n"])
-def test_a_table_without_numbers_is_said(tmp_path: pathlib.Path, skeleton: Skeleton, content: str) -> None:
+def test_contacts_of_other_names_are_worked_out_anew(
+    tmp_path: pathlib.Path, skeleton: Skeleton, robot_file: str
+) -> None:
+    content = {**fields(stepping_clip(skeleton), robot_file), "format": CLIP_FORMAT}
+    content["contacts"] = np.ones((len(content["joints"]), 1))
+    np.savez(path := str(tmp_path / "a.npz"), **content, contact_names=["tail"])
+    clip, notes = read_clip(path, skeleton)
+    assert clip.contacts.shape[1] == 2 and not clip.contacts.all() and "contacts of tail are not" in notes[-1]
+
+
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        ("", "no table of numbers"),
+        ("a,b,c\n", "no table of numbers"),
+        ("1;2;3\n4;5;6\n", "columns have to be separated by commas"),
+        ("1 2 3\n4 5 6\n", "columns have to be separated by commas"),
+        ("1,2,3\n4,5\n", "line 2 has 2 columns, the first 3"),
+    ],
+)
+def test_a_table_without_numbers_is_said(
+    tmp_path: pathlib.Path, skeleton: Skeleton, content: str, message: str
+) -> None:
     (tmp_path / "bad.csv").write_text(content)
-    with pytest.raises(UserError, match=r"bad.csv: no table of numbers"):
+    with pytest.raises(UserError, match=f"bad.csv: .*{message}"):
         read_clip(str(tmp_path / "bad.csv"), skeleton)
+
+
+def test_files_of_several_clips_and_of_torch_are_told(
+    tmp_path: pathlib.Path, skeleton: Skeleton, robot_file: str
+) -> None:
+    content = fields(stepping_clip(skeleton), robot_file)
+    (tmp_path / "two.pkl").write_bytes(pickle.dumps({"a": content, "b": content}))
+    torch.save(content, tmp_path / "torch.pkl")
+    for name, message in (("two", "2 clips in one file"), ("torch", "a file of torch.save")):
+        with pytest.raises(UserError, match=f"{name}.pkl: {message}"):
+            read_clip(str(tmp_path / f"{name}.pkl"), skeleton)
 
 
 def test_the_name_of_a_file_hints_at_its_rate(tmp_path: pathlib.Path, skeleton: Skeleton) -> None:

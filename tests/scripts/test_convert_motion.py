@@ -55,12 +55,15 @@ def test_a_clip_is_converted_and_its_faults_are_told(
     [
         ([], "march.csv: .*--fps"),
         (["--fps=30", "--output=HERE", "--quat_order=abcd"], "--quat_order"),
-        (["--fps=0"], "--fps=0.*: give frames a second"),
+        (["--fps=0"], "a rate of 0 frames a second"),
+        (["--fps=30", "--rate=1e6"], "--rate=1e[+]06, .*: give up to 1000 Hz"),
+        (["--fps=30", "--height_offset=nan"], "--height_offset=nan: give"),
+        (["--robot=none.urdf"], "--robot=none.urdf: there is no such file"),
         (["--fps=30", "--mirror", "--output=both.npz"], "one file for several clips; give a folder"),
         (["--fps=30", "--video=march.gif"], "a video is an .mp4 file"),
         (["--fps=30", "--mirror", "--ground=a.obj"], "has no mirror image"),
         (["--fps=30", "--ground=a.obj"], "there is no mesh a.obj"),
-        (["--fps=30", "--start=1000"], "march.csv: frames 1000 to -1"),
+        (["--fps=30", "--start=1000"], "march.csv: 0 of its 200 frames are left from frame 1000 on"),
     ],
 )
 def test_mistakes_are_one_line(csv: str, skeleton: Skeleton, flags: list, message: str) -> None:

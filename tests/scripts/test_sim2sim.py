@@ -105,6 +105,9 @@ def test_terms_of_a_users_own(tmp_path, monkeypatch, capsys):
         sim2sim.main(run)
     (tmp_path / "own.py").write_text("def dof_vel(robot, term):\n    return robot.joint_velocities\n")
     assert sim2sim.main([*run, f"--terms={tmp_path / 'own.py'}"]) == 0
+    (tmp_path / "own.py").write_text("import nowhere")
+    with pytest.raises(UserError, match=r"own.py: ModuleNotFoundError: No module named 'nowhere'"):
+        sim2sim.main([*run, f"--terms={tmp_path / 'own.py'}"])
 
 
 MISTAKES = [
@@ -117,6 +120,7 @@ MISTAKES = [
     (["--policy=a1_flat", "--command", "0", "inf", "0"], "--command: give three numbers"),
     (["--policy=a1_flat", "--command", "0", "0", "0", "--json=a.json"], "--json: a run that is shown has no score"),
     (["--policy=a1_flat", "--delay=-1"], "--delay=-1"),
+    (["--policy=a1_flat", "--video=walk.gif"], "--video=walk.gif: a video is an .mp4 file"),
     (["--policy=a1_flat", "--terms=nowhere.py"], "--terms=nowhere.py: no Python file there"),
 ]
 

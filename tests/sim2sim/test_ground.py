@@ -70,3 +70,22 @@ def test_another_file_is_refused_in_one_line(tmp_path):
     np.savez(path, heights=np.zeros((2, 2)))
     with pytest.raises(UserError, match="export the policy again"):
         read_ground(str(path))
+    with pytest.raises(UserError, match=r"there is no terrain none\.npz"):
+        read_ground("none.npz")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"heights": np.zeros(4)}, {"heights": np.full((3, 3), np.nan)}, {"cell": 0.0}, {"starts": np.zeros((2, 3))},
+        {"goals": np.zeros((3, 1, 3))}, {"origin": 0.0},
+    ],
+)  # fmt: skip
+def test_a_terrain_that_cannot_be_is_refused_in_one_line(tmp_path, wrong):
+    whole = {"heights": np.zeros((3, 4)), "unit": 0.01, "cell": 0.1, "origin": [0.0, 0.0], "starts": np.zeros((1, 3))}
+    np.savez(path := str(tmp_path / "terrain.npz"), **{**whole, "names": ["a"]})
+    assert read_ground(path).names == ("a",)
+    np.savez(path, **{**whole, "names": ["a"], **wrong})
+    with pytest.raises(UserError, match=r"terrain\.npz is no terrain that export.py has written") as error:
+        read_ground(path)
+    assert "\n" not in str(error.value)

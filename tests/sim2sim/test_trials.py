@@ -20,6 +20,9 @@ from legged_gym.sim2sim.trials import Measured, Trial, deviations, score
 from legged_gym.utils.run_folder import POLICIES_DIR
 
 POLICY = os.path.join(POLICIES_DIR, "a1_flat", "policy.onnx")
+# one on four legs, and one on two where it comes along
+RUN_WRONGLY = [name for name in ("a1_flat", "g1") if os.path.isfile(os.path.join(POLICIES_DIR, name, "policy.onnx"))]
+PAIRS = [("FL_thigh_joint", "FR_thigh_joint"), ("left_hip_pitch_joint", "right_hip_pitch_joint")]
 SECONDS = 3.0
 SOME = ("forward, fast", "left, fast", "turn left, fast")
 
@@ -56,14 +59,10 @@ def short(monkeypatch):
     monkeypatch.setattr(trials, "plane_trials", lambda commands: [t for t in every(commands) if t.name in SOME])
 
 
-@pytest.fixture
-def expected(short):
-    return benchmark.environment_score(benchmark.source_of(POLICY), open_policy(POLICY), robots=1)["plane"]
-
-
 def swapped(description):
-    """The program of a robot that takes the right thigh for the left one."""
-    left, right = description["joints"][1], description["joints"][4]
+    """The program of a robot that takes a right thigh for the left one."""
+    pair = {joint["name"]: joint for joint in description["joints"]}
+    left, right = next((pair[left], pair[right]) for left, right in PAIRS if left in pair)
     left["name"], right["name"] = right["name"], left["name"]
 
 
@@ -76,9 +75,12 @@ def halved(description):
     description["actions"]["scale"] *= 0.5
 
 
-def test_a_policy_that_is_run_wrongly_is_called_out(expected):
+@pytest.mark.parametrize("name", RUN_WRONGLY)
+def test_a_policy_that_is_run_wrongly_is_called_out(name, short):
+    path = os.path.join(POLICIES_DIR, name, "policy.onnx")
+    expected = benchmark.environment_score(benchmark.source_of(path), open_policy(path), robots=1)["plane"]
     for change in (None, swapped, upside_down, halved):
-        policy = open_policy(POLICY)
+        policy = open_policy(path)
         if change is not None:
             change(policy.description)
         world = World(robot_file_of(policy), Ground(), 0.0025)

@@ -112,6 +112,9 @@ def test_too_large_and_too_high_maps_are_refused() -> None:
     for name in ("cell", "unit"):
         with pytest.raises(UserError, match="of 0 m; give a positive length"):
             lay_out({"floor": FLOOR}, **{name: 0.0})
+    wall = TriangleMesh(np.array([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]), np.array([[0, 1, 2]]))
+    with pytest.raises(UserError, match="wall: nothing of it is seen from above"):
+        lay_out({"wall": wall})
     with pytest.raises(UserError, match="no mesh was given"):
         lay_out({})
 

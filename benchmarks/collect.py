@@ -10,7 +10,6 @@ with other work, --cpu_time counts the seconds that this process computes instea
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import tempfile
@@ -23,7 +22,7 @@ if not __package__:
 
 from legged_gym.demonstrations.collection import Collection
 from legged_gym.errors import UserError
-from legged_gym.policies.policy_io import add_policy_flag, find_policy
+from legged_gym.policies.policy_io import PolicySource, add_policy_flag, find_policy
 from legged_gym.scripts.collect import SCHEDULES
 from legged_gym.utils.cli import make_parser
 from legged_gym.utils.options import CommandLine
@@ -47,7 +46,9 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     from legged_gym.utils import reports
 
     reports.check_writable(args.json)
-    result = {**measure(args), **reports.origin(__file__, argv)}
+    source = find_policy(CommandLine.read(args)).settled()
+    measured = measure(source, args.schedule, args.max_steps, args.blocks, args.cpu_time)
+    result = {**measured, **reports.origin(__file__, argv)}
     for name in ("collect_steps_per_s", "raw_engine_steps_per_s", "megabytes_per_block"):
         print(f"{name:<26}{result[name]:>12,.0f}")
     low, high = result["quartiles"]["collect_over_raw"]
@@ -56,24 +57,24 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         reports.write_json(args.json, result)
 
 
-def measure(args: argparse.Namespace) -> Dict[str, Any]:
+def measure(source: PolicySource, schedule: str, max_steps: int, num_blocks: int, cpu_time: bool) -> Dict[str, Any]:
     """Return speeds in policy steps of single environments per second, and their ratio."""
     import torch
 
     from legged_gym.demonstrations.setup import describe, episode_bytes, make_collector, model_bytes, shard_size
     from legged_gym.inspection import benchmarking
 
-    source = find_policy(CommandLine.read(args)).settled()
-    options, wish = source.options, Collection(args.schedule, args.num_envs, args.max_steps, keep_failures=True)
+    options, num_envs = source.options, source.env_cfg.env.num_envs
+    wish = Collection(schedule, num_envs, max_steps, keep_failures=True)
     collector = make_collector(source, wish)
     env = collector.env
     wish = replace(wish, num_episodes=env.num_envs, shard_episodes=shard_size(episode_bytes(collector)))
     metadata, model = describe(collector, source, wish), model_bytes(collector.robot.model)
     replay = benchmarking.REPLAYS[options.sim](env)
-    replay.clock = time.process_time if args.cpu_time else time.perf_counter
+    replay.clock = time.process_time if cpu_time else time.perf_counter
     blocks, size = [], 0
     with benchmarking.watched(env, replay):
-        for block in range(args.blocks + 1):
+        for block in range(num_blocks + 1):
             with tempfile.TemporaryDirectory() as folder:
                 seconds = _collect(collector, replay, folder, metadata, model)
                 size = sum(entry.stat().st_size for entry in os.scandir(folder))
@@ -81,17 +82,17 @@ def measure(args: argparse.Namespace) -> Dict[str, Any]:
             print(f"block {block}: {seconds:.2f} s, engine {measured.engine_seconds:.2f} s", flush=True)
             blocks += [measured] if block else []
     env.close()
-    steps = env.num_envs * args.max_steps
+    steps = env.num_envs * max_steps
     return {
         "kind": "collection_benchmark",
         "task": source.task,
         "num_envs": env.num_envs,
-        "max_steps": args.max_steps,
-        "schedule": args.schedule,
+        "max_steps": max_steps,
+        "schedule": schedule,
         "sim": options.sim,
         "sim_device": options.sim_device,
-        "clock": "CPU time" if args.cpu_time else "wall clock",
-        "blocks": args.blocks,
+        "clock": "CPU time" if cpu_time else "wall clock",
+        "blocks": num_blocks,
         "torch_threads": torch.get_num_threads(),
         "megabytes_per_block": size / 1e6,
         **benchmarking.summarize({"collect_steps_per_s": blocks}, steps),

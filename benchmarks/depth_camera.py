@@ -90,49 +90,47 @@ def seconds(work: Callable[[], Any], device: torch.device) -> Tuple[float, float
     return time.perf_counter() - start, time.process_time() - cpu
 
 
-def measure(args: argparse.Namespace) -> Dict[str, Any]:
-    """Build the world, time the three in turn."""
-    sim = make_world(args.envs, args.threads, args.sim)
+def measure(sim: Any, envs: int, rounds: int, engine_images: int, cpu_clock: bool) -> Dict[str, Any]:
+    """Time the three in turn, in a world of `make_world`."""
     seen = RaysSeen(sim)
     cfg = A1RoughCfg().depth_camera
     cfg.period, cfg.period_jitter = POLICY_STEP, 0.0  # a frame at every step
     generator = torch.Generator(device=sim.device).manual_seed(1)
-    camera = DepthCamera(cfg, seen, args.envs, POLICY_STEP, generator)  # type: ignore[arg-type]
-    every = torch.arange(args.envs, device=sim.device)
+    camera = DepthCamera(cfg, seen, envs, POLICY_STEP, generator)  # type: ignore[arg-type]
+    every = torch.arange(envs, device=sim.device)
     camera.reset(every)
     camera.update(sim.root_states)
     origins, directions = seen.last
     # the camera casts for parts of the robots if they are many; those of the last part are timed here
     ids = every[-len(origins) :]
     jobs: Dict[str, Tuple[Callable[[], Any], int]] = {
-        "sensor": (lambda: camera.update(sim.root_states), args.envs),
+        "sensor": (lambda: camera.update(sim.root_states), envs),
         "rays": (lambda: sim.cast_rays(origins, directions, ids, max_distance=cfg.far), len(origins)),
     }
-    some = min(args.engine_images, len(origins)) if args.sim == "mujoco" else 0
+    some = min(engine_images, len(origins))
     if some:
         rays, first = (origins[:some].double().numpy(), directions[:some].double().numpy()), ids[:some].numpy()
         groups = np.array([1, 1, 0, 0, 0, 0], np.uint8)  # ground and obstacles
         jobs["engine"] = (lambda: sim.batch.ray(*rays, geomgroup=groups, ids=first), some)
     times: Dict[str, List[Tuple[float, float]]] = {name: [] for name in jobs}
-    for _ in range(args.rounds):
+    for _ in range(rounds):
         for name, (work, _) in jobs.items():
             times[name].append(seconds(work, sim.device))
     field = sim.robot.model
     return {
         "map": [int(field.hfield_ncol[0]), int(field.hfield_nrow[0])],
         "pixels": camera.shape[1] * camera.shape[2],
-        "envs": args.envs,
-        "threads": args.threads,
+        "envs": envs,
         "seen_share": round(float((camera.images < 0.5).float().mean()), 3),
-        **rates(times, {name: count for name, (_, count) in jobs.items()}, camera, args),
+        **rates(times, {name: count for name, (_, count) in jobs.items()}, camera, cpu_clock),
     }
 
 
 def rates(
-    times: Dict[str, List[Tuple[float, float]]], images: Dict[str, int], camera: DepthCamera, args: argparse.Namespace
+    times: Dict[str, List[Tuple[float, float]]], images: Dict[str, int], camera: DepthCamera, cpu_clock: bool
 ) -> Dict[str, Any]:
     """From times of rounds to images and rays a second."""
-    clocks = {"second": 0, "cpu_second": 1} if args.threads == 1 and args.sim == "mujoco" else {"second": 0}
+    clocks = {"second": 0, "cpu_second": 1} if cpu_clock else {"second": 0}
     result: Dict[str, Any] = {}
     for unit, column in clocks.items():
         rate = {name: images[name] / statistics.median(t[column] for t in rounds) for name, rounds in times.items()}
@@ -154,7 +152,11 @@ def main() -> None:
     parser.add_argument("--json", metavar="FILE", help="also write the result to FILE")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    content = {"kind": "depth_camera", "sim": args.sim, **measure(args), **reports.origin(__file__, sys.argv[1:])}
+    on_cpu = args.sim == "mujoco"
+    sim = make_world(args.envs, args.threads, args.sim)
+    found = measure(sim, args.envs, args.rounds, args.engine_images if on_cpu else 0, on_cpu and args.threads == 1)
+    content = {"kind": "depth_camera", "sim": args.sim, "threads": args.threads, **found}
+    content.update(reports.origin(__file__, sys.argv[1:]))
     result = json.dumps(content, indent=2)
     print(result)
     if args.json:

@@ -21,7 +21,7 @@ from legged_gym.envs.variants import for_evaluation
 from legged_gym.errors import UserError
 from legged_gym.evaluation.evaluate import evaluate
 from legged_gym.policies.policy_io import find_policy, load_policy
-from legged_gym.scripts.evaluate import add_evaluation_flags, complete
+from legged_gym.scripts.evaluate import add_evaluation_flags, num_robots
 from legged_gym.utils import reports, run_folder
 from legged_gym.utils.cli import make_parser
 from legged_gym.utils.options import CommandLine
@@ -46,7 +46,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     if args.json is None:
         raise UserError("--json=<file> is needed: it is where the curves go")
     reports.check_writable(args.json)
-    complete(args)
+    args.num_envs = num_robots(args.num_envs, args.num_episodes)
     command = CommandLine.read(args)
     folders = [find_run(command, run) for run in args.runs]
     content = {

@@ -22,6 +22,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import torch
 
 from legged_gym import LEGGED_GYM_ROOT_DIR
+from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
 from legged_gym.envs.parts.terrain_levels import TileSchedule
 from legged_gym.envs.variants import for_evaluation, for_pure_commands
 from legged_gym.evaluation import grid
@@ -81,7 +82,7 @@ def environment_score(source: PolicySource, policy: Network, robots: int = ROBOT
 def run_on_terrain(source: PolicySource, batch: grid.Batch) -> Dict[str, torch.Tensor]:
     """As `grid.run_task` on the terrain that is saved with policies, every tile for as many robots."""
 
-    def change(cfg: Any) -> None:
+    def change(cfg: LeggedRobotCfg) -> None:
         mesh_type, mesh_files = cfg.terrain.mesh_type, cfg.terrain.mesh_files
         for_pure_commands(cfg, True, episode_length_s=2.0 * EPISODE_S)
         cfg.terrain.mesh_type, cfg.terrain.mesh_files, cfg.env.num_envs = mesh_type, mesh_files, len(batch.first)

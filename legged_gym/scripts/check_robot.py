@@ -21,7 +21,7 @@ if not __package__:
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from legged_gym.errors import UserError
-from legged_gym.utils.cli import ArgumentParser
+from legged_gym.utils.cli import ArgumentParser, number
 from legged_gym.utils.files import check_writable, whole_file
 from legged_gym.utils.script import run_script
 from legged_gym.utils.task_registry import task_registry
@@ -37,13 +37,11 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     parser.add_argument("file", nargs="?", default="", metavar="FILE", help="URDF or MJCF")
     parser.add_argument("--task", help="take pose, gains and names from the config of this task")
     parser.add_argument("--foot_name", default="", metavar="PART", help="part of the names of feet")
-    parser.add_argument("--seconds", type=float, default=2.0, help="how long it stands (2)")
+    parser.add_argument("--seconds", type=number("s", above=0, high=60), default=2.0, help="how long it stands (2)")
     parser.add_argument("--picture", default="", metavar="FILE", help="PNG to write (<robot>.png, here)")
     args = parser.parse_args(argv)
     if not (args.file or args.task):
         raise UserError("give a robot file, or --task")
-    if not 0.0 < args.seconds <= 60.0:
-        raise UserError(f"--seconds={args.seconds:g}: give up to 60")
     env = make_env(args.file, args.task, args.foot_name)
     name = os.path.splitext(os.path.basename(env.cfg.asset.file))[0]
     path = args.picture or f"{name}.png"

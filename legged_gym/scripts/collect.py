@@ -54,7 +54,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     if args.task or args.policy or not args.validate:
         source = find_policy(CommandLine.read(args))
         args.output = args.output or os.path.join("data", source.task)
-        collect(source, wish_of(args), args.output, argv, quiet=args.validate)
+        wish = Collection(**{name: getattr(args, name) for name in vars(Collection())})
+        collect(source, wish, args.output, argv, quiet=args.validate)
     elif args.output is None:
         raise UserError("--validate: give the --output to check, or a --task or --policy to collect from")
     return validate(args.output) if args.validate else 0
@@ -153,12 +154,6 @@ def _check_disk(folder: str, size: float) -> None:
         raise UserError(f"the demonstrations need {size / 1e9:.2g} GB, the disk of {folder} has {free / 1e9:.2g} GB")
 
 
-def wish_of(args: argparse.Namespace) -> Collection:
-    """What the command line wants to have collected."""
-    flags = (args.schedule, args.num_episodes, args.max_steps, args.keep_failures, args.randomize, args.relative)
-    return Collection(*flags, args.shard_episodes or 0)
-
-
 def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
     parser = make_parser(__doc__ or "")
     add_policy_flag(parser)
@@ -170,14 +165,13 @@ def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
     add("--keep_failures", action="store_true", help="keep episodes that end early, marked as terminated")
     add("--randomize", action="store_true", help="a robot of its own for each episode, as the task randomises them")
     add("--relative", action="store_true", help="positions and headings as seen from the start of each episode")
-    add("--shard_episodes", type=int, help="attempts a file stands for, a multiple of 64")
+    add("--shard_episodes", type=positive, default=0, help="attempts a file stands for, a multiple of 64")
+    parser.set_defaults(num_envs=DEFAULT_ENVS, seed=DEFAULT_SEED)
     add("--validate", action="store_true", help="check the data set: replay, states, duplicates; exit status 1 if bad")
     words = list(sys.argv[1:] if argv is None else argv)
     args = parser.parse([_underscored(word) for word in words])
-    if args.shard_episodes is not None and (args.shard_episodes < 1 or args.shard_episodes % DEFAULT_ENVS):
+    if args.shard_episodes % DEFAULT_ENVS:
         raise UserError(f"--shard_episodes={args.shard_episodes}: give a multiple of {DEFAULT_ENVS}")
-    args.num_envs = DEFAULT_ENVS if args.num_envs is None else args.num_envs
-    args.seed = DEFAULT_SEED if args.seed is None else args.seed
     return args
 
 

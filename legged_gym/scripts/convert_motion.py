@@ -13,10 +13,9 @@ Without --output nothing is written.
 from __future__ import annotations
 
 import argparse
-import math
 import os
 import sys
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
 
 if not __package__:
     # Run as a file: the packages beside this one go before any installed ones.
@@ -24,12 +23,15 @@ if not __package__:
 
 from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.errors import UserError
-from legged_gym.utils.cli import ArgumentParser
+from legged_gym.utils.cli import ArgumentParser, number
 from legged_gym.utils.files import check_writable, whole_file
 from legged_gym.utils.script import run_script
 
 if TYPE_CHECKING:
     from legged_gym.motions.clip import Clip
+    from legged_gym.viewing.clips import ClipStage
+
+    _Shown = Tuple[Clip, str, List[str]]  # a clip, its name, its faults
 
 # frames a second
 FASTEST = 1000.0
@@ -57,8 +59,8 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     )  # fmt: skip
     paths = find_clips(args.clips)
     if args.output:
-        _check_output(args, paths)
-    shown: List[Any] = []
+        _check_output(args.output, ("", "_mirrored")[: 1 + args.mirror], paths)
+    shown: List[_Shown] = []
     for path in paths:
         clips, notes = load_clip(path, skeleton, options, ground)
         for clip, ending in zip(clips, ("", "_mirrored")):
@@ -71,7 +73,13 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
                 _write(clip, _output_path(args.output, name))
             shown.append((clip, name, found))
     if args.video or args.viewer == "web":
-        _show(args, skeleton.joint_names, ground, shown)
+        from legged_gym.viewing.clips import ClipStage
+
+        stage = ClipStage(args.robot, skeleton.joint_names, None if ground is None else ground.height_map)
+        if args.video:
+            _film(stage, shown, args.video)
+        if args.viewer == "web":
+            _serve(stage, shown, (args.host, args.port), args.seconds)
 
 
 class _Ground:
@@ -103,17 +111,17 @@ def _output_path(output: str, name: str) -> str:
     return output if output.endswith(".npz") else os.path.join(output, f"{name}.npz")
 
 
-def _check_output(args: argparse.Namespace, paths: Sequence[str]) -> None:
-    if args.output.endswith(".npz") and (len(paths) > 1 or args.mirror):
-        raise UserError(f"--output={args.output}: one file for several clips; give a folder")
+def _check_output(output: str, endings: Sequence[str], paths: Sequence[str]) -> None:
+    if output.endswith(".npz") and len(paths) * len(endings) > 1:
+        raise UserError(f"--output={output}: one file for several clips; give a folder")
     made: Dict[str, str] = {}
     for path in paths:
-        for ending in ("", "_mirrored")[: 1 + args.mirror]:
-            out = os.path.abspath(_output_path(args.output, os.path.splitext(os.path.basename(path))[0] + ending))
+        for ending in endings:
+            out = os.path.abspath(_output_path(output, os.path.splitext(os.path.basename(path))[0] + ending))
             if out in map(os.path.abspath, paths):
-                raise UserError(f"--output={args.output}: {out} would be written over; give another folder")
+                raise UserError(f"--output={output}: {out} would be written over; give another folder")
             if out in made:
-                raise UserError(f"--output={args.output}: {made[out]} and {path} would both become {out}; convert one"
+                raise UserError(f"--output={output}: {made[out]} and {path} would both become {out}; convert one"
                                 " after the other, into two folders")  # fmt: skip
             made[out] = path
             check_writable(out, "--output")
@@ -127,40 +135,42 @@ def _write(clip: Clip, path: str) -> None:
     print(f"  {path}  {os.path.getsize(path) / 1e3:.1f} kB")
 
 
-def _show(args: argparse.Namespace, joint_names: Sequence[str], ground: Optional[_Ground], shown: List[Any]) -> None:
-    from legged_gym.viewing import clips as looked_at
+def _film(stage: ClipStage, shown: Sequence[_Shown], video: str) -> None:
+    from legged_gym.viewing.clips import film
 
-    stage = looked_at.ClipStage(args.robot, joint_names, None if ground is None else ground.height_map)
-    if args.video:
-        for clip, name, _ in shown:
-            beginning, ending = os.path.splitext(args.video)
-            path = args.video if len(shown) == 1 else f"{beginning}_{name}{ending}"
-            looked_at.film(stage, clip, path, name)
-            print(f"video: {path}")
-    if args.viewer == "web":
-        from legged_gym.viewing.server import open_server
+    for clip, name, _ in shown:
+        beginning, ending = os.path.splitext(video)
+        path = video if len(shown) == 1 else f"{beginning}_{name}{ending}"
+        film(stage, clip, path, name)
+        print(f"video: {path}")
 
-        server = open_server(args.host, args.port)
-        clips, _, found = zip(*shown)
-        looked_at.show_on_page(server, stage, clips, found, args.seconds)
+
+def _serve(stage: ClipStage, shown: Sequence[_Shown], address: Tuple[str, int], seconds: float) -> None:
+    from legged_gym.viewing.clips import show_on_page
+    from legged_gym.viewing.server import open_server
+
+    server = open_server(*address)
+    clips, _, found = zip(*shown)
+    show_on_page(server, stage, clips, found, seconds)
 
 
 def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
-    parser = ArgumentParser(__doc__)
+    parser, frames = ArgumentParser(__doc__), number(whole=True, low=0)
     add = parser.add_argument
     add("clips", nargs="+", metavar="FILE", help="clips, or patterns of them in quotes")
     add("--robot", default=os.path.join(LEGGED_GYM_ROOT_DIR, _ROBOT), metavar="FILE", help=f"URDF or MJCF ({_ROBOT})")
     add("--foot_name", default="ankle_roll", metavar="PART", help="part of the names of feet (ankle_roll)")
     add("--output", default="", metavar="PATH", help="folder to write to, or the .npz file of a single clip")
-    add("--fps", type=float, help="frames a second, whatever the file says")
+    add("--fps", type=number("Hz", above=0), help="frames a second, whatever the file says")
     add("--quat_order", choices=("xyzw", "wxyz"), help="order of quaternions (found by how feet move)")
-    add("--rate", type=float, default=50.0, help="frames a second to resample to (50); 0 leaves each its own")
-    add("--start", type=int, default=0, metavar="N", help="frame to begin with, after resampling (0)")
+    rate = number("Hz", low=0, high=FASTEST)
+    add("--rate", type=rate, default=50.0, help="frames a second to resample to (50); 0 leaves each its own")
+    add("--start", type=frames, default=0, metavar="N", help="frame to begin with, after resampling (0)")
     add("--length", type=int, default=-1, metavar="N", help="frames to keep (all)")
-    add("--prepend", type=int, default=0, metavar="N", help="frames to hold the first one for (0)")
-    add("--append", type=int, default=0, metavar="N", help="frames to hold the last one for (0)")
+    add("--prepend", type=frames, default=0, metavar="N", help="frames to hold the first one for (0)")
+    add("--append", type=frames, default=0, metavar="N", help="frames to hold the last one for (0)")
     add("--repair_height", action="store_true", help="put each clip where its feet stand on the ground")
-    add("--height_offset", type=float, default=0.0, metavar="M", help="m to raise it by afterwards (0)")
+    add("--height_offset", type=number("m"), default=0.0, metavar="M", help="m to raise it by afterwards (0)")
     add("--mirror", action="store_true", help="add mirror images, <name>_mirrored")
     add("--ground", default="", metavar="FILE", help="mesh that the clips were taken on: .obj, .ply, .stl")
     add("--video", default="", metavar="FILE", help="an .mp4; with several clips, <file>_<clip>.mp4 each")
@@ -169,18 +179,11 @@ def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
     add("--port", type=int, default=8080, help="its port (8080)")
     add("--seconds", type=float, default=1e9, help="how long the page is served (until Ctrl-C)")
     args = parser.parse_args(argv)
-    if not 0.0 <= args.rate <= FASTEST or not math.isfinite(args.height_offset):
-        raise UserError(
-            f"--rate={args.rate:g}, --height_offset={args.height_offset:g}: give up to {FASTEST:g} Hz, and m"
-        )
     if not os.path.isfile(args.robot):
         raise UserError(f"--robot={args.robot}: there is no such file")
     args.rate = args.rate or None
     if args.mirror and args.ground:
         raise UserError("--mirror: the ground of --ground has no mirror image; leave one of them out")
-    for name in ("start", "prepend", "append"):
-        if getattr(args, name) < 0:
-            raise UserError(f"--{name}={getattr(args, name)}: give a number of frames")
     if args.video and not args.video.endswith(".mp4"):
         raise UserError(f"--video={args.video}: a video is an .mp4 file")
     if args.video:

@@ -24,7 +24,6 @@ For robots that walk straight on over rough ground, fix the command:
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from typing import Any, Dict, Optional, Sequence
@@ -59,7 +58,9 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     parser.add_argument("--compare", nargs="+", metavar="POLICY", help="evaluate several policies side by side")
     parser.add_argument("--no_grid", action="store_true", help="leave out pure commands and standing")
     args = parser.parse(argv)
-    complete(args)
+    if args.task or not (args.policy or args.compare):
+        registry.find(args.task)
+    args.num_envs = num_robots(args.num_envs, args.num_episodes)
     # Imported here: torch takes seconds to import, and mistakes found above are answered at once.
     from legged_gym.evaluation.runs import compare, evaluate_source, find_policies
 
@@ -88,22 +89,13 @@ def add_evaluation_flags(parser: ArgumentParser) -> ArgumentParser:
         "--num_episodes", type=positive, default=DEFAULT_EPISODES, help=f"at least ({DEFAULT_EPISODES})"
     )
     parser.add_argument("--json", metavar="FILE", help="write the result here too")
+    parser.set_defaults(seed=DEFAULT_SEED)
     return parser
 
 
-def complete(args: argparse.Namespace) -> None:
-    """Fill in the defaults of evaluation, in place, and refuse what makes no sense.
-
-    Raises:
-        UserError: for an unknown task or no episodes.
-    """
-    if args.task is not None or not (getattr(args, "policy", None) or getattr(args, "compare", None)):
-        registry.find(args.task)
-    if args.num_envs is None:
-        args.num_envs = min(DEFAULT_ENVS, args.num_episodes)
-    args.num_envs = min(args.num_envs, args.num_episodes)
-    if args.seed is None:
-        args.seed = DEFAULT_SEED
+def num_robots(asked: Optional[int], num_episodes: int) -> int:
+    """Robots of an evaluation, no more than episodes."""
+    return min(asked or DEFAULT_ENVS, num_episodes)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ best PD controller on it are reported. Beside the network go <output>.json, the 
 from __future__ import annotations
 
 import argparse
-import math
 import os
 import sys
 from typing import Optional, Sequence
@@ -22,7 +21,7 @@ if not __package__:
 
 from legged_gym.errors import UserError
 from legged_gym.utils import reports
-from legged_gym.utils.cli import ArgumentParser, seed
+from legged_gym.utils.cli import ArgumentParser, number, positive, seed
 from legged_gym.utils.files import check_writable
 from legged_gym.utils.script import run_script
 
@@ -70,23 +69,24 @@ def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
     add("--hidden", type=int, nargs="+", metavar="N", help="widths of the hidden layers (mlp: 32 32, lstm: 8 8)")
     add("--activation", default="softsign", help="of an mlp: softsign, tanh, relu, elu or linear (softsign)")
     add("--history", type=int, default=3, help="samples that an mlp sees (3)")
-    add("--interval", type=float, metavar="S", help="s between these samples (the spacing of the recording)")
-    add("--dt", type=float, metavar="S", help="s, resample the recordings to this spacing")
+    add(
+        "--interval",
+        type=number("s", above=0),
+        metavar="S",
+        help="s between these samples (the spacing of the recording)",
+    )
+    add("--dt", type=number("s", above=0), metavar="S", help="s, resample the recordings to this spacing")
     add("--held_out", type=float, default=0.2, metavar="SHARE", help="last part of a recording that is held out (0.2)")
-    add("--epochs", type=int, default=60, help="passes over the samples (60)")
-    add("--learning_rate", type=float, default=5e-3, help="at the start (0.005)")
+    add("--epochs", type=positive, default=60, help="passes over the samples (60)")
+    add("--learning_rate", type=number(above=0), default=5e-3, help="at the start (0.005)")
     add("--seed", type=seed, default=1, help="of initial weights and order of samples (1)")
-    add("--num_threads", type=int, default=1, help="CPU threads (1)")
+    add("--num_threads", type=positive, default=1, help="CPU threads (1)")
     add("--torchscript", action="store_true", help="write <output>_script.pt too, which programs load without this one")
     args = parser.parse_args(argv)
     if not args.output.endswith(".pt"):
         raise UserError(f"--output={args.output}: a network is a .pt file")
     if not 0.0 < args.held_out < 1.0:
         raise UserError(f"--held_out={args.held_out:g}: give a share between 0 and 1")
-    for name in ("epochs", "learning_rate", "num_threads", "dt", "interval"):
-        value = getattr(args, name)
-        if value is not None and not 0 < value < math.inf:
-            raise UserError(f"--{name}={value}: give a positive number")
     return args
 
 

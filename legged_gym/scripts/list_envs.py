@@ -18,6 +18,7 @@ if not __package__:
 import legged_gym.envs  # noqa: F401 - fills the table of tasks
 from legged_gym.envs import registry
 from legged_gym.utils.cli import ArgumentParser
+from legged_gym.utils.reports import aligned
 from legged_gym.utils.script import run_script
 
 
@@ -36,9 +37,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
             entry = f"{entry.__module__}:{entry.__name__}"
         cfg = task.env_cfg if isinstance(task.env_cfg, type) else type(task.env_cfg)
         rows.append((str(number), name, entry, cfg.__name__))
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
+    print("\n".join(aligned(rows)))
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ if not __package__:
 import legged_gym.envs  # noqa: F401 - fills the table of tasks
 from legged_gym.envs import registry
 from legged_gym.utils.cli import ArgumentParser
+from legged_gym.utils.reports import aligned
 from legged_gym.utils.script import run_script
 
 
@@ -28,12 +29,12 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         UserError: for arguments, as there are none.
     """
     ArgumentParser(__doc__).parse_args(argv)
-    names = [*registry.TASKS, *registry.ALIASES]
-    width = max((len(name) for name in names), default=0)
-    for name in names:
+    rows = []
+    for name in (*registry.TASKS, *registry.ALIASES):
         task = registry.find(name)
         play = f"{task.variant_of} in play" if task.variant_of else ""
-        print(f"{name:<{width}}  {play or _summary(task) if name == task.name else '= ' + task.name}")
+        rows.append((name, play or _summary(task) if name == task.name else f"= {task.name}"))
+    print("\n".join(aligned(rows)))
 
 
 def _summary(task: registry.Task) -> str:

@@ -28,6 +28,7 @@ import contextlib
 import os
 import platform
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Optional, Sequence
 
 if not __package__:
@@ -38,7 +39,7 @@ from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.envs import variants
 from legged_gym.errors import UserError
 from legged_gym.policies.policy_io import PolicySource, add_policy_flag, find_policy
-from legged_gym.utils.cli import add_viewer_flags, make_parser, page_address, take_viser_settings
+from legged_gym.utils.cli import add_viewer_flags, make_parser, number, page_address, wanted_viewer
 from legged_gym.utils.files import check_writable
 from legged_gym.utils.options import CommandLine
 from legged_gym.utils.reports import short_path
@@ -49,11 +50,10 @@ if TYPE_CHECKING:
     from legged_gym.envs.base.legged_robot import LeggedRobot
     from legged_gym.playing.driving import Command
     from legged_gym.playing.player import Driver, Player
+    from legged_gym.viewing.session import Visit
 
 # Only one robot is seen in a video; the others are there for the mean rewards.
 _ROBOTS_IN_VIDEO = 16
-# seconds, or steps: years of play
-_LONGEST = 1e9
 
 
 def main(argv: Optional[Sequence[str]] = None) -> None:
@@ -63,10 +63,13 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         UserError: for a mistake in it.
     """
     args = _parse(argv)
-    show = _how_to_show(args)
-    address = page_address(args)
+    show = _how_to_show(args.viewer, args.video, args.headless)
+    address = page_address(args.viewer, args.host, args.port)
     if address is not None:
-        _play_in_browser(args, *address)
+        from legged_gym.viewing.session import Visit
+
+        visit = Visit(*address, seconds=args.duration or variants.NEVER, follow=args.follow)
+        _play_in_browser(CommandLine.read(args), visit, args.command, args.num_steps)
         return
     if args.follow:
         raise UserError("--follow is for the page in a browser: give --viewer=web too")
@@ -103,23 +106,24 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         _report(player, source, stem + ".png", show == "window")
 
 
-def _play_in_browser(args: argparse.Namespace, host: str, port: int) -> None:
+def _play_in_browser(line: CommandLine, visit: Visit, words: Optional[Sequence[str]], num_steps: Optional[int]) -> None:
+    """Play on a page; `words` of ``--command``, `num_steps` in the place of the seconds of the visit."""
     from legged_gym.playing import driving
     from legged_gym.viewing.server import check_server
-    from legged_gym.viewing.session import Visit, for_page, play_in_browser
+    from legged_gym.viewing.session import for_page, play_in_browser
 
-    check_server(host, port)
-    command, line = driving.parse_command(args.command), CommandLine.read(args)
+    check_server(visit.host, visit.port)
+    command = driving.parse_command(words)
     source = find_policy(line, for_page)
-    if args.follow and not source.is_run:
+    if visit.follow and not source.is_run:
         raise UserError(f"--follow: {source.name} is of no run on this machine, so no newer checkpoints will appear")
-    if command is not None and not variants.has_velocity_commands(source.env_cfg):
-        raise UserError(f"--command: the robots of task {source.task} do not follow velocity commands")
-    first = None if command is None else dict(zip(variants.RANGES, command[:3]))
-    seconds = args.duration or variants.NEVER
-    if args.num_steps is not None:
-        seconds = args.num_steps * source.env_cfg.control.decimation * source.env_cfg.sim.dt
-    play_in_browser(line, source, Visit(host, port, first, seconds, args.follow))
+    if command is not None:
+        if not variants.has_velocity_commands(source.env_cfg):
+            raise UserError(f"--command: the robots of task {source.task} do not follow velocity commands")
+        visit = replace(visit, first=dict(zip(variants.RANGES, command[:3])))
+    if num_steps is not None:
+        visit = replace(visit, seconds=num_steps * source.env_cfg.control.decimation * source.env_cfg.sim.dt)
+    play_in_browser(line, source, visit)
 
 
 def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
@@ -131,14 +135,11 @@ def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
     add_viewer_flags(parser, ("window", "web", "video", "none"))
     add("--follow", action="store_true", help="with --viewer=web, take over newer checkpoints of the run")
     length = parser.add_mutually_exclusive_group()
-    length.add_argument("--num_steps", "--video_length", type=int, help="policy steps to play")
-    length.add_argument("--duration", type=float, help="seconds to play")
+    steps, seconds = number(whole=True, low=1, high=variants.NEVER), number("s", above=0, high=variants.NEVER)
+    length.add_argument("--num_steps", "--video_length", type=steps, help="policy steps to play")
+    length.add_argument("--duration", type=seconds, help="seconds to play")
     args = parser.parse(argv)
-    take_viser_settings(args)
-    for name in ("num_steps", "duration"):
-        value = getattr(args, name)
-        if value is not None and not 0 < value <= _LONGEST:
-            raise UserError(f"--{name}={value}: something above 0 is needed, at most {_LONGEST:g}")
+    args.viewer = wanted_viewer(args.viewer, args.env_settings)
     if args.video and (os.path.isdir(args.video) or os.path.basename(args.video).strip(".") == ""):
         raise UserError(f"--video={args.video}: this is a folder; give the name of an .mp4 file")
     if args.video and os.path.splitext(args.video)[1] not in ("", ".mp4"):
@@ -146,17 +147,17 @@ def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
     return args
 
 
-def _how_to_show(args: argparse.Namespace) -> str:
-    """'window', 'web', 'video' or 'nothing'."""
-    if args.viewer is not None:
-        if args.video is not None and args.viewer != "video":
-            raise UserError(f"--video writes a video, and --viewer={args.viewer} none; leave one of them out")
-        if args.viewer == "window" and not _has_display():
+def _how_to_show(viewer: Optional[str], video: Optional[str], headless: bool) -> str:
+    """'window', 'web', 'video' or 'nothing', by the flags of those names."""
+    if viewer is not None:
+        if video is not None and viewer != "video":
+            raise UserError(f"--video writes a video, and --viewer={viewer} none; leave one of them out")
+        if viewer == "window" and not _has_display():
             raise UserError("--viewer=window: there is no display here; use --viewer=web or --viewer=video")
-        return "nothing" if args.viewer == "none" else str(args.viewer)
-    if args.video is not None:
+        return "nothing" if viewer == "none" else viewer
+    if video is not None:
         return "video"
-    if args.headless:
+    if headless:
         return "nothing"
     return "window" if _has_display() else "video"
 

@@ -21,12 +21,10 @@ if not __package__:
 from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
 from legged_gym.errors import UserError
 from legged_gym.policies.policy_io import add_policy_flag, find_policy
-from legged_gym.utils.cli import make_parser
+from legged_gym.utils.cli import make_parser, number
 from legged_gym.utils.files import check_writable, whole_file
 from legged_gym.utils.options import CommandLine
 from legged_gym.utils.script import run_script
-
-_SHORTEST, _LONGEST = 0.1, 3600.0
 
 
 def main(argv: Optional[Sequence[str]] = None) -> None:
@@ -39,14 +37,11 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     add_policy_flag(parser)
     parser.add_argument("--motor", metavar="FILE", required=True, help="JSON file of a motor's numbers")
     parser.add_argument("--output", metavar="FILE", required=True, help="the .npz file to write")
-    parser.add_argument("--duration", type=float, default=20.0, help="seconds (20)")
+    parser.add_argument("--duration", type=number("s", low=0.1, high=3600), default=20.0, help="seconds (20)")
+    parser.set_defaults(num_envs=12, seed=1)
     args = parser.parse(argv)
     if not args.output.endswith(".npz"):
         raise UserError(f"--output={args.output}: the recording is a .npz file")
-    if not _SHORTEST <= args.duration <= _LONGEST:
-        raise UserError(f"--duration={args.duration:g}: give {_SHORTEST:g} to {_LONGEST:g} seconds")
-    args.num_envs = args.num_envs or 12
-    args.seed = 1 if args.seed is None else args.seed
     source = find_policy(CommandLine.read(args))
     # Imported here: mistakes found above are answered without waiting for torch and MuJoCo.
     import numpy as np

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import math
 import os
 import sys
 from typing import Dict, List, Mapping, Optional, Sequence
@@ -31,7 +30,7 @@ from legged_gym.sim2sim.ground import Ground, read_ground
 from legged_gym.sim2sim.network import Network, open_policy
 from legged_gym.sim2sim.robot import Robot, Term, World
 from legged_gym.sim2sim.terms import TERMS
-from legged_gym.utils.cli import ArgumentParser
+from legged_gym.utils.cli import ArgumentParser, number
 from legged_gym.utils.files import check_writable
 from legged_gym.utils.reports import short_path, write_json
 from legged_gym.utils.run_folder import POLICIES_DIR
@@ -58,7 +57,14 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     if terrain is not None:
         worlds[trials.TERRAIN] = World(robot_file, terrain, dt, args.delay)
     if args.command is not None or args.video or args.window:
-        _show(args, policy, worlds[trials.TERRAIN if args.terrain else trials.PLANE], terms)
+        world = worlds[trials.TERRAIN if args.terrain else trials.PLANE]
+        robot = Robot(policy, world, terms)
+        start = world.ground.starts[0] if len(world.ground.starts) else (0.0, 0.0, 0.0)
+        robot.start(start, dict(zip(("lin_vel_x", "lin_vel_y", "ang_vel_yaw"), args.command or _forward(policy))))
+        _show(robot, world, max(1, round(args.duration / policy.description["control_dt"])), args.video, args.window)
+        x, y, _ = robot.position - robot.description["start"]["position"] - start
+        way = f"{x:.2f} m forward, {y:.2f} m to the left, {'fallen' if robot.fell() else 'upright'}"
+        print(f"after {robot.time:.1f} s: {way}")
         return 0
     return _score(policy, worlds, terms, args.json)
 
@@ -69,11 +75,16 @@ def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
     add("--policy", required=True, metavar="PATH", help="an ONNX file, its folder, or the name of a shipped policy")
     add("--robot", metavar="FILE", help="URDF or MJCF; by default that of the training")
     add("--dt", type=float, metavar="S", help=f"physics step; by default {DEFAULT_DT:g} s where that fits")
-    add("--delay", type=int, metavar="N", help="control steps that actions come late; by default as in training")
+    add(
+        "--delay",
+        type=number(whole=True, low=0),
+        metavar="N",
+        help="control steps that actions come late; by default as in training",
+    )
     add("--terrain", metavar="FILE", help="a terrain.npz; by default that beside the policy")
     add("--terms", metavar="FILE", help="Python file with functions <term>(robot, term) for observations of your own")
-    add("--command", nargs=3, type=float, metavar="V", help="run this instead: m/s forward, m/s left, rad/s")
-    add("--duration", type=float, default=10.0, metavar="S", help="of that run (10)")
+    add("--command", nargs=3, type=number(), metavar="V", help="run this instead: m/s forward, m/s left, rad/s")
+    add("--duration", type=number("s", above=0), default=10.0, metavar="S", help="of that run (10)")
     add("--video", metavar="FILE", help="record that run as MP4")
     add("--window", action="store_true", help="show that run in MuJoCo's viewer")
     add("--json", metavar="FILE", help="write the score here too")
@@ -83,14 +94,8 @@ def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
             check_writable(getattr(args, flag), f"--{flag}")
     if args.video and not args.video.endswith(".mp4"):
         raise UserError(f"--video={args.video}: a video is an .mp4 file")
-    if not 0.0 < args.duration < math.inf:
-        raise UserError(f"--duration={args.duration:g}: give seconds")
-    if args.command is not None and not all(map(math.isfinite, args.command)):
-        raise UserError("--command: give three numbers, m/s forward, m/s left, rad/s")
     if args.json and (args.command is not None or args.video or args.window):
         raise UserError("--json: a run that is shown has no score; leave out --command, --video and --window")
-    if args.delay is not None and args.delay < 0:
-        raise UserError(f"--delay={args.delay}: control steps are counted from 0")
     return args
 
 
@@ -156,27 +161,18 @@ def _score(policy: Network, worlds: Mapping[str, World], terms: Mapping[str, Ter
     return EXIT_WORSE if worse else 0
 
 
-def _show(args: argparse.Namespace, policy: Network, world: World, terms: Mapping[str, Term]) -> None:
-    """One run of one command, in a window, a video or words alone."""
+def _show(robot: Robot, world: World, steps: int, video: Optional[str], in_window: bool) -> None:
+    """So many control steps, in a window, a video or words alone."""
     from legged_gym.sim2sim.film import film, window
 
-    robot = Robot(policy, world, terms)
-    start = world.ground.starts[0] if len(world.ground.starts) else (0.0, 0.0, 0.0)
-    given = args.command or _forward(policy)
-    robot.start(start, dict(zip(("lin_vel_x", "lin_vel_y", "ang_vel_yaw"), given)))
-    steps = max(1, round(args.duration / policy.description["control_dt"]))
-    if args.video:
-        film(robot, world, args.video, steps, os.path.basename(os.path.dirname(os.path.abspath(policy.path))))
-        print(f"video      {short_path(args.video)}")
-    elif args.window:
+    if video:
+        film(robot, world, video, steps, os.path.basename(os.path.dirname(os.path.abspath(robot.policy.path))))
+        print(f"video      {short_path(video)}")
+    elif in_window:
         window(robot, steps)
     else:
         for _ in range(steps):
             robot.step()
-    x, y, _ = robot.position - robot.description["start"]["position"] - start
-    print(
-        f"after {robot.time:.1f} s: {x:.2f} m forward, {y:.2f} m to the left, {'fallen' if robot.fell() else 'upright'}"
-    )
 
 
 def _forward(policy: Network) -> Sequence[float]:

@@ -32,7 +32,7 @@ if not __package__:
 
 from legged_gym.sweeps import wandb_server as sweep_wandb
 from legged_gym.utils import run_folder, run_lock, training
-from legged_gym.utils.cli import add_training_flags, add_viewer_flags, make_parser, page_address, take_viser_settings
+from legged_gym.utils.cli import add_training_flags, add_viewer_flags, make_parser, page_address, wanted_viewer
 from legged_gym.utils.options import CommandLine
 from legged_gym.utils.script import EXIT_STOPPED, run_script, stopped_by_signals
 from legged_gym.utils.training import Plan
@@ -62,7 +62,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
 def _main(argv: Optional[Sequence[str]]) -> int:
     args = _parse(argv)
-    command, address = CommandLine.read(args), page_address(args)
+    command, address = CommandLine.read(args), page_address(args.viewer, args.host, args.port)
     sweep = sweep_wandb.join(command)
     plan = training.plan_training(sweep.command if sweep else command, begins=True)
     if sweep:
@@ -93,7 +93,7 @@ def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
     add_training_flags(parser)
     add_viewer_flags(parser, ("web", "none"))
     args = parser.parse(argv)
-    take_viser_settings(args)
+    args.viewer = wanted_viewer(args.viewer, args.env_settings)
     if args.video is not None:
         print(
             "note: a training makes no videos; play.py --video does of any checkpoint, and --viewer=web shows it live"

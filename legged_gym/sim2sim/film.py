@@ -8,7 +8,7 @@ from typing import Any, List
 import numpy as np
 
 from legged_gym.playing.frames import FRAMES_PER_SECOND, HEIGHT, WIDTH, FollowCamera, Overlay, VideoWriter
-from legged_gym.sim.camera import Camera
+from legged_gym.sim.pictures.camera import Camera
 from legged_gym.sim.pictures.rendering import SceneRenderer, SceneState
 from legged_gym.sim2sim.model import GROUND_GROUP, ROBOT_GROUP, VISUAL_GROUP, build_model
 from legged_gym.sim2sim.robot import Robot, World

@@ -40,6 +40,7 @@ class Robot:
     """A robot that sees, acts and moves as the description of its policy says.
 
     Attributes:
+        policy: what drives it.
         description: of the policy.
         ground: what it stands on.
         model, data: of MuJoCo.
@@ -68,7 +69,7 @@ class Robot:
         Raises:
             UserError: the robot file does not fit, a term is unknown, or the control step is no multiple of `dt`.
         """
-        self.description, self.ground, self._world, self._policy = policy.description, world.ground, world, policy
+        self.description, self.ground, self._world, self.policy = policy.description, world.ground, world, policy
         self._substeps = _substeps(self.description, world.dt)
         self._dt = self.description["control_dt"] / self._substeps
         self._terms = _known(self.description, terms)
@@ -98,15 +99,15 @@ class Robot:
         self.data.qpos[3:7] = w, x, y, z
         self.data.qpos[self._qpos] = self.default
         mujoco.mj_forward(self.model, self.data)
-        self._policy.reset()
-        self._drives = Drives(self.description, os.path.dirname(self._policy.path), self._world.delay)
+        self.policy.reset()
+        self._drives = Drives(self.description, os.path.dirname(self.policy.path), self._world.delay)
         self.actions = [np.zeros(len(self.default))]
         self.memory, self.steps, self.foot_forces = {}, 0, np.zeros((len(self._feet), 3))
         self._frames: Dict[Tuple[str, str], List[np.ndarray]] = {}  # those that terms have taken
 
     def step(self) -> None:
         """Advance by one control step: observe, act, and the physics between."""
-        action = self._policy(self.observe())
+        action = self.policy(self.observe())
         clip = self.description["actions"]["clip"]
         self.actions.append(np.clip(action, -clip, clip))
         self._drives.act(self.actions[-1])

@@ -7,12 +7,12 @@ commands there are. `legged_gym.evaluation.grid` measures the same in the traini
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
 from legged_gym.errors import UserError
-from legged_gym.evaluation.cells import EPISODE_S, SETTLE_S, Cell, cells_of
+from legged_gym.evaluation.cells import EPISODE_S, SETTLE_S, cells_of
 from legged_gym.policies.onnx_file import GROUND_FILE
 from legged_gym.reading import read_json
 from legged_gym.sim2sim.ground import Ground, read_ground
@@ -73,18 +73,13 @@ def plane_trials(commands: Mapping[str, Any]) -> List[Trial]:
 
 def terrain_trials(commands: Mapping[str, Any], ground: Ground) -> List[Trial]:
     """Straight on at middle speed, from every start of a terrain."""
-    cell = _straight_on(commands)
+    forward = [cell.command for cell in cells_of(commands) if cell.direction == "forward"]
     starts = [(float(x), float(y), float(z)) for x, y, z in ground.starts]
-    return [Trial(name, cell.command, start) for name, start in zip(ground.names, starts)] if cell else []
+    return [Trial(name, forward[len(forward) // 2], start) for name, start in zip(ground.names, starts) if forward]
 
 
-def _straight_on(commands: Mapping[str, Any]) -> Optional[Cell]:
-    forward = [cell for cell in cells_of(commands) if cell.direction == "forward"]
-    return forward[len(forward) // 2] if forward else None
-
-
-def run_trial(robot: Robot, trial: Trial, look: Optional[Callable[[Robot], None]] = None) -> Measured:
-    """Let a robot follow a command until the time is over or it falls; `look` is called after every step."""
+def run_trial(robot: Robot, trial: Trial) -> Measured:
+    """Let a robot follow a command until the time is over or it falls."""
     dt, command = robot.description["control_dt"], np.array(trial.command)
     robot.start(trial.place, dict(zip(("lin_vel_x", "lin_vel_y", "ang_vel_yaw"), trial.command)))
     unit = command / np.linalg.norm(command)
@@ -97,8 +92,6 @@ def run_trial(robot: Robot, trial: Trial, look: Optional[Callable[[Robot], None]
             seconds, along = seconds + dt, along + dt * float(velocity @ unit)
             linear, angular = linear + dt * float(np.linalg.norm(error[:2])), angular + dt * abs(float(error[2]))
         robot.step()
-        if look is not None:
-            look(robot)
         fell = robot.fell()
         if fell:
             break
@@ -141,12 +134,7 @@ def ground_of(policy: Network) -> Optional[Ground]:
     return read_ground(path) if os.path.isfile(path) else None
 
 
-def score_policy(
-    policy: Network,
-    world: World,
-    terms: Mapping[str, Term],
-    look: Optional[Callable[[Robot], None]] = None,
-) -> List[Measured]:
+def score_policy(policy: Network, world: World, terms: Mapping[str, Term]) -> List[Measured]:
     """Run the trials of a ground: all of a plane, or of a terrain.
 
     Raises:
@@ -158,7 +146,7 @@ def score_policy(
     if not trials:
         raise UserError("this policy follows no velocity commands, so there is nothing to score; give --command")
     robot = Robot(policy, world, terms)
-    return [run_trial(robot, trial, look) for trial in trials]
+    return [run_trial(robot, trial) for trial in trials]
 
 
 def expected_score(policy: Network) -> Dict[str, Dict[str, float]]:

@@ -6,10 +6,10 @@ import argparse
 import difflib
 import os
 import sys
-from typing import Any, Dict, List, NoReturn, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, List, NoReturn, Optional, Sequence, Tuple, Union
 
 from legged_gym.errors import UserError
-from legged_gym.setting_types import LARGEST_SEED
+from legged_gym.setting_types import FLAG, LARGEST_SEED, Flag, Number
 from legged_gym.sim.factory import SIMULATORS
 from rsl_rl.utils.archive import CHECKPOINT_NAME
 
@@ -29,6 +29,24 @@ _ISAAC_FLAGS = {
     "--real-time": False,
     "--video_interval": True,
 }
+
+
+def number(unit: str = "", **bounds: Any) -> Callable[[str], Any]:
+    """A type for argparse: numbers within `bounds` (of `setting_types.Number`)."""
+    kind = Number(False, unit, **bounds)
+
+    def read(text: str) -> Any:
+        try:
+            return kind.convert(text, "", FLAG)
+        except UserError as error:
+            raise argparse.ArgumentTypeError(str(error).lstrip(": ")) from None
+
+    return read
+
+
+whole = number(whole=True)
+positive = number(whole=True, low=1)
+seed = number(whole=True, low=-1, high=LARGEST_SEED)
 
 
 class ArgumentParser(argparse.ArgumentParser):
@@ -139,39 +157,38 @@ def add_viewer_flags(parser: ArgumentParser, viewers: Sequence[str]) -> None:
     """Add the flags of scripts that can show what they do on a page."""
     add = parser.add_argument
     add("--viewer", choices=viewers, help="where robots are shown; web is a page in a browser, with --host and --port")
-    add("--port", type=_port, help="of the page; 0 takes a free one (default 8080)")
+    add("--port", type=number(whole=True, low=0, high=65535), help="of the page; 0 takes a free one (default 8080)")
     add("--host", help="address of the page; 0.0.0.0 lets other machines in (default 127.0.0.1)")
 
 
-def page_address(args: argparse.Namespace) -> Optional[Tuple[str, int]]:
-    """Host and port of the page in a browser; None where none is wanted.
+def page_address(viewer: Optional[str], host: Optional[str], port: Optional[int]) -> Optional[Tuple[str, int]]:
+    """Host and port of the page in a browser, by the flags of those names; None where none is wanted.
 
     Raises:
         UserError: an address without a page.
     """
-    if args.viewer == "web":
-        return args.host or "127.0.0.1", 8080 if args.port is None else args.port
-    for name in ("port", "host"):
-        if getattr(args, name) is not None:
+    if viewer == "web":
+        return host or "127.0.0.1", 8080 if port is None else port
+    for name, value in (("port", port), ("host", host)):
+        if value is not None:
             raise UserError(f"--{name} is for the page in a browser: give --viewer=web too")
     return None
 
 
-def take_viser_settings(args: argparse.Namespace) -> None:
-    """Let ``--env.viser.enable=True`` of other command lines mean ``--viewer=web``.
+def wanted_viewer(viewer: Optional[str], env_settings: List[Tuple[str, str]]) -> Optional[str]:
+    """``--viewer``; ``--env.viser.enable=True`` of other command lines, which is taken out, means "web".
 
     Raises:
         UserError: its value is neither true nor false, or ``--viewer`` says something else.
     """
-    for path, text in list(args.env_settings):
+    for path, text in list(env_settings):
         if path == "viser.enable":
-            args.env_settings.remove((path, text))
-            if text.lower() not in ("true", "false"):
-                raise UserError(f"--env.viser.enable={text}: expected True or False")
-            enabled = text.lower() == "true"
-            if args.viewer is not None and enabled != (args.viewer == "web"):
-                raise UserError(f"--env.viser.enable={text} and --viewer={args.viewer}: leave one of them out")
-            args.viewer = "web" if enabled else args.viewer
+            env_settings.remove((path, text))
+            enabled = Flag().convert(text, "--env.viser.enable", FLAG)
+            if viewer is not None and enabled != (viewer == "web"):
+                raise UserError(f"--env.viser.enable={text} and --viewer={viewer}: leave one of them out")
+            viewer = "web" if enabled else viewer
+    return viewer
 
 
 def get_args(argv: Optional[Sequence[str]] = None, description: str = "") -> argparse.Namespace:
@@ -208,43 +225,13 @@ def _take_settings(argv: List[str]) -> Tuple[List[str], Dict[str, List[Tuple[str
     return rest, settings
 
 
-def positive(text: str) -> int:
-    """Read a whole number of at least 1; a type for argparse."""
-    number = _whole(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is too small, at least 1 is needed")
-    return number
-
-
-def seed(text: str) -> int:
-    """Read a seed, -1 to draw one; a type for argparse."""
-    number = _whole(text)
-    if not -1 <= number <= LARGEST_SEED:
-        raise argparse.ArgumentTypeError(f"{number} is no seed; it is 0 .. {LARGEST_SEED}, or -1 to draw one")
-    return number
-
-
 def _checkpoint(text: str) -> Union[int, str]:
     """A number, a file, or what the number of such a file's name says."""
     name = CHECKPOINT_NAME.fullmatch(text)
     if name and not os.path.isfile(text):
         return int(name.group(1))
-    return text if text.endswith(".pt") else _whole(text)
-
-
-def _port(text: str) -> int:
-    number = _whole(text)
-    if not 0 <= number <= 65535:
-        raise argparse.ArgumentTypeError(f"{number} is no port; it is 0 .. 65535")
-    return number
+    return text if text.endswith(".pt") else whole(text)
 
 
 def _run(text: str) -> Union[int, str]:
     return -1 if text == "-1" else text
-
-
-def _whole(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected a whole number, got {text!r}") from None

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from legged_gym.demonstrations.collection import Collection
 from legged_gym.demonstrations.dataset import Demonstrations
 from legged_gym.demonstrations.setup import make_collector
 from legged_gym.policies.policy_io import find_policy
 from legged_gym.scripts.collect import _parse as parse
-from legged_gym.scripts.collect import main, wish_of
+from legged_gym.scripts.collect import main
 from legged_gym.utils.options import CommandLine
 
 A1 = ("--policy=a1_flat", "--sim=mujoco", "--num_threads=1")
 STEPS = 8
+
+
+def wish_of(args):
+    return Collection(**{name: getattr(args, name) for name in vars(Collection())})
 
 
 def collector(*flags, steps=STEPS):

@@ -9,9 +9,8 @@ import torch
 
 from legged_gym.demonstrations.setup import describe
 from legged_gym.policies.policy_io import find_policy
-from legged_gym.scripts.collect import wish_of
 from legged_gym.utils.options import CommandLine
-from tests.demonstrations.demonstration_runs import A1, STEPS, collector, parse
+from tests.demonstrations.demonstration_runs import A1, STEPS, collector, parse, wish_of
 from tests.policies.tiny_run import RECURRENT, make_run
 
 SHAPES = {

@@ -70,7 +70,7 @@ def test_a_student_has_one_precision(tmp_path):
 
 
 def test_no_blocks_are_a_mistake():
-    with pytest.raises(UserError, match="--blocks: 0 is too small, at least 1"):
+    with pytest.raises(UserError, match="--blocks: expected a whole number of at least 1, got '0'"):
         benchmark.main([*TINY, "--blocks=0"])
 
 

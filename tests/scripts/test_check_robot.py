@@ -74,7 +74,7 @@ def test_gains_go_by_the_weight(tmp_path):
     [
         ([], "give a robot file, or --task"),
         (["nowhere.urdf"], "no robot file at nowhere.urdf"),
-        (["x.urdf", "--seconds=nan"], "--seconds=nan: give up to 60"),
+        (["x.urdf", "--seconds=nan"], "--seconds: expected a number, got 'nan'"),
         (["--task=go3"], "go3"),
     ],
 )

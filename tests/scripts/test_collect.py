@@ -233,7 +233,7 @@ def test_a_full_disk_is_told_in_one_line(tmp_path, monkeypatch):
     ("flags", "message"),
     [
         (["--validate"], "give the --output to check"),
-        (["--policy=a1_flat", "--num-episodes=0"], "--num_episodes: 0 is too small, at least 1 is needed"),
+        (["--policy=a1_flat", "--num-episodes=0"], "--num_episodes: expected a whole number of at least 1, got '0'"),
         (["--policy=a1_flat", "--shard-episodes=100"], "give a multiple of 64"),
         (["--policy=a1_flat", "--schedule=circle"], "invalid choice: 'circle'"),
         (["--policy=a1_flat", "--num-episode=3"], "did you mean --num_episodes"),

@@ -174,7 +174,7 @@ def test_rough_terrain_is_told_by_type_and_level(capsys):
         (["--compare", "a1_flat", "--task=a1_flat"], "--task does not go with --compare"),
         (["--compare"], "expected at least one argument"),
         (["--task=a1_flt"], "unknown task 'a1_flt'; did you mean a1_flat"),
-        (["--task=a1_flat", "--num_episodes=0"], "--num_episodes: 0 is too small, at least 1 is needed"),
+        (["--task=a1_flat", "--num_episodes=0"], "--num_episodes: expected a whole number of at least 1, got '0'"),
         (["--task=a1_flat", "--episodes=3"], "did you mean --num_episodes"),
         (["--task=a1_flat", "--json=/proc/nowhere/result.json"], "--json=/proc/nowhere/result.json: cannot write to"),
         (["--task=a1_flat", "--experiment_name=never_trained"], "no run with a checkpoint"),

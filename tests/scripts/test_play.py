@@ -101,9 +101,9 @@ def test_headless_shows_nothing_and_plays_an_episode(run, capsys, monkeypatch):
     [
         (["--video=walk.avi"], "--video=walk.avi: videos are .mp4 files"),
         (["--record=walk.avi"], "--video=walk.avi: videos are .mp4 files"),
-        (["--num_steps=0"], "--num_steps=0: something above 0 is needed"),
-        (["--duration=inf"], "--duration=inf: something above 0 is needed, at most 1e+09"),
-        (["--duration=nan"], "--duration=nan: something above 0 is needed"),
+        (["--num_steps=0"], "expected a whole number from 1 to 1000000000, got '0'"),
+        (["--duration=inf"], "--duration: expected a finite number, got 'inf'"),
+        (["--duration=nan"], "--duration: expected a number, got 'nan'"),
         (["--num_steps=3", "--duration=3"], "not allowed with argument"),
         (["--command", "1", "2"], "--command=1,2: expected three numbers"),
         (["--video=/dev/null/x.mp4"], "--video=/dev/null/x.mp4: cannot write to the folder /dev/null: Not a directory"),

@@ -116,10 +116,10 @@ MISTAKES = [
     (["--policy=a1_flat", "--robot=nowhere.urdf"], "no robot file at nowhere.urdf"),
     (["--policy=go2", f"--robot={ROBOT.replace('a1', 'mini_cheetah')}"], "is of another robot: it has no joint"),
     (["--policy=a1_flat", "--dt=0.003"], "--dt=0.003: the control step of the policy, 0.02 s, is no multiple"),
-    (["--policy=a1_flat", "--duration=nan"], "--duration=nan: give seconds"),
-    (["--policy=a1_flat", "--command", "0", "inf", "0"], "--command: give three numbers"),
+    (["--policy=a1_flat", "--duration=nan"], "--duration: expected a number, got 'nan'"),
+    (["--policy=a1_flat", "--command", "0", "inf", "0"], "--command: expected a finite number, got 'inf'"),
     (["--policy=a1_flat", "--command", "0", "0", "0", "--json=a.json"], "--json: a run that is shown has no score"),
-    (["--policy=a1_flat", "--delay=-1"], "--delay=-1"),
+    (["--policy=a1_flat", "--delay=-1"], "--delay: expected a whole number of at least 0, got '-1'"),
     (["--policy=a1_flat", "--video=walk.gif"], "--video=walk.gif: a video is an .mp4 file"),
     (["--policy=a1_flat", "--terms=nowhere.py"], "--terms=nowhere.py: no Python file there"),
 ]

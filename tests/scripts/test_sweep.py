@@ -46,7 +46,11 @@ def write(folder, **content):
             "did you mean env_cfg.env",
         ),
         (["--task=a1_flat", "--local"], {"method": "guess"}, "method: expected grid, random or bayes, got 'guess'"),
-        (["--task=a1_flat", "--local", "--num_workers=0"], {}, "--num_workers: 0 is too small, at least 1"),
+        (
+            ["--task=a1_flat", "--local", "--num_workers=0"],
+            {},
+            "--num_workers: expected a whole number of at least 1, got '0'",
+        ),
         (["--task=a1_flat", "--num_workers=2"], {}, "--num_workers is for local sweeps"),
         (["--task=a1_flat", "--local", "--resume"], {}, "--resume and --run_folder are for single runs"),
         (["--wandb_sweep_id=local-00000000"], {}, "there is no sweep local-00000000 in "),

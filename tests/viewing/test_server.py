@@ -29,9 +29,9 @@ def test_an_address_that_others_reach_is_warned_of(capsys):
     ("flags", "problem"),
     [
         (["--viewer=browser"], "invalid choice: 'browser'"),
-        (["--viewer=web", "--port=70000"], "70000 is no port"),
+        (["--viewer=web", "--port=70000"], "--port: expected a whole number from 0 to 65535, got '70000'"),
         (["--viewer=web", "--video"], "leave one of them out"),
-        (["--env.viser.enable=maybe"], "expected True or False"),
+        (["--env.viser.enable=maybe"], "expected true or false"),
         (["--env.viser.enable=True", "--viewer=none"], "leave one of them out"),
         (["--headless", "--port=99"], "--port is for the page in a browser"),
         (["--viewer=none", "--follow"], "--follow is for the page in a browser"),

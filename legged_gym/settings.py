@@ -14,7 +14,8 @@ Classes that inherit write plain values, ``num_envs = 64``; the declaration stay
 
 from __future__ import annotations
 
-from typing import Any, Optional, Sequence, Tuple, Type, TypeVar, Union, cast
+from dataclasses import MISSING, field, fields
+from typing import Any, Dict, Optional, Sequence, Tuple, Type, TypeVar, Union, cast
 
 from legged_gym import setting_types
 from legged_gym.setting_types import ByName, Flag, Items, Number, Text
@@ -86,3 +87,26 @@ def names(default: T, least: int = 0, none: bool = False) -> T:
 def by_name(default: T, unit: str = "", **bounds: Any) -> T:
     """Declare a dict from names (or parts of names) to numbers."""
     return setting(default, ByName(False, Number(False, unit, **bounds)))
+
+
+def typed(kind: setting_types.Type, default: Any = MISSING) -> Any:
+    """Declare a field of a `Typed` dataclass; one without a default has to be given."""
+    return field(default=default, metadata={"type": kind})
+
+
+class Typed:
+    """Base of dataclasses whose fields are declared by `typed`."""
+
+    @classmethod
+    def types(cls) -> Dict[str, setting_types.Type]:
+        """Type of each field."""
+        return {each.name: each.metadata["type"] for each in fields(cls)}  # type: ignore[arg-type]
+
+    def convert_fields(self, where: str) -> None:
+        """Convert every field to its type, in place; `where` comes before its name in errors.
+
+        Raises:
+            UserError: a field cannot be.
+        """
+        for name, kind in self.types().items():
+            object.__setattr__(self, name, kind.convert(getattr(self, name), where + name))

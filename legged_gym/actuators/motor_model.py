@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar, Dict
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -25,11 +25,12 @@ from torch import Tensor
 from legged_gym.actuators.actuator import Actuator
 from legged_gym.errors import UserError, in_file
 from legged_gym.reading import read_json
-from legged_gym.setting_types import Number, Type
+from legged_gym.setting_types import Number
+from legged_gym.settings import Typed, typed
 
 
 @dataclass(frozen=True)
-class MotorParameters:
+class MotorParameters(Typed):
     """Numbers of a motor, all at the joint.
 
     Attributes:
@@ -45,29 +46,16 @@ class MotorParameters:
         viscous_friction: B, N m s/rad.
     """
 
-    stiffness: float
-    damping: float
-    delay: int = 0
-    stall_torque: float = math.inf
-    no_load_speed: float = math.inf
-    torque_limit: float = math.inf
-    current_lag: float = 0.0
-    coulomb_friction: float = 0.0
-    friction_speed: float = 0.1
-    viscous_friction: float = 0.0
-
-    TYPES: ClassVar[Dict[str, Type]] = {
-        "stiffness": Number(unit="N m/rad", low=0.0, high=1e9),
-        "damping": Number(unit="N m s/rad", low=0.0, high=1e9),
-        "delay": Number(unit="sub-steps", low=0, high=1000, whole=True),
-        "stall_torque": Number(unit="N m", above=0.0, high=1e9, inf=True),
-        "no_load_speed": Number(unit="rad/s", above=0.0, high=1e9, inf=True),
-        "torque_limit": Number(unit="N m", above=0.0, high=1e9, inf=True),
-        "current_lag": Number(unit="s", low=0.0, high=1e9),
-        "coulomb_friction": Number(unit="N m", low=0.0, high=1e9),
-        "friction_speed": Number(unit="rad/s", above=0.0, high=1e9),
-        "viscous_friction": Number(unit="N m s/rad", low=0.0, high=1e9),
-    }
+    stiffness: float = typed(Number(unit="N m/rad", low=0.0, high=1e9))
+    damping: float = typed(Number(unit="N m s/rad", low=0.0, high=1e9))
+    delay: int = typed(Number(unit="sub-steps", low=0, high=1000, whole=True), 0)
+    stall_torque: float = typed(Number(unit="N m", above=0.0, high=1e9, inf=True), math.inf)
+    no_load_speed: float = typed(Number(unit="rad/s", above=0.0, high=1e9, inf=True), math.inf)
+    torque_limit: float = typed(Number(unit="N m", above=0.0, high=1e9, inf=True), math.inf)
+    current_lag: float = typed(Number(unit="s", low=0.0, high=1e9), 0.0)
+    coulomb_friction: float = typed(Number(unit="N m", low=0.0, high=1e9), 0.0)
+    friction_speed: float = typed(Number(unit="rad/s", above=0.0, high=1e9), 0.1)
+    viscous_friction: float = typed(Number(unit="N m s/rad", low=0.0, high=1e9), 0.0)
 
     def __post_init__(self) -> None:
         """Convert the values to their types.
@@ -75,8 +63,7 @@ class MotorParameters:
         Raises:
             UserError: a value that cannot be.
         """
-        for name, kind in self.TYPES.items():
-            object.__setattr__(self, name, kind.convert(getattr(self, name), f"a motor's {name}"))
+        self.convert_fields("a motor's ")
         if math.isinf(self.stall_torque) and math.isfinite(self.no_load_speed):
             raise UserError("a motor with a no_load_speed needs a stall_torque")
 
@@ -88,7 +75,7 @@ class MotorParameters:
             UserError: the file cannot be read, has an unknown key or lacks one, or a value is no number.
         """
         values = read_json(path)
-        known = list(MotorParameters.TYPES)
+        known = list(MotorParameters.types())
         if not isinstance(values, dict) or set(values) - set(known) or not {"stiffness", "damping"} <= set(values):
             raise UserError(f"{path} must hold stiffness, damping and may hold {', '.join(known[2:])}, nothing else")
         with in_file(path):

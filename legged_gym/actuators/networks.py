@@ -8,15 +8,16 @@ their scales are inside.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import Any, ClassVar, Dict, List, Optional, Tuple
+from dataclasses import asdict, dataclass
+from typing import Any, Dict, List, Optional, Tuple
 
 import torch
 from torch import Tensor, nn
 
 from legged_gym.actuators.actuator import Actuator
 from legged_gym.errors import UserError
-from legged_gym.setting_types import Items, Number, Text, Type
+from legged_gym.setting_types import Items, Number, Text
+from legged_gym.settings import Typed, typed
 
 # share by which an interval between samples may differ from a whole number of sub-steps
 _MEASURED = 0.02
@@ -24,7 +25,7 @@ ACTIVATIONS = {"softsign": nn.Softsign, "tanh": nn.Tanh, "relu": nn.ReLU, "elu":
 
 
 @dataclass(frozen=True)
-class NetworkSpec:
+class NetworkSpec(Typed):
     """What a network is built from, saved with its weights.
 
     Attributes:
@@ -38,23 +39,14 @@ class NetworkSpec:
         torque_scale: N m, output of 1.
     """
 
-    type: str
-    hidden_sizes: List[int] = field(default_factory=list)
-    activation: str = "softsign"
-    history: int = 1
-    sample_interval: Optional[float] = None
-    error_scale: float = 1.0
-    velocity_scale: float = 1.0
-    torque_scale: float = 1.0
-
-    TYPES: ClassVar[Dict[str, Type]] = {
-        "type": Text(choices=("mlp", "lstm")),
-        "hidden_sizes": Items(of=Number(low=1, whole=True)),
-        "activation": Text(choices=tuple(ACTIVATIONS)),
-        "history": Number(low=1, whole=True),
-        "sample_interval": Number(none=True, above=0.0),
-        **dict.fromkeys(("error_scale", "velocity_scale", "torque_scale"), Number(above=0.0)),
-    }
+    type: str = typed(Text(choices=("mlp", "lstm")))
+    hidden_sizes: List[int] = typed(Items(of=Number(low=1, whole=True)), ())
+    activation: str = typed(Text(choices=tuple(ACTIVATIONS)), "softsign")
+    history: int = typed(Number(low=1, whole=True), 1)
+    sample_interval: Optional[float] = typed(Number(none=True, above=0.0), None)
+    error_scale: float = typed(Number(above=0.0), 1.0)
+    velocity_scale: float = typed(Number(above=0.0), 1.0)
+    torque_scale: float = typed(Number(above=0.0), 1.0)
 
     def __post_init__(self) -> None:
         """Convert the values to their types.
@@ -62,8 +54,7 @@ class NetworkSpec:
         Raises:
             UserError: a value that cannot be.
         """
-        for name, kind in self.TYPES.items():
-            object.__setattr__(self, name, kind.convert(getattr(self, name), f"an actuator network's {name}"))
+        self.convert_fields("an actuator network's ")
         if self.type == "lstm" and (len(set(self.hidden_sizes)) != 1 or self.history != 1):
             raise UserError("an actuator LSTM has hidden_sizes that are all equal, and history 1")
 

@@ -74,7 +74,7 @@ def test_a_reset_stops_the_current_and_drops_commands_under_way():
         {"delay": -1}, {"delay": 0.5}, {"delay": True}, {"stall_torque": 0.0}, {"no_load_speed": 20.0},
         {"friction_speed": 0.0}, {"stiffness": -1.0}, {"damping": -1.0}, {"coulomb_friction": -1.0},
         {"viscous_friction": -1.0}, {"current_lag": math.inf}, {"stiffness": 10**310}, {"torque_limit": "20"},
-        *({name: math.nan} for name in MotorParameters.TYPES),
+        *({name: math.nan} for name in MotorParameters.types()),
     ],
 )  # fmt: skip
 def test_numbers_that_cannot_be_are_refused(numbers):

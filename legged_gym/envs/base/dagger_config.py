@@ -26,34 +26,28 @@ class LeggedRobotCfgDagger(BaseConfig):
         """The student."""
 
     class algorithm:
-        loss = text(
-            DAggerSettings.loss, DAggerSettings.CHOICES["loss"]
-        )  # `action_norm`: mean length instead of mean square; `latent`: the outputs of encoders of the same name
-        latents: Optional[Sequence[str]] = names(
-            DAggerSettings.latents, least=1
-        )  # these encoders; None for all that both have
+        # `action_norm`: mean length instead of mean square; `latent`: the outputs of encoders of the same name
+        loss = text(DAggerSettings.loss, DAggerSettings.CHOICES["loss"])
+        # these encoders; None for all that both have
+        latents: Optional[Sequence[str]] = names(DAggerSettings.latents, least=1)
         copy_weights = flag(DAggerSettings.copy_weights)  # parts of the same name and shapes are taken from the teacher
         freeze = names(DAggerSettings.freeze)  # parts of the student that do not learn: encoders by name, memory, head
         bc_initial_samples = number(DAggerSettings.bc_initial_samples, low=0)  # transitions that the teacher drives
-        num_learning_epochs = number(
-            DAggerSettings.num_learning_epochs, low=1, high=100_000
-        )  # an iteration, over all that is kept
+        # an iteration, over all that is kept
+        num_learning_epochs = number(DAggerSettings.num_learning_epochs, low=1, high=100_000)
         # bound of an iteration, whose cost would grow with what is kept; they are drawn at random then
         max_batches: Optional[int] = number(DAggerSettings.max_batches, whole=True, low=1)
         batch_size = number(DAggerSettings.batch_size, "sequences", low=1, high=10**6)
-        sequence_length = number(
-            DAggerSettings.sequence_length, "steps", low=1, high=10**6
-        )  # `num_steps_per_env` is a multiple
+        # `num_steps_per_env` is a multiple
+        sequence_length = number(DAggerSettings.sequence_length, "steps", low=1, high=10**6)
         learning_rate = number(DAggerSettings.learning_rate, above=0, high=10)
-        schedule = text(
-            DAggerSettings.schedule, DAggerSettings.CHOICES["schedule"]
-        )  # `cosine`: down to `min_learning_rate` at `max_iterations`
+        # `cosine`: down to `min_learning_rate` at `max_iterations`
+        schedule = text(DAggerSettings.schedule, DAggerSettings.CHOICES["schedule"])
         min_learning_rate = number(DAggerSettings.min_learning_rate, above=0, high=10)
         weight_decay = number(DAggerSettings.weight_decay, low=0, high=1000)
         max_grad_norm = number(DAggerSettings.max_grad_norm, above=0)
-        max_aggregate_gb = number(
-            DAggerSettings.max_aggregate_gb, "GB", above=0, high=1e6
-        )  # host memory; the oldest samples make room
+        # host memory; the oldest samples make room
+        max_aggregate_gb = number(DAggerSettings.max_aggregate_gb, "GB", above=0, high=1e6)
         # the newest are kept; 1 aggregates nothing
         max_rollouts: Optional[int] = number(DAggerSettings.max_rollouts, whole=True, low=1)
         image_storage = text(DAggerSettings.image_storage, ("uint8", "float16", "float32"))
@@ -73,7 +67,6 @@ class LeggedRobotCfgDagger(BaseConfig):
         # what is kept lies in `aggregate/` of the run folder, so that a resumed run is bit for bit the same
         save_aggregate = flag(DaggerRunnerSettings.save_aggregate)
         num_steps_per_env = DaggerRunnerSettings.num_steps_per_env
-        max_iterations = (
-            DaggerRunnerSettings.max_iterations
-        )  # the first 21 with the teacher driving, at 256 environments
+        # the first 21 with the teacher driving, at 256 environments
+        max_iterations = DaggerRunnerSettings.max_iterations
         save_interval = 10

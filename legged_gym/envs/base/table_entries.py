@@ -8,14 +8,13 @@ from typing import Any, ClassVar, Dict, List, Optional, Sequence, Union
 
 from legged_gym.errors import UserError
 from legged_gym.setting_types import PYTHON, Flag, Items, Number, OneOf, Text, Type, parse, shown, unknown_setting
+from legged_gym.settings import Typed, typed
 
 Numbers = Union[float, Sequence[float]]
 
 
-class TableEntry:
-    """A line of a table; the fields are those of the dataclass that inherits from this, with the types `TYPES`."""
-
-    TYPES: ClassVar[Dict[str, Type]]
+class TableEntry(Typed):
+    """A line of a table; the fields are those of the dataclass that inherits from this."""
 
     def check(self, where: str) -> None:
         """Convert every field to its type, in place; `where` names the entry in errors.
@@ -23,8 +22,7 @@ class TableEntry:
         Raises:
             UserError: a field cannot be.
         """
-        for name, kind in self.TYPES.items():
-            setattr(self, name, kind.convert(getattr(self, name), f"{where}.{name}", PYTHON))
+        self.convert_fields(f"{where}.")
 
     def to_dict(self) -> Dict[str, Any]:
         """Return the fields as plain values."""
@@ -51,25 +49,15 @@ class ObsTerm(TableEntry):
             besides the first of all.
     """
 
-    scale: Numbers = 1.0
-    noise: Numbers = 0.0
-    clip: Optional[Numbers] = None
-    gaussian: bool = False
-    history: int = 1
-    newest_first: bool = False
-    hold: int = 1
-    offset: int = 0
+    scale: Numbers = typed(_one_or_many(), 1.0)
+    noise: Numbers = typed(_one_or_many(low=0.0), 0.0)
+    clip: Optional[Numbers] = typed(OneOf(True, (Number(above=0.0), Items(least=2, most=2, order="<="))), None)
+    gaussian: bool = typed(Flag(), False)
+    history: int = typed(Number(whole=True, low=1, high=10_000), 1)
+    newest_first: bool = typed(Flag(), False)
+    hold: int = typed(Number(whole=True, low=1, high=10**6), 1)
+    offset: int = typed(Number(whole=True, low=0), 0)
 
-    TYPES: ClassVar[Dict[str, Type]] = {
-        "scale": _one_or_many(),
-        "noise": _one_or_many(low=0.0),
-        "clip": OneOf(True, (Number(above=0.0), Items(least=2, most=2, order="<="))),
-        "gaussian": Flag(),
-        "history": Number(whole=True, low=1, high=10_000),
-        "newest_first": Flag(),
-        "hold": Number(whole=True, low=1, high=10**6),
-        "offset": Number(whole=True, low=0),
-    }
     TIMES: ClassVar[Sequence[str]] = ("history", "newest_first", "hold", "offset")
 
     def check(self, where: str) -> None:
@@ -97,10 +85,8 @@ class Termination(TableEntry):
         time_out: Whether the end counts as a time-out, after which the value of the state is bootstrapped.
     """
 
-    threshold: Optional[Numbers] = None
-    time_out: bool = False
-
-    TYPES: ClassVar[Dict[str, Type]] = {"threshold": _one_or_many(none=True), "time_out": Flag()}
+    threshold: Optional[Numbers] = typed(_one_or_many(none=True), None)
+    time_out: bool = typed(Flag(), False)
 
 
 @dataclass
@@ -116,17 +102,10 @@ class Metric(TableEntry):
         ground: "tiles" or "lanes": only where there are some, and then also by their type and level.
     """
 
-    reduce: str = "mean"
-    per: Optional[str] = None
-    period_s: Optional[float] = None
-    ground: Optional[str] = None
-
-    TYPES: ClassVar[Dict[str, Type]] = {
-        "reduce": Text(choices=("mean", "sum", "last", "max")),
-        "per": Text(none=True),
-        "period_s": Number(none=True, above=0.0),
-        "ground": Text(none=True, choices=("tiles", "lanes")),
-    }
+    reduce: str = typed(Text(choices=("mean", "sum", "last", "max")), "mean")
+    per: Optional[str] = typed(Text(none=True), None)
+    period_s: Optional[float] = typed(Number(none=True, above=0.0), None)
+    ground: Optional[str] = typed(Text(none=True, choices=("tiles", "lanes")), None)
 
     def check(self, where: str) -> None:
         """See `TableEntry.check`."""
@@ -149,19 +128,11 @@ class Obstacle(TableEntry):
         envs: The environments that have it, None for all.
     """
 
-    shape: str = "box"
-    size: Sequence[float] = (1.0, 1.0, 1.0)
-    pos: Sequence[float] = (0.0, 0.0, 0.5)
-    rot: Sequence[float] = (0.0, 0.0, 0.0, 1.0)
-    envs: Optional[Sequence[int]] = None
-
-    TYPES: ClassVar[Dict[str, Type]] = {
-        "shape": Text(choices=("box", "cylinder")),
-        "size": Items(of=Number(above=0.0, high=1000.0), least=2, most=3),
-        "pos": Items(of=Number(low=-1000.0, high=1000.0), least=3, most=3),
-        "rot": Items(least=4, most=4, unit_norm=True),
-        "envs": Items(none=True, of=Number(whole=True, low=0)),
-    }
+    shape: str = typed(Text(choices=("box", "cylinder")), "box")
+    size: Sequence[float] = typed(Items(of=Number(above=0.0, high=1000.0), least=2, most=3), (1.0, 1.0, 1.0))
+    pos: Sequence[float] = typed(Items(of=Number(low=-1000.0, high=1000.0), least=3, most=3), (0.0, 0.0, 0.5))
+    rot: Sequence[float] = typed(Items(least=4, most=4, unit_norm=True), (0.0, 0.0, 0.0, 1.0))
+    envs: Optional[Sequence[int]] = typed(Items(none=True, of=Number(whole=True, low=0)), None)
 
     def half_sizes(self) -> List[float]:
         """Along x, y and z, m."""
@@ -186,19 +157,19 @@ class Entry(Type):
             value.check(where)
             return value
         if not isinstance(value, dict):
-            known = ", ".join(self.sample.TYPES)
+            known = ", ".join(self.sample.types())
             raise UserError(f"{where}: expected fields ({known}) or None, got {shown(value)}")
-        entry = copy.deepcopy(self.sample)
+        entry, types = copy.deepcopy(self.sample), self.sample.types()
         for key, item in value.items():
-            if key not in self.sample.TYPES:
-                raise unknown_setting(f"{where}.{key}", self.sample.TYPES)
-            setattr(entry, key, self.sample.TYPES[key].convert(item, f"{where}.{key}", source))
+            if key not in types:
+                raise unknown_setting(f"{where}.{key}", types)
+            setattr(entry, key, types[key].convert(item, f"{where}.{key}", source))
         return entry
 
     def item(self, name: str, current: Any) -> Type:
         """See `Type.item`."""
         assert self.sample is not None
-        return self.sample.TYPES[name]
+        return self.sample.types()[name]
 
     def describe(self) -> str:
         """See `Type.describe`."""

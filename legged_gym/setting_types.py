@@ -75,7 +75,8 @@ class Number(Type):
     def read(self, value: Any, where: str, source: str) -> Union[int, float]:
         """See `Type.read`."""
         number = None if source == PYTHON and isinstance(value, str) else number_in(value)
-        if number is None or number != number or (self.whole and not _is_whole(number)):
+        is_whole = number is not None and abs(number) < 2**63 and number == int(number)
+        if number is None or number != number or (self.whole and not is_whole):
             raise UserError(f"{where}: expected a {'whole ' * self.whole}number, got {shown(value)}")
         huge = isinstance(number, int) and abs(number) >= _BEYOND_FLOATS
         if huge or (math.isinf(number) and not self.inf):
@@ -318,7 +319,3 @@ def shown(value: Any) -> str:
     except ValueError:  # Python does not spell numbers of thousands of digits
         return "a number of thousands of digits"
     return line if len(line) <= 80 else f"{line[:77]}..."
-
-
-def _is_whole(number: Union[int, float]) -> bool:
-    return abs(number) < 2**63 and number == int(number)

@@ -128,7 +128,7 @@ def to_base_frame(states: np.ndarray) -> np.ndarray:
 
     The angular velocity is in the base frame anyway. This form cannot be written into `qvel`; see `to_world_frame`.
     """
-    return _turn_velocity(states, _conjugate(states[..., 3:7]))
+    return _turn_velocity(states, states[..., 3:7] * [1.0, -1.0, -1.0, -1.0])
 
 
 def to_world_frame(states: np.ndarray) -> np.ndarray:
@@ -167,10 +167,6 @@ def _turn_velocity(states: np.ndarray, quat: np.ndarray) -> np.ndarray:
     out, velocity = states.copy(), _linear_velocity(states)
     out[..., velocity] = quat_rotate(quat, states[..., velocity])
     return out
-
-
-def _conjugate(quat: np.ndarray) -> np.ndarray:
-    return quat * np.array([1.0, -1.0, -1.0, -1.0])
 
 
 def _multiply(a: np.ndarray, b: np.ndarray) -> np.ndarray:

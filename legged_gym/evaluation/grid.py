@@ -29,6 +29,7 @@ start. There are no pushes. From 1 s after the order to the end of the 10 s:
 
 from __future__ import annotations
 
+import contextlib
 import math
 from typing import Any, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
 
@@ -195,10 +196,7 @@ def evaluate_grid(source: PolicySource, num_episodes: int, trained: Mapping[str,
             "walking": standing_result(part_of(stood, nominal, None)),
         }
     facts = {"episode_length_s": EPISODE_S, "left_out_s": SETTLE_S}
-    return {
-        "pure_commands": {**facts, "cells": walking, "worst": worst_cells(walking)},
-        "stand_still": standing,
-    }
+    return {"pure_commands": {**facts, "cells": walking, "worst": worst_cells(walking)}, "stand_still": standing}
 
 
 def part_of(sums: Dict[str, Tensor], first: int, end: Optional[int]) -> Dict[str, Tensor]:
@@ -219,8 +217,5 @@ def run_task(source: PolicySource, start: str, batch: Batch) -> Dict[str, Tensor
     what = "told to stand" if stand else "pure commands"
     print(f"           {what}, {start} start, {len(batch.first)} robots for {EPISODE_S:g} s", flush=True)
     changed = source.changed(change)
-    env = make_env(changed)
-    try:
+    with contextlib.closing(make_env(changed)) as env:
         return run(env, load_policy(changed, env), batch)
-    finally:
-        env.close()

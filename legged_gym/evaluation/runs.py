@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import os
 from dataclasses import replace
@@ -38,8 +39,7 @@ def evaluate_source(source: PolicySource, num_episodes: int, grid: bool = True) 
     """
     source = source.settled()
     seed = source.env_cfg.seed
-    env = make_env(source)
-    try:
+    with contextlib.closing(make_env(source)) as env:
         policy = load_policy(source, env)
         if has_lanes(env.terrain):
             check_new_ground(seed, training_seed(source, policy), source.name)
@@ -55,8 +55,6 @@ def evaluate_source(source: PolicySource, num_episodes: int, grid: bool = True) 
             **evaluation.evaluate(env, policy, num_episodes),
         }
         trained = env.trained_commands()
-    finally:
-        env.close()
     return {**result, **evaluate_grid(source, num_episodes, trained)} if grid else result
 
 

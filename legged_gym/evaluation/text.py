@@ -57,33 +57,33 @@ def format_result(result: Result) -> str:
     return "\n".join(lines)
 
 
+def _grid(corner: str, heads: Iterable[str], rows: Mapping[str, Sequence[str]], size: int) -> List[str]:
+    """Headings and one line a row, in cells of `size` characters."""
+    lines = [(corner, heads), *rows.items()]
+    return [f"{name:<{_NAME_WIDTH}}" + "".join(f"{cell:>{size}}" for cell in cells) for name, cells in lines]
+
+
 def _expert_lines(table: Mapping[str, Any]) -> List[str]:
     """One line a situation, one column an expert."""
     experts = list(next(iter(table.values())))
-    lines = [f"{'mean weight of':<{_NAME_WIDTH}}" + "".join(f"{expert:>24}" for expert in experts)]
-    for situation, shares in table.items():
-        lines.append(f"{situation:<{_NAME_WIDTH}}" + "".join(f"{_estimate(shares[name]):>24}" for name in experts))
-    return lines
+    rows = {situation: [_estimate(shares[name]) for name in experts] for situation, shares in table.items()}
+    return _grid("mean weight of", experts, rows, 24)
 
 
 def _type_lines(types: Mapping[str, Any]) -> List[str]:
     """One line a type of lane."""
-    lines = [f"{'type':<24}" + "".join(f"{title:>17}" for title in _LANE_COLUMNS.values())]
-    for name, entry in types.items():
-        cells = [_number(entry[key]["mean"], 3) for key in _LANE_COLUMNS]
-        lines.append(f"{name:<24}" + "".join(f"{cell:>17}" for cell in cells))
-    return lines
+    rows = {name: [_number(entry[key]["mean"], 3) for key in _LANE_COLUMNS] for name, entry in types.items()}
+    return _grid("type", _LANE_COLUMNS.values(), rows, 17)
 
 
 def _level_lines(terrain: Mapping[str, List[Dict[str, Any]]]) -> List[str]:
     """One line a type of terrain, one column a level."""
-    num_levels = 1 + max(entry["level"] for entries in terrain.values() for entry in entries)
-    lines = [f"{'success in % at level':<24}" + "".join(f"{level:>5}" for level in range(num_levels))]
+    levels = range(1 + max(entry["level"] for entries in terrain.values() for entry in entries))
+    rows = {}
     for name, entries in terrain.items():
         rates = {entry["level"]: entry["success_rate"]["mean"] for entry in entries}
-        cells = [rates.get(level) for level in range(num_levels)]
-        lines.append(f"{name:<24}" + "".join(f"{'-' if rate is None else f'{100 * rate:.0f}':>5}" for rate in cells))
-    return lines
+        rows[name] = ["-" if rates.get(level) is None else f"{100 * rates[level]:.0f}" for level in levels]
+    return _grid("success in % at level", map(str, levels), rows, 5)
 
 
 def _command_lines(grid: Mapping[str, Any]) -> List[str]:
@@ -113,12 +113,12 @@ def _command_lines(grid: Mapping[str, Any]) -> List[str]:
 
 def _standing_lines(starts: Mapping[str, Any]) -> List[str]:
     """One line a start and what the robots did before they were told to stand."""
-    lines = [f"{'told to stand':<{_NAME_WIDTH}}" + "".join(f"{title:>17}" for title in _STANDING_COLUMNS.values())]
-    for start, parts in starts.items():
-        for before, entry in parts.items():
-            cells = "".join(f"{_number(entry[key]['mean'], 3):>17}" for key in _STANDING_COLUMNS)
-            lines.append(f"{f'{start}, from {before}':<{_NAME_WIDTH}}{cells}")
-    return lines
+    rows = {
+        f"{start}, from {before}": [_number(entry[key]["mean"], 3) for key in _STANDING_COLUMNS]
+        for start, parts in starts.items()
+        for before, entry in parts.items()
+    }
+    return _grid("told to stand", _STANDING_COLUMNS.values(), rows, 17)
 
 
 def format_comparison(results: Sequence[Result]) -> str:

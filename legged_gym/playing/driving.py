@@ -121,14 +121,13 @@ def make_tour(ranges: Sequence[Sequence[float]]) -> Script:
     """
     x, y, yaw = (min(high, most) for (_, high), most in zip(ranges, _TOUR_SPEEDS))
     legs = [
-        (4.0, Command(x, 0.0, 0.0, "forward")),
-        (3.0, Command(0.0, y, 0.0, "sideways")),
-        (3.0, Command(0.0, 0.0, yaw, "turn")),
-        (4.0, Command(x, 0.0, yaw, "curve")),
-        (2.0, Command(0.0, 0.0, 0.0, "stop")),
+        (4.0, Command(x, 0.0, 0.0, "forward"), x > 0.0),
+        (3.0, Command(0.0, y, 0.0, "sideways"), y > 0.0),
+        (3.0, Command(0.0, 0.0, yaw, "turn"), yaw > 0.0),
+        (4.0, Command(x, 0.0, yaw, "curve"), min(x, yaw) > 0.0),
+        (2.0, Command(0.0, 0.0, 0.0, "stop"), True),
     ]
-    needed = {"forward": (x,), "sideways": (y,), "turn": (yaw,), "curve": (x, yaw), "stop": ()}
-    return Script([leg for leg in legs if all(speed > 0.0 for speed in needed[leg[1].label])])
+    return Script([(seconds, command) for seconds, command, there in legs if there])
 
 
 def parse_command(words: Optional[Sequence[str]]) -> Optional[Command]:

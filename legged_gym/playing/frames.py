@@ -11,7 +11,7 @@ from typing import Any, List, Optional, Sequence, Tuple, Type, TypeVar
 import numpy as np
 
 from legged_gym.errors import UserError
-from legged_gym.sim.camera import Camera
+from legged_gym.sim.pictures.camera import Camera
 
 W = TypeVar("W", bound="VideoWriter")
 

@@ -25,7 +25,10 @@ class Player:
 
     Attributes:
         env: the environment.
+        policy: what drives the robots.
         robot: index of the robot to watch.
+        observations: the present ones by group, on which the policy acts next.
+        command: the one that the last step followed; None where the environment gives the commands.
         log: the states of that robot.
         steps: policy steps done.
         falls: episodes that ended other than by time-out.
@@ -41,38 +44,28 @@ class Player:
             driver: gives the commands; None leaves that to the environment.
             robot: index of the robot to watch.
         """
-        self.env, self._policy, self._driver, self.robot = env, policy, driver, robot
+        self.env, self.policy, self._driver, self.robot = env, policy, driver, robot
         self.log = StateLog(env, robot)
         self.steps = self.episodes = self.falls = 0
         self._earned: Dict[str, float] = {}
-        self._command: Optional[Command] = None
+        self.command: Optional[Command] = None
         if driver is not None:
             self._given = env.use_part("commands", GivenCommands(env.velocity_commands))
         self._drive()
-        self._obs = env.reset()
+        self.observations: Dict[str, torch.Tensor] = env.reset()
 
     @property
     def time(self) -> float:
         """Seconds since the start."""
         return float(self.steps * self.env.dt)
 
-    @property
-    def observations(self) -> Dict[str, torch.Tensor]:
-        """The present observations by group, on which the policy acts next."""
-        return self._obs
-
-    @property
-    def command(self) -> Optional[Command]:
-        """The command that the last step followed; None where the environment gives the commands."""
-        return self._command
-
     def step(self) -> None:
         """Advance all robots by one policy step."""
         self._drive()
         with torch.no_grad():
-            actions = self._policy(self._obs)
-        self._obs, _, dones, extras = self.env.step(actions)
-        self._policy.reset(dones)
+            actions = self.policy(self.observations)
+        self.observations, _, dones, extras = self.env.step(actions)
+        self.policy.reset(dones)
         self.log.record(actions)
         self.steps += 1
         ended = int(dones.sum())
@@ -81,15 +74,11 @@ class Player:
             self.falls += int((dones & ~extras["time_outs"]).sum())
             self._collect(extras["log"], ended)
 
-    def use_policy(self, policy: Policy) -> None:
-        """Let another policy drive from now on."""
-        self._policy = policy
-
     def reset(self) -> None:
         """Start all episodes anew."""
         self._drive()
-        self._obs = self.env.reset()
-        self._policy.reset()
+        self.observations = self.env.reset()
+        self.policy.reset()
         self._collect(self.env.extras["log"], self.env.num_envs)
 
     def mean_rewards(self) -> Dict[str, float]:
@@ -101,8 +90,8 @@ class Player:
 
     def _drive(self) -> None:
         if self._driver is not None:
-            self._command = self._driver(self.time)
-            self._given.give(dict(zip(RANGES, self._command[:3])))
+            self.command = self._driver(self.time)
+            self._given.give(dict(zip(RANGES, self.command[:3])))
 
     def _collect(self, log: Dict[str, Any], episodes: int) -> None:
         """Keep what episodes earned before they ended: the log has their mean per second of a full episode."""

@@ -59,7 +59,7 @@ class StateLog:
         return {name: np.stack([row[name] for row in self._rows]) for name in self._rows[0]}
 
 
-def save_plots(log: StateLog, env: LeggedRobot, path: str, title: str, joint: int = 1) -> None:
+def save_plots(log: StateLog, env: LeggedRobot, path: str, title: str) -> None:
     """Write the nine plots of a log to a PNG file.
 
     Args:
@@ -67,13 +67,12 @@ def save_plots(log: StateLog, env: LeggedRobot, path: str, title: str, joint: in
         env: its environment, for names and limits.
         path: of the file.
         title: above the plots.
-        joint: index of the joint to show.
 
     Raises:
         UserError: the disk refuses.
     """
     with saved_figure(path, _INCHES) as figure:
-        draw_plots(figure, log, env, title, joint)
+        draw_plots(figure, log, env, title)
 
 
 def show_plots(log: StateLog, env: LeggedRobot, title: str) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from legged_gym.envs.base.legged_robot import LeggedRobot
 from legged_gym.envs.parts.goals import GoalCommands
-from legged_gym.sim.simulator import FIELD_OF_VIEW, Camera
+from legged_gym.sim.pictures.camera import FIELD_OF_VIEW, Camera, axes_of_view
 
 Color = Tuple[int, int, int]
 
@@ -88,11 +88,7 @@ def project(points: np.ndarray, camera: Camera, width: int, height: int) -> np.n
     Returns:
         (n, 2) pixels to the right of and below the upper left corner; NaN for points that are not before the camera.
     """
-    azimuth, elevation = math.radians(camera.azimuth), math.radians(camera.elevation)
-    right = np.array([math.sin(azimuth), -math.cos(azimuth), 0.0])
-    forward = np.array(
-        [math.cos(elevation) * math.cos(azimuth), math.cos(elevation) * math.sin(azimuth), math.sin(elevation)]
-    )
+    forward, right = axes_of_view(camera.azimuth, camera.elevation)
     from_camera = np.asarray(points, dtype=np.float64) - np.asarray(camera.lookat) + camera.distance * forward
     depth = from_camera @ forward
     depth[depth < _NEAR] = np.nan

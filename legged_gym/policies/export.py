@@ -39,14 +39,7 @@ from legged_gym.policies.drives import ACTUATOR_FILE, ActuatorStep
 from legged_gym.policies.exported_policy import METADATA_FILE, OnnxStep, Step, TorchScriptStep, as_list, zeros
 from legged_gym.policies.ground import saved_terrain, sees
 from legged_gym.policies.metadata import describe_policy, named_file
-from legged_gym.policies.onnx_file import (
-    DIGEST_KEY,
-    FORMAT_VERSION,
-    GROUND_FILE,
-    METADATA_KEY,
-    NO_DIGEST,
-    with_digest,
-)
+from legged_gym.policies.onnx_file import DIGEST_KEY, FORMAT_VERSION, GROUND_FILE, METADATA_KEY, NO_DIGEST, with_digest
 from legged_gym.policies.policy_io import PolicySource, load_network_for
 from legged_gym.utils import reports, run_folder
 from legged_gym.utils.files import write_files

@@ -78,7 +78,7 @@ def describe_policy(env: LeggedRobot, actor: Network, task: str, origin: Mapping
     Returns:
         The description.
     """
-    control, physics = env.cfg.control, env.sim.describe_physics()
+    control, init, physics = env.cfg.control, env.cfg.init_state, env.sim.describe_physics()
     return {
         "format": FORMAT_VERSION,
         "task": task,
@@ -103,7 +103,7 @@ def describe_policy(env: LeggedRobot, actor: Network, task: str, origin: Mapping
         "physics_dt": float(env.cfg.sim.dt),
         "decimation": int(control.decimation),
         "physics": {**physics, "rule": _PHYSICS_RULE},
-        "start": _describe_start(env.cfg.init_state),
+        "start": {"position": list(init.pos), "orientation": list(init.rot), "rule": _START_RULE},
         "commands": env.trained_commands(),
         "origin": dict(origin),
     }
@@ -237,10 +237,6 @@ def _describe_joints(env: LeggedRobot, passive: List[Dict[str, Any]]) -> List[Di
         {"name": name, **{key: column[index] for key, column in columns.items()}, **passive[index]}
         for index, name in enumerate(env.dof_names)
     ]
-
-
-def _describe_start(init: Any) -> Dict[str, Any]:
-    return {"position": list(init.pos), "orientation": list(init.rot), "rule": _START_RULE}
 
 
 def numbers(values: Tensor) -> List[Any]:

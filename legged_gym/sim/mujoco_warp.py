@@ -22,14 +22,13 @@ import warp as wp
 from torch import Tensor
 
 from legged_gym.errors import UserError
-from legged_gym.sim.contact_filter import impossible_contact_filter
-from legged_gym.sim.contact_sizes import contact_sizes
 from legged_gym.sim.engine_arrays import EngineArrays
 from legged_gym.sim.model import ROBOT_GROUP
 from legged_gym.sim.mujoco_base import FIELDS, MujocoSimulator
 from legged_gym.sim.scene_rays import SceneRays
 from legged_gym.sim.simulator import PhysicsFailure
 from legged_gym.sim.spec import SimSpec
+from legged_gym.sim.warp_contacts import contact_sizes, impossible_contact_filter
 
 # what mjw.set_const derives from the fields that may differ
 DERIVED_OF_INERTIA = ("body_subtreemass", "dof_invweight0", "body_invweight0", "actuator_acc0")

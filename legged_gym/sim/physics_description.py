@@ -30,7 +30,7 @@ def describe_physics(robot: RobotModel) -> Dict[str, Any]:
         "engine": "mujoco",
         "dt": float(option.timestep),
         "gravity": _plain(option.gravity),
-        **{name: _enum_name(kind, prefix, getattr(option, name)) for name, (kind, prefix) in _ENUMS.items()},
+        **{name: kind(getattr(option, name)).name[len(prefix) :].lower() for name, (kind, prefix) in _ENUMS.items()},
         **{name: _plain(getattr(option, name)) for name in _OPTIONS},
         "mass": float(model.body_mass.sum()),
         "fixed_base": robot.fixed_base,
@@ -60,10 +60,6 @@ def _describe_joints(robot: RobotModel) -> List[Dict[str, Any]]:
     columns = {name: getattr(robot.model, field)[robot.qvel_ids] for name, field in _JOINT_FIELDS.items()}
     columns["passive_stiffness"] = np.array([robot.model.joint(name).stiffness[0] for name in robot.dof_names])
     return [{name: float(column[row]) for name, column in columns.items()} for row in range(len(robot.dof_names))]
-
-
-def _enum_name(kind: Any, prefix: str, value: int) -> str:
-    return str(kind(value).name)[len(prefix) :].lower()
 
 
 def _plain(value: Any) -> Any:

@@ -17,8 +17,8 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tu
 import numpy as np
 import torch
 
-from legged_gym.sim.camera import FIELD_OF_VIEW as FIELD_OF_VIEW
-from legged_gym.sim.camera import Camera as Camera
+from legged_gym.sim.pictures.camera import FIELD_OF_VIEW as FIELD_OF_VIEW
+from legged_gym.sim.pictures.camera import Camera as Camera
 
 
 @dataclass

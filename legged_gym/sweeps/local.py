@@ -155,11 +155,7 @@ class LocalSweep:
             experiment: Folder of the runs, beside `root`.
         """
         folder = os.path.join(root, PREFIX + secrets.token_hex(4))
-        saved = {
-            "arguments": list(arguments),
-            "experiment_name": experiment,
-            "config": config.content,
-        }
+        saved = {"arguments": list(arguments), "experiment_name": experiment, "config": config.content}
         write_files(folder, {"sweep.json": json.dumps(saved, indent=2).encode()})
         sweep = cls(folder)
         if config.method == "grid":

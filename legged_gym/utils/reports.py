@@ -145,7 +145,8 @@ def git_diff(folder: str) -> str:
     patch = _git(folder, "diff", "HEAD")
     if patch is None:
         return ""
-    return patch + "".join(_new_file_patch(folder, name) for name in _new_files(folder))
+    new = (_git(folder, "diff", "--no-index", "--", os.devnull, name, expected=1) for name in _new_files(folder))
+    return "".join([patch, *(each or "" for each in new)])
 
 
 def _new_files(folder: str) -> List[str]:
@@ -159,10 +160,6 @@ def _is_small_file(path: str) -> bool:
         return os.path.isfile(path) and os.path.getsize(path) <= _LARGEST_UNTRACKED
     except OSError:  # it has gone meanwhile
         return False
-
-
-def _new_file_patch(folder: str, name: str) -> str:
-    return _git(folder, "diff", "--no-index", "--", os.devnull, name, expected=1) or ""
 
 
 def _git(folder: str, *arguments: str, expected: int = 0) -> Optional[str]:

@@ -47,7 +47,7 @@ class TimeControls:
         page.on_click(gui.add_button("Reset"), player.reset)
         speed = gui.add_slider("Speed", 0.1, 2.0, 0.1, 1.0)
         page.on(speed, lambda value: setattr(self, "speed", value))
-        page.on_key(gui.add_command("Play or pause", hotkey="space"), self._toggle)
+        page.on_key("Play or pause", "space", self._toggle)
 
     def take_step(self) -> bool:
         """Whether a step is to be done now."""
@@ -88,10 +88,7 @@ class CommandControls:
         page.on_click(gui.add_button("Stand"), self._stand)
         for key, (name, sign) in _KEYS.items():
             if name in self._sliders:
-                hotkey: Any = key
-                stroke = functools.partial(self._key, name, sign)
-                label = f"{name} {'up' if sign > 0 else 'down'}"
-                page.on_key(gui.add_command(label, hotkey=hotkey), stroke)
+                page.on_key(f"{name} {'up' if sign > 0 else 'down'}", key, functools.partial(self._key, name, sign))
         self._given.give(self._values)
 
     def give(self, name: str, value: float) -> None:
@@ -129,7 +126,7 @@ class GoalControls:
         }
         for hotkey, (slider, step) in keys.items():
             label = f"{slider.label} {'up' if step > 0 else 'down'}"
-            page.on_key(gui.add_command(label, hotkey=hotkey), functools.partial(self._key, slider, step))
+            page.on_key(label, hotkey, functools.partial(self._key, slider, step))
 
     def look(self) -> None:
         """Drive who is watched now, before a step."""

@@ -117,9 +117,9 @@ class Page:
         """Carry out an action when a visitor presses a button."""
         handle.on_click(lambda _: self.ask(action))
 
-    def on_key(self, command: Any, action: Callable[[], None]) -> None:
-        """Carry out an action when a visitor presses the key of a command."""
-        command.on_trigger(lambda _: self.ask(action))
+    def on_key(self, label: str, key: Any, action: Callable[[], None]) -> None:
+        """Carry out an action when a visitor presses a key, which is listed by its label."""
+        self.server.gui.add_command(label, hotkey=key).on_trigger(lambda _: self.ask(action))
 
     def ask(self, action: Callable[[], None]) -> None:
         """Have an action carried out between two steps; may be called from any thread."""

@@ -80,7 +80,7 @@ class PolicyControls:
         if not self.source.is_run or path == self.source.path:
             return
         source = replace(self.source, checkpoint=path, kind="checkpoint")
-        self._player.use_policy(load_policy(source, self._page.env, source.options.rl_device))
+        self._player.policy = load_policy(source, self._page.env, source.options.rl_device)
         self.source = source
         self._show()
 

@@ -45,9 +45,7 @@ class RewardTerms(Panel):
 
     def build(self, gui: GuiApi) -> None:
         """See `Panel`."""
-        env = self.env
-        names = env.reward_sum.names
-        self._line = self.plot(gui, "weighted, per second", names)
+        self._line = self.plot(gui, "weighted, per second", self.env.reward_sum.names)
         self._table = gui.add_markdown("")
         self.forget()
 
@@ -116,8 +114,7 @@ class Actions(Panel):
 
     def build(self, gui: GuiApi) -> None:
         """See `Panel`."""
-        env = self.env
-        self._line = self.plot(gui, "actions", env.dof_names)
+        self._line = self.plot(gui, "actions", self.env.dof_names)
 
     def update(self, env: LeggedRobot) -> None:
         """See `Panel`."""
@@ -132,8 +129,7 @@ class Gait(Panel):
 
     def build(self, gui: GuiApi) -> None:
         """See `Panel`."""
-        env = self.env
-        names = [env.body_names[foot] for foot in env.feet_indices.tolist()]
+        names = [self.env.body_names[foot] for foot in self.env.feet_indices.tolist()]
         self._line: Plot = self.plot(gui, "feet on the ground", names)
 
     def update(self, env: LeggedRobot) -> None:
@@ -149,8 +145,7 @@ class Observations(Panel):
 
     def build(self, gui: GuiApi) -> None:
         """See `Panel`."""
-        env = self.env
-        vectors = [name for name, group in env.observation_groups.items() if len(group.shape) == 1]
+        vectors = [name for name, group in self.env.observation_groups.items() if len(group.shape) == 1]
         self._group = gui.add_dropdown("Group", vectors)
         self._table = gui.add_markdown("")
 

@@ -127,13 +127,16 @@ class Encoder(nn.Module):
             width = head_width
         self.predictions: List[Prediction] = read_predictions(f"{section}.predicts", predicts or {}, observation_dims)
         self.output_dim = width - sum(prediction.width for prediction in self.predictions)
-        if self.predictions and (self.is_gated or self.output_dim < 0 or not output_dim):
-            told = width - self.output_dim
+        self._check_predictions(section, bool(output_dim))
+        self.passes_through = next(self.parameters(), None) is None
+
+    def _check_predictions(self, section: str, has_outputs: bool) -> None:
+        if self.predictions and (self.is_gated or self.output_dim < 0 or not has_outputs):
+            told = sum(prediction.width for prediction in self.predictions)
             raise RslRlError(f"{section}.predicts tells {told} numbers: it needs an output_dim of as many, and no gate")
         for each in self.predictions:
             if each.is_whole and each.group in self.groups:
                 raise RslRlError(f"{section}.predicts the whole of {each.group!r}, which it reads itself")
-        self.passes_through = next(self.parameters(), None) is None
 
     def _read(
         self,

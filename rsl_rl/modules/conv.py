@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from rsl_rl.modules.mlp import ACTIVATIONS, MLP
-from rsl_rl.storage.repeated_images import RepeatedImages
+from rsl_rl.storage.image_frames import RepeatedImages
 from rsl_rl.utils.errors import RslRlError, check_choice, reject_unknown
 
 
@@ -18,9 +18,30 @@ class ConvNet(nn.Module):
 
     The defaults turn a depth image of 58 x 87 pixels into 16 x 14 x 22, 32 x 3 x 5, 32 x 4 x 4 and 128 numbers.
 
+    Args:
+        section: of the configuration that the keys come from, for errors.
+        shape: (C, H, W) of an image.
+        activation: key of `ACTIVATIONS`.
+        channels: outputs of each convolution.
+        kernel_size: of all convolutions, or of each, pixels; so are the next three.
+        stride: pixels.
+        padding: zeros around the input, pixels.
+        max_pool: side of the squares, pixels; 1 for none.
+        average_pool: (rows, columns) of the grid; None for none.
+        hidden_dims: widths of linear layers behind it, each with the activation.
+        output_dim: of a linear layer at the end; None for none.
+        **unknown: keys that do not exist.
+
+    Raises:
+        RslRlError: unknown key or activation, a list of another length than `channels`, or an image too small for the
+            layers.
+
     Attributes:
         output_dim: length of an output.
     """
+
+    _rows: torch.Tensor
+    _columns: torch.Tensor
 
     def __init__(
         self,
@@ -37,26 +58,6 @@ class ConvNet(nn.Module):
         output_dim: Optional[int] = 128,
         **unknown: Any,
     ) -> None:
-        """Build the layers, with torch's default initialisation.
-
-        Args:
-            section: of the configuration that the keys come from, for errors.
-            shape: (C, H, W) of an image.
-            activation: key of `ACTIVATIONS`.
-            channels: outputs of each convolution.
-            kernel_size: of all convolutions, or of each, pixels; so are the next three.
-            stride: pixels.
-            padding: zeros around the input, pixels.
-            max_pool: side of the squares, pixels; 1 for none.
-            average_pool: (rows, columns) of the grid; None for none.
-            hidden_dims: widths of linear layers behind it, each with the activation.
-            output_dim: of a linear layer at the end; None for none.
-            **unknown: keys that do not exist.
-
-        Raises:
-            RslRlError: unknown key or activation, a list of another length than `channels`, or an image too small for
-                the layers.
-        """
         super().__init__()
         reject_unknown(section, unknown, ConvNet.__init__)
         check_choice(f"{section}.activation", activation, ACTIVATIONS)
@@ -87,9 +88,6 @@ class ConvNet(nn.Module):
             self.mlp, features = MLP(features, last, before, activation, activation), last
         self.output = None if output_dim is None else nn.Linear(features, output_dim)
         self.output_dim = features if output_dim is None else output_dim
-
-    _rows: torch.Tensor
-    _columns: torch.Tensor
 
     def forward(self, images: Union[torch.Tensor, RepeatedImages]) -> torch.Tensor:
         """Map (B, C, H, W) to (B, output_dim); of images that repeat, each is computed once."""

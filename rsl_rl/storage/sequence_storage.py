@@ -8,8 +8,7 @@ from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Tup
 
 import torch
 
-from rsl_rl.storage.image_frames import FrameList, ImageFormat
-from rsl_rl.storage.repeated_images import RepeatedImages
+from rsl_rl.storage.image_frames import FrameList, ImageFormat, RepeatedImages
 from rsl_rl.storage.trajectories import Trajectories
 from rsl_rl.utils.errors import RslRlError
 from rsl_rl.utils.saved_content import check_content

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from legged_gym.sim.contact_sizes import contact_sizes
+from legged_gym.sim.warp_contacts import contact_sizes
 from tests.sim.worlds import a1_cfg, build, make, place_a1, sloped_ground
 
 

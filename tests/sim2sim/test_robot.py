@@ -96,7 +96,7 @@ def largest_difference(policy_file, env, policy, steps):
 def test_nothing_of_the_training_environment_is_known_there():
     allowed = {"mujoco", "numpy", "legged_gym.errors", "legged_gym.reading", "legged_gym.policies.onnx_file"}
     # commands without an environment, and pictures, for which no physics is taken
-    allowed |= {"legged_gym.evaluation.cells", "legged_gym.playing.frames", "legged_gym.sim.camera"}
+    allowed |= {"legged_gym.evaluation.cells", "legged_gym.playing.frames", "legged_gym.sim.pictures.camera"}
     pictures = {"legged_gym.sim.pictures.rendering", "legged_gym.sim.pictures.scenery", "mujoco.viewer"}
     for path in pathlib.Path(sim2sim.__file__).parent.glob("*.py"):
         nodes = list(ast.walk(ast.parse(path.read_text())))

@@ -127,11 +127,7 @@ class A1VisionCfgPPO(A1RoughCfgPPO):
     class policy(A1RoughCfgPPO.policy):
         init_noise_std = 0.5
         normalize_observations = False
-        encoders = {
-            "proprioception": {},
-            "scandots": {"hidden_dims": [128, 64], "output_dim": 32},
-            "commands": {},
-        }
+        encoders = {"proprioception": {}, "scandots": {"hidden_dims": [128, 64], "output_dim": 32}, "commands": {}}
         rnn_type = "gru"
         rnn_hidden_size: Optional[int] = 256
         actor_hidden_dims = [128, 64]

@@ -336,8 +336,7 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
         sim, init = self.sim, self.cfg.init_state
         self.root_states, self.dof_pos, self.dof_vel = sim.root_states, sim.dof_pos, sim.dof_vel
         self.torques, self.contact_forces = sim.torques, sim.contact_forces
-        self.common_step_counter = self.num_failures = 0
-        self.ever_reset = False
+        self.common_step_counter, self.num_failures, self.ever_reset = 0, 0, False
         self.ages = HostCopy()
         self.extras, self._num_logged = {}, 0
         self._gravity = torch.tensor([0.0, 0.0, -1.0], device=device).expand(n, 3)
@@ -351,8 +350,7 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
         self.buffer("reset_buf", dtype=torch.bool, at_reset=None).fill_(True)
         self.buffer("time_out_buf", dtype=torch.bool, at_reset=None)
         self.buffer("measured_heights", 1, at_reset=None)  # of a plane, if nothing is measured
-        self.first_contact = torch.zeros_like(self.last_contacts)
-        self.feet_down = torch.zeros_like(self.last_contacts)
+        self.first_contact, self.feet_down = torch.zeros_like(self.last_contacts), torch.zeros_like(self.last_contacts)
         self._make_parts()
 
     def _make_parts(self) -> None:

@@ -6,8 +6,7 @@ from typing import Optional
 
 from legged_gym.envs.base.base_config import Metric, ObsTerm, Termination
 from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
-from legged_gym.envs.parkour.guidance_config import GuidanceCfg
-from legged_gym.envs.parkour.hurdles_config import HurdlesCfg, hurdle_obstacles
+from legged_gym.envs.parkour.hurdles_config import GuidanceCfg, HurdlesCfg, hurdle_obstacles
 from legged_gym.envs.recipes import FewCoresCfgPPO, LevelGround
 from legged_gym.settings import number
 

@@ -8,9 +8,8 @@ import torch
 from torch import Tensor
 
 from legged_gym.envs.base.state import RobotState
-from legged_gym.envs.parkour.guidance_config import GuidanceCfg
 from legged_gym.envs.parkour.hurdles import Hurdles
-from legged_gym.envs.parkour.hurdles_config import BAR, PLATE
+from legged_gym.envs.parkour.hurdles_config import BAR, PLATE, GuidanceCfg
 from legged_gym.rotations import yaw_from_quat
 
 FLAT, JUMP, CRAWL = range(3)

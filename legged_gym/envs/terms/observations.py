@@ -13,13 +13,7 @@ from torch import Tensor
 
 from legged_gym.envs.base.base_config import section_to_dict
 from legged_gym.envs.base.state import RobotState
-from legged_gym.envs.terms.mirror import (
-    Mirror,
-    join_mirrors,
-    mirror_of_term,
-    mirrored,
-    partners,
-)
+from legged_gym.envs.terms.mirror import Mirror, join_mirrors, mirror_of_term, mirrored, partners
 from legged_gym.envs.terms.mirror_check import check_mirror
 from legged_gym.errors import UserError
 

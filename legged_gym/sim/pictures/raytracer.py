@@ -14,6 +14,7 @@ import mujoco
 import numpy as np
 from mujoco import batch as mujoco_batch
 
+from legged_gym.sim.pictures.camera import axes_of_view
 from legged_gym.sim.pictures.heightfield_rays import HeightFieldRays
 from legged_gym.sim.pictures.scenery import (
     GROUND_COLORS,
@@ -172,11 +173,8 @@ class _View:
     """A free MjvCamera as rays."""
 
     def __init__(self, camera: Any, fovy: float, width: int, height: int) -> None:
-        azimuth, elevation = np.deg2rad(camera.azimuth), np.deg2rad(camera.elevation)
-        flat = np.cos(elevation)
-        self.forward = np.array([flat * np.cos(azimuth), flat * np.sin(azimuth), np.sin(elevation)])
+        self.forward, self._right = axes_of_view(camera.azimuth, camera.elevation)
         self.origin = np.array(camera.lookat) - camera.distance * self.forward
-        self._right = np.array([np.sin(azimuth), -np.cos(azimuth), 0.0])
         self._up = np.cross(self._right, self.forward)
         self.pixel_angle = 2.0 * np.tan(0.5 * np.deg2rad(fovy)) / height
         self._middle = 0.5 * height, 0.5 * width

@@ -15,8 +15,8 @@ from typing import Any, Callable, List, NamedTuple, Optional, Protocol
 import mujoco
 import numpy as np
 
-from legged_gym.sim.camera import Camera
 from legged_gym.sim.engine_arrays import engine_sizes
+from legged_gym.sim.pictures.camera import Camera
 from legged_gym.sim.pictures.raytracer import RayPainter
 from legged_gym.sim.pictures.scenery import SHADOW_REACH, SUN_DIRECTION
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import mujoco
 
-from legged_gym.sim.camera import FIELD_OF_VIEW
+from legged_gym.sim.pictures.camera import FIELD_OF_VIEW
 
 # direction in which sunlight travels, not normalised; in a plane with an axis, as the shadows of OpenGL's depth maps
 # come out speckled otherwise

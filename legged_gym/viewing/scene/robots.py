@@ -8,6 +8,7 @@ import numpy as np
 
 from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
 from legged_gym.settings import SectionOf
+from legged_gym.sim.pictures.camera import axes_of_view
 from legged_gym.sim.pictures.scenery import OBSTACLE_COLOR, SKY_HORIZON
 from legged_gym.sim.simulator import Shape, Simulator
 from legged_gym.viewing.scene.ground import ground_glb, to_glb
@@ -65,12 +66,8 @@ class RobotScene:
         scene.add_light_hemisphere("/sky", sky_color=rgb(SKY_HORIZON), intensity=_SKY_LIGHT)
         self._world = scene.add_frame(WORLD, show_axes=False)
         scene.add_glb(f"{WORLD}/ground", ground_glb(height_map), cast_shadow=False)
-        azimuth, elevation = np.radians([view.azimuth, view.elevation])
-        towards = np.array(
-            [np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation)]
-        )
         server.initial_camera.look_at = np.zeros(3)
-        server.initial_camera.position = -1.3 * view.distance * towards
+        server.initial_camera.position = -1.3 * view.distance * axes_of_view(view.azimuth, view.elevation)[0]
         server.initial_camera.fov = np.radians(45.0)
         self._add_obstacles()
 

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 
 from rsl_rl.modules import ConvNet
 from rsl_rl.modules.conv import averaging_matrix
-from rsl_rl.storage.repeated_images import RepeatedImages
+from rsl_rl.storage.image_frames import RepeatedImages
 from rsl_rl.utils.errors import RslRlError
 
 

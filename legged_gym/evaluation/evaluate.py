@@ -19,7 +19,7 @@ from legged_gym.envs.parts.terrain_levels import TileSchedule
 from legged_gym.errors import UserError
 from legged_gym.evaluation import lanes
 from legged_gym.evaluation.episodes import EpisodeRecorder, Episodes, estimates
-from legged_gym.evaluation.situation_means import SituationMeans
+from legged_gym.evaluation.intervals import SituationMeans
 from legged_gym.policies.policy_io import Policy
 from legged_gym.terrain import has_lanes
 from rsl_rl.runners.inference_policy import InferencePolicy

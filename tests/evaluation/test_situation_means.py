@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from legged_gym.evaluation.situation_means import SituationMeans
+from legged_gym.evaluation.intervals import SituationMeans
 from legged_gym.evaluation.text import format_result
 
 

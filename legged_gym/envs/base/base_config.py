@@ -38,14 +38,12 @@ from dataclasses import dataclass
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from legged_gym.envs.base.config_values import EACH, lineage, type_of
-from legged_gym.envs.base.table_entries import Metric as Metric
-from legged_gym.envs.base.table_entries import Obstacle as Obstacle
-from legged_gym.envs.base.table_entries import ObsTerm as ObsTerm
-from legged_gym.envs.base.table_entries import TableEntry as TableEntry
-from legged_gym.envs.base.table_entries import Termination as Termination
+from legged_gym.envs.base.table_entries import Metric, Obstacle, ObsTerm, TableEntry, Termination
 from legged_gym.errors import UserError
 from legged_gym.setting_types import FILE, FLAG, Type, parse, shown, unknown_setting
 from legged_gym.settings import Setting
+
+__all__ = ["BaseConfig", "Metric", "ObsTerm", "Obstacle", "TableEntry", "Termination", "section_to_dict", "table"]
 
 _PLAIN = (type(None), bool, int, float, str, list, tuple, dict, TableEntry)
 

@@ -18,6 +18,8 @@ from legged_gym.terrain.terrain_config import TerrainCfg
 from rsl_rl.settings import PolicySettings, PPOSettings, RunnerSettings, TrainSettings
 
 RAMPS = ByName(of=Items(of=Number(whole=True, low=0, unit="policy steps"), least=2, most=2, order="<"))
+PANELS = ("Velocities", "Gait", "RewardTerms", "Joints", "Actions", "Observations", "Episodes")
+_INERTIA = Number(False, "kg m^2", 0, high=100)
 _MOST_CELLS = 2e9  # of a map, 4 GB
 
 
@@ -105,9 +107,7 @@ class LeggedRobotCfg(BaseConfig):
         fix_base_link = flag(False)
         self_collisions = number(0, low=0, high=1)  # 0: on, 1: off
         # rotor inertia of joints that have less; one for all, or by part of a joint's name
-        armature: Any = setting(
-            0.0, OneOf(types=(Number(False, "kg m^2", 0, high=100), ByName(of=Number(False, "kg m^2", 0, high=100))))
-        )
+        armature: Any = setting(0.0, OneOf(types=(_INERTIA, ByName(of=_INERTIA))))
         # parts of names that a mirror swaps
         left_right = setting([["L_", "R_"], ["left", "right"]], Items(of=Items(of=Text(), least=2, most=2)))
         mirror_negates = names(["hip_joint"])  # parts of names of joints whose angle changes sign in a mirror
@@ -221,12 +221,7 @@ class LeggedRobotCfg(BaseConfig):
         azimuth = number(120.0, "degrees", low=-360, high=360)
         elevation = number(-18.0, "degrees", low=-90, high=90)
         # what `--viewer=web` shows of a robot, each as "module:Class"
-        panels = names(
-            [
-                f"legged_gym.viewing.robot_panels:{name}"
-                for name in ("Velocities", "Gait", "RewardTerms", "Joints", "Actions", "Observations", "Episodes")
-            ]
-        )
+        panels = names([f"legged_gym.viewing.robot_panels:{name}" for name in PANELS])
 
     class sim:
         dt = number(0.005, "s", low=1e-5, high=0.1)  # one physics step

@@ -49,6 +49,7 @@ class PolicySettings(Settings):
 
     Attributes:
         init_noise_std: standard deviation of the actions at the start.
+        re_init_std: a run that begins with the networks of another one begins with `init_noise_std` all the same.
         actor_hidden_dims: widths of the actor's hidden layers.
         critic_hidden_dims: widths of the critic's hidden layers.
         activation: of both networks, like the next four (see `Network`).
@@ -67,6 +68,7 @@ class PolicySettings(Settings):
     """
 
     init_noise_std: float = 1.0
+    re_init_std: bool = False
     actor_hidden_dims: Sequence[int] = (512, 256, 128)
     critic_hidden_dims: Sequence[int] = (512, 256, 128)
     activation: str = "elu"
@@ -251,6 +253,7 @@ class RunnerSettings(Settings):
     experiment_name: str = "test"
     run_name: str = ""
     start_from: Optional[str] = None
+    load_model_strict: bool = True  # False: of the networks that a run begins with it takes what fits, and says so
     resume: bool = False
     load_run: Union[int, str] = -1
     checkpoint: int = -1

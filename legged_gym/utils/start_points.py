@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Optional, Sequence
+from typing import Any, Dict, Optional, Sequence
 
 from legged_gym.envs import registry
 from legged_gym.envs.base.legged_robot_config import LeggedRobotCfgPPO
@@ -13,7 +13,7 @@ from legged_gym.utils import run_folder
 
 
 def resolve_policies(train_cfg: TrainCfg) -> None:
-    """Replace `runner.start_from`, and `runner.teacher` of a training that imitates, by paths of checkpoints.
+    """Replace `runner.start_from`, and teachers of a training that imitates or clones, by paths of checkpoints.
 
     They may be such paths, folders of runs, names of runs (for a teacher, of `runner.teacher_task`), or names of
     shipped policies. What a new student is told to load (`runner.load_run`, `checkpoint`, `resume_path`) is of its
@@ -30,6 +30,13 @@ def resolve_policies(train_cfg: TrainCfg) -> None:
         if not runner.resume:
             _take_run_as_teacher(runner)
         runner.teacher = os.path.abspath(_find_teacher(runner.teacher, runner.teacher_task))
+    cloning: Dict[str, Any] = train_cfg.algorithm.extensions.get("cloning") or {}
+    given = cloning.get("teacher")
+    if given and cloning.get("coef") != 0:
+        root = run_folder.experiment_folder(runner.experiment_name)
+        names = given if isinstance(given, list) else [given]
+        found = [os.path.abspath(_find_policy("train.algorithm.policy_to_clone", str(name), root)) for name in names]
+        cloning["teacher"] = found if isinstance(given, list) else found[0]
 
 
 def _take_run_as_teacher(runner: Any) -> None:

@@ -135,7 +135,11 @@ def plan_training(command: CommandLine, begins: bool = False) -> Plan:
     task = registry.find(command.task).name
     env_cfg, train_cfg = resolve(task, command)
     checkpoint = None
-    if train_cfg.runner.resume:
+    if command.options.run_folder is None and _begins_with_networks(train_cfg):
+        runner = train_cfg.runner
+        runner.start_from, runner.resume = run_folder.find_checkpoint(train_cfg), False
+        runner.load_run, runner.checkpoint, runner.resume_path = -1, -1, None
+    elif train_cfg.runner.resume:
         if begins and os.environ.get("RANK", "0") == "0":
             # Before the newest checkpoint is looked for: another process may have made it just now.
             tasks = registry.family(task)
@@ -157,6 +161,10 @@ def plan_training(command: CommandLine, begins: bool = False) -> Plan:
                 )
     check_sizes(env_cfg, train_cfg)
     resolve_policies(train_cfg)
+    for name in ("bounds", "cloning"):  # whose limit is that of the environment, unless it is given
+        settings = train_cfg.algorithm.extensions.get(name)
+        if settings is not None and settings.get("limit") is None:
+            settings["limit"] = env_cfg.normalization.clip_actions
     if begins:
         choose_logger(command, train_cfg)
     return Plan(task, env_cfg, train_cfg, command.options, checkpoint)
@@ -171,6 +179,11 @@ def _resume_what_is_there(command: CommandLine, folder: str) -> CommandLine:
     if os.path.isdir(folder) and run_folder.list_checkpoints(folder):
         return command.with_flags(resume=True, load_run=os.path.abspath(folder))
     return command
+
+
+def _begins_with_networks(train_cfg: TrainCfg) -> bool:
+    """Whether --resume asks for networks that are changed when they are loaded, so it is a new run that has them."""
+    return train_cfg.runner.resume and (train_cfg.policy.re_init_std or not train_cfg.runner.load_model_strict)
 
 
 def make_env(plan: Plan) -> LeggedRobot:

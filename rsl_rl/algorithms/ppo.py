@@ -143,7 +143,7 @@ class PPO(Algorithm):
         self.hidden = {**self.hidden, **outputs.hidden}
         self.hidden.update(self.extensions.remember(obs, self.hidden))
         means = outputs.mean
-        actions = distribution.sample(means)
+        actions = self.extensions.acting_actions(obs, distribution.sample(means))
         storage.add_actions(obs, actions, means, distribution.log_prob(means, actions), self.extensions.labels(obs))
         if not self._values_can_wait:
             storage.values[storage.step].copy_(outputs.values)
@@ -262,12 +262,14 @@ class PPO(Algorithm):
         """
         distribution = self.policy.distribution
         log_probs = distribution.log_prob(outputs.mean[: len(targets.actions)], targets.actions)
-        clip = self.settings.clip_param
+        clip, coef = self.settings.clip_param, self.extensions.policy_loss_coef
         surrogate = clipped_surrogate(log_probs, targets.log_probs, targets.advantages, clip)
+        if coef == 0.0:  # who only imitates goes far in an update, where the ratio of probabilities overflows
+            surrogate = torch.zeros_like(surrogate)
         entropy = distribution.entropy()
         loss = surrogate - self.entropy_coef * entropy
-        if self.extensions.policy_loss_coef != 1.0:
-            loss = self.extensions.policy_loss_coef * loss
+        if coef != 1.0:
+            loss = coef * loss
         outputs = outputs._replace(values=outputs.values.detach())
         added, watched = self.extensions.losses(batch, outputs, views.rows)
         return sum(added, loss), {"surrogate": surrogate, "entropy": entropy, **watched}

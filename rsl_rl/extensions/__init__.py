@@ -1,5 +1,7 @@
 """Additions to algorithms, which know none of them: losses, labels, networks of their own."""
 
+from rsl_rl.extensions.bounds import Bounds
+from rsl_rl.extensions.cloning import Cloning
 from rsl_rl.extensions.estimator import Adaptation, Estimator
 from rsl_rl.extensions.experts import Experts
 from rsl_rl.extensions.extension import Batch, Context, Extension, Losses, MirrorSource
@@ -11,6 +13,8 @@ __all__ = [
     "EXTENSIONS",
     "Adaptation",
     "Batch",
+    "Bounds",
+    "Cloning",
     "Context",
     "Estimator",
     "Experts",

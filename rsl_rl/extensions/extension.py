@@ -104,6 +104,10 @@ class Extension:
         """
         return {}
 
+    def acting_actions(self, obs: Observations, actions: torch.Tensor) -> torch.Tensor:
+        """What is done in `obs` in the place of `actions` (N, A) that were drawn, in PPO."""
+        return actions
+
     def labels(self, obs: Observations) -> Mapping[str, torch.Tensor]:
         """Numbers to keep with each step, name -> (N, *shape), float32; batches have them.
 

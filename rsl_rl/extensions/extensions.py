@@ -11,6 +11,8 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Opt
 import torch
 from torch import nn
 
+from rsl_rl.extensions.bounds import Bounds
+from rsl_rl.extensions.cloning import Cloning
 from rsl_rl.extensions.estimator import Adaptation, Estimator
 from rsl_rl.extensions.experts import Experts
 from rsl_rl.extensions.extension import Batch, Context, Extension, View
@@ -30,6 +32,8 @@ EXTENSIONS: Dict[str, Type[Extension]] = {
     "adaptation": Adaptation,
     "experts": Experts,
     "predictions": Predictions,
+    "bounds": Bounds,
+    "cloning": Cloning,
 }
 
 # Gradients and hidden states of extensions go by their names, beside these.
@@ -138,6 +142,12 @@ class Extensions:
     def acting_encoders(self, deployed: bool) -> Dict[str, Encoder]:
         """See `Extension.acting_encoders`."""
         return _joined((name, extension.acting_encoders(deployed)) for name, extension in self._all.items())
+
+    def acting_actions(self, obs: Observations, actions: torch.Tensor) -> torch.Tensor:
+        """See `Extension.acting_actions`; each changes what those before it made."""
+        for extension in self._all.values():
+            actions = extension.acting_actions(obs, actions)
+        return actions
 
     def labels(self, obs: Observations) -> Dict[str, torch.Tensor]:
         """See `Extension.labels`."""

@@ -134,7 +134,9 @@ def check_settings(path: str, saved: Mapping[str, Any], current: Mapping[str, An
         check_same(path, key, saved[key], current[key])
     defaults = option_defaults(current["policy_class_name"])
     # The noise at the start is overwritten by what was learned.
-    policies = [{**defaults, **meta["policy"], "init_noise_std": None} for meta in (saved, current)]
+    policies = [
+        {**defaults, **meta["policy"], "init_noise_std": None, "re_init_std": None} for meta in (saved, current)
+    ]
     check_same(path, "policy", policies[0], _without_grafts(policies[1], policies[0]) if grafts else policies[1])
 
 
@@ -163,6 +165,25 @@ def check_networks(path: str, saved: Mapping[str, Any], policy: Policy, grafts: 
     has_critic = any(name.startswith("critic.") for name in saved)
     check_shapes(path, "network", saved, own if has_critic else without_critic(own))
     check_finite(path, "network", saved)
+
+
+def take_what_fits(path: str, saved: Mapping[str, Any], policy: Policy) -> str:
+    """Give a policy those of its modules that a checkpoint has with the same shapes; returns what was done, in words.
+
+    Raises:
+        RslRlError: none fits, or a number is not finite.
+    """
+    own = policy.state_dict()
+    fits = {name: name in saved and saved[name].shape == tensor.shape for name, tensor in own.items()}
+    # half of a module is worth nothing without the other
+    begun = dict.fromkeys(name.rpartition(".")[0] for name in own if not fits[name])
+    taken = {name: x for name, x in saved.items() if name in own and name.rpartition(".")[0] not in begun}
+    if not any(name.startswith("actor.") for name in taken):
+        raise RslRlError(f"checkpoint '{path}' has no part of this run's actor")
+    check_finite(path, "network", taken)
+    policy.load_state_dict(taken, strict=False)
+    left = dict.fromkeys(name.rpartition(".")[0] for name in saved if name not in taken)
+    return f"left out {', '.join(left) or 'nothing'}; begun anew {', '.join(begun) or 'nothing'}"
 
 
 def has_finite_weights(policy: Policy, more: Iterable[torch.Tensor] = ()) -> bool:

@@ -69,6 +69,11 @@ class GaussianDistribution(nn.Module):
         return spread + 0.5 * ((mean - old_mean).square() * inverse_variance).sum(dim=-1)
 
     @torch.no_grad()
+    def fill_(self, std: float) -> None:
+        """Begin anew with one standard deviation for all actions."""
+        self.log_std.fill_(math.log(std))
+
+    @torch.no_grad()
     def clamp_(self, highest: float = MAX_STD) -> None:
         """Bring the standard deviations back between MIN_STD and `highest`; call it after each learning step.
 

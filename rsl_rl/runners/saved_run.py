@@ -10,7 +10,7 @@ import torch
 from rsl_rl.algorithms.algorithm import Algorithm
 from rsl_rl.env import VecEnv
 from rsl_rl.models import Policy
-from rsl_rl.models.saved_policy import check_networks, check_settings, read_checkpoint
+from rsl_rl.models.saved_policy import check_networks, check_settings, read_checkpoint, take_what_fits
 from rsl_rl.runners.episode_statistics import EpisodeStatistics
 from rsl_rl.utils import checkpoint
 from rsl_rl.utils.distributed import Distributed
@@ -119,16 +119,22 @@ class SavedRun(ABC):
 
         Args:
             path: a checkpoint, also one for inference alone, whose critic is missing; the critic then starts untrained.
-                So do gated encoders that it lacks.
+                So do gated encoders that it lacks, and without `runner.load_model_strict` all that does not fit.
 
         Raises:
             RslRlError: the file is missing, damaged or holds other networks; nothing has been changed then.
         """
         content = read_checkpoint(path)
-        check_settings(path, content["meta"], self._meta(), grafts=True)
-        check_networks(path, content["model_state_dict"], self.policy, grafts=True)
-        self.policy.load_state_dict(content["model_state_dict"], strict=False)
-        self.logger.message(f"networks   {path}")
+        state, what = content["model_state_dict"], ""
+        if self.cfg["load_model_strict"]:
+            check_settings(path, content["meta"], self._meta(), grafts=True)
+            check_networks(path, state, self.policy, grafts=True)
+            self.policy.load_state_dict(state, strict=False)
+        else:
+            what = f": {take_what_fits(path, state, self.policy)}"
+        if self._policy_cfg["re_init_std"]:
+            self.policy.distribution.fill_(self._policy_cfg["init_noise_std"])
+        self.logger.message(f"networks   {path}{what}")
 
     def _share(self) -> Dict[str, Any]:
         """What each process has of its own."""

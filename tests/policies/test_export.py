@@ -20,6 +20,8 @@ from legged_gym.policies.exported_policy import OnnxStep, TorchScriptStep
 from legged_gym.policies.metadata import describe_network
 from rsl_rl.models import ActorCritic, ActorCriticRecurrent, SharedActorCritic
 from rsl_rl.models.saved_policy import build_policy
+from rsl_rl.models.teachers import load_teacher
+from rsl_rl.utils.errors import RslRlError
 from tests.rsl_rl.extensions.teacher import make_teacher
 
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.* is deprecated:DeprecationWarning")
@@ -123,6 +125,20 @@ def test_torchscript_follows_the_network_through_a_rollout(exported, num_envs):
         torch.testing.assert_close(found, actions, atol=2e-5, rtol=0.0)
         for state, expected in zip(memory, hidden.values()):
             torch.testing.assert_close(state, expected, atol=2e-5, rtol=0.0)
+
+
+def test_an_exported_policy_can_teach(exported):
+    policy, folder = exported
+    teacher, path = None, str(folder / "policy.pt")
+    for obs, actions, _ in rollout(policy, 5):
+        if teacher is None:
+            teacher = load_teacher(path, DIMS, 3, "cpu")
+            hidden = teacher.initial_hidden(5)
+        found, hidden = teacher(obs, hidden)
+        torch.testing.assert_close(found, actions, atol=2e-5, rtol=0.0)
+    others = {group: (1, *shape[1:]) for group, shape in DIMS.items()}
+    with pytest.raises(RslRlError, match=r"policy\.pt' reads observations .* the environment gives \[1"):
+        load_teacher(path, others, 3, "cpu")
 
 
 def test_the_description_is_in_all_three_files(exported):

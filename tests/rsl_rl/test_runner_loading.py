@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from rsl_rl.runners import OnPolicyRunner
 from rsl_rl.utils.checkpoint import load_checkpoint, save_checkpoint
@@ -105,3 +106,44 @@ def test_another_task_is_refused_for_resuming_only(tmp_path: Path) -> None:
     with pytest.raises(RslRlError, match="task is 'flat', this run has 'rough'"):
         other.load(path)
     other.load(path, load_env=False)
+
+
+def seeing(**runner: Any) -> OnPolicyRunner:
+    """As `make`, blind; or with a look at the critic's observations grafted on, and a wider critic."""
+    cfg = config(**runner)
+    if runner:
+        graft = {"look": {"groups": ["critic"], "fusion": "gated"}}
+        cfg["policy"].update(
+            encoders={"policy": {}, **graft}, critic_hidden_dims=[9], init_noise_std=0.5, re_init_std=True
+        )
+    return make(None, cfg)
+
+
+def test_what_does_not_fit_is_left_out_and_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The graft begins with a gate of 0: the actor does what the blind one did."""
+    torch.manual_seed(2)
+    blind, path = make(None), str(tmp_path / "blind.pt")
+    blind.learn(1)
+    blind.save(path)
+    with pytest.raises(RslRlError, match=r"policy\.critic_hidden_dims is"):
+        strict = config()
+        strict["policy"]["critic_hidden_dims"] = [9]
+        make(None, strict).start_from(path)
+    tuned = seeing(load_model_strict=False)
+    capsys.readouterr()
+    tuned.start_from(path)
+    told = capsys.readouterr().out
+    assert f"networks   {path}: left out critic.head" in told and "begun anew actor.encoders.look" in told
+    obs = {name: torch.randn(4, *shape) for name, shape in blind.env.observation_dims.items()}
+    expected, found = (runner.policy.eval().act_inference(obs)[0] for runner in (blind, tuned))
+    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(tuned.policy.distribution.std, torch.full((3,), 0.5))
+    tuned.learn(2)
+    assert tuned.policy.actor.encoders["look"].gate.abs().min() > 0.0
+
+
+def test_nothing_that_fits_is_an_error(tmp_path: Path) -> None:
+    path = str(tmp_path / "other.pt")
+    make(None, size=2).save(path)
+    with pytest.raises(RslRlError, match="has no part of this run's actor"):
+        seeing(load_model_strict=False).start_from(path)

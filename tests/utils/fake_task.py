@@ -20,6 +20,9 @@ class FakeCfg(BaseConfig):
         dt = 0.005
         num_threads = 0
 
+    class normalization:
+        clip_actions = 4.0
+
 
 class FakeTrainCfg(BaseConfig):
     seed = 3
@@ -27,6 +30,7 @@ class FakeTrainCfg(BaseConfig):
 
     class policy:
         init_noise_std = 1.0
+        re_init_std = False
         actor_hidden_dims = [4]
         critic_hidden_dims = [4]
         activation = "elu"
@@ -35,6 +39,7 @@ class FakeTrainCfg(BaseConfig):
         num_learning_epochs = number(1, low=1)
         num_mini_batches = number(2, low=1)
         learning_rate = 1e-3
+        extensions: Any = {}
 
     class runner:
         policy_class_name = "ActorCritic"
@@ -48,6 +53,7 @@ class FakeTrainCfg(BaseConfig):
         experiment_name = "fake"
         run_name = ""
         start_from: Optional[str] = None
+        load_model_strict = True
         resume = False
         load_run: Any = -1
         checkpoint = -1

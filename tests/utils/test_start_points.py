@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Optional
+from typing import Any, Optional
 
 import pytest
 import torch
@@ -32,6 +32,7 @@ class StudentCfg(FakeTrainCfg):
         batch_size = 4
         sequence_length = 2
         bc_initial_samples = 16
+        extensions: Any = {}
 
     class runner(FakeTrainCfg.runner):
         algorithm_class_name = "DAgger"

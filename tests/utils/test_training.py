@@ -71,6 +71,44 @@ def test_a_new_run_has_nothing_to_load(flag):
         plan(flag)
 
 
+@pytest.mark.parametrize("flag", ["--train.policy.re_init_std=true", "--train.runner.load_model_strict=false"])
+def test_resuming_with_networks_that_are_changed_is_a_new_run(flag, tmp_path):
+    """As its settings are those of the task, any task's run will do."""
+    for name in ("20260101_000000_a", "20260102_000000_b"):
+        folder = tmp_path / "logs" / "fake" / name
+        folder.mkdir(parents=True)
+        (folder / "model_3.pt").touch()
+        (folder / "model_12.pt").touch()
+        (folder / "config.yaml").write_text("task: another\nenv: {}\ntrain: {}\n")
+    new = plan("--resume", flag)
+    assert new.checkpoint is None and not new.train_cfg.runner.resume
+    assert new.train_cfg.runner.start_from == str(folder / "model_12.pt")
+    named = plan("--resume", flag, "--load_run=20260101_000000_a", "--checkpoint=3").train_cfg.runner
+    assert named.start_from.endswith("20260101_000000_a/model_3.pt") and (named.load_run, named.checkpoint) == (-1, -1)
+    with pytest.raises(UserError, match="no run of task 'fake' in"):
+        plan("--resume")  # which goes on with that run, so it has to be of this task
+
+
+def test_policies_to_clone_are_found_and_bounds_are_the_environments(tmp_path):
+    run = tmp_path / "logs" / "fake" / "20260101_000000_a"
+    run.mkdir(parents=True)
+    (run / "model_3.pt").touch()
+    (tmp_path / "script.pt").touch()
+
+    def extensions(teacher, coef=1.0):
+        table = f"{{cloning: {{teacher: {teacher}, coef: {coef}}}, bounds: {{limit: 3.0}}}}"
+        return plan(f"--train.algorithm.extensions={table}").train_cfg.algorithm.extensions
+
+    found = extensions("20260101_000000_a")
+    assert found["cloning"] == {"teacher": str(run / "model_3.pt"), "coef": 1.0, "limit": 4.0}
+    assert found["bounds"]["limit"] == 3.0
+    several = extensions(f"[{run}, {tmp_path}/script.pt]")["cloning"]["teacher"]
+    assert several == [str(run / "model_3.pt"), str(tmp_path / "script.pt")]
+    assert extensions("nowhere", 0)["cloning"]["teacher"] == "nowhere"  # which nobody asks
+    with pytest.raises(UserError, match="policy_to_clone: there is no run, checkpoint or shipped policy 'nowhere'"):
+        extensions("nowhere")
+
+
 def test_processes_take_the_files_of_a_robot_in_turn():
     """As `asset.use_alt_files` asks, and not without it; the plan's own config stays as it is."""
 

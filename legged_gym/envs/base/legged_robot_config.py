@@ -298,6 +298,8 @@ class LeggedRobotCfgPPO(BaseConfig):
     class policy:
         # standard deviation of actions at the start
         init_noise_std = number(PolicySettings.init_noise_std, low=0.001, high=100)
+        # a run that begins with the networks of another one begins with that all the same
+        re_init_std = flag(PolicySettings.re_init_std)
         actor_hidden_dims = numbers(PolicySettings.actor_hidden_dims, low=1, high=2**16)
         critic_hidden_dims = numbers(PolicySettings.critic_hidden_dims, low=1, high=2**16)
         activation = text(PolicySettings.activation)  # also `relu`, `lrelu`, `selu`, `tanh`, `sigmoid`, `silu`
@@ -374,6 +376,8 @@ class LeggedRobotCfgPPO(BaseConfig):
         run_name = text(RunnerSettings.run_name)  # end of the name of the run folder
         # run, checkpoint or shipped policy whose networks a new run begins with
         start_from: Optional[str] = text(RunnerSettings.start_from)
+        # False: it takes of them what fits, and says what it left out
+        load_model_strict = flag(RunnerSettings.load_model_strict)
         resume = flag(RunnerSettings.resume)  # go on with a run
         # -1: the newest
         load_run: Any = setting(RunnerSettings.load_run, OneOf(types=(Number(whole=True, low=-1, high=-1), Text())))

@@ -54,8 +54,8 @@ _ACTION_RULE_ENDING = (
 )
 _FILTER_ENDING = ", for which scale * a first goes through y = target_filter * scale * a + (1 - target_filter) * y"
 _CURVE_ENDING = (
-    "; of a joint with stall_torque, torque also within stall_torque * max(0, 1 - vel / no_load_speed) above and"
-    " -stall_torque * max(0, 1 + vel / no_load_speed) below"
+    "; of a joint with stall_torque, torque before that also within -stall_torque * (1 + vel / no_load_speed) and"
+    " stall_torque * (1 - vel / no_load_speed)"
 )
 _PREDICTED_RULE = "from the first to before the second number, these columns may be anything: the policy predicts them"
 _START_RULE = "position and orientation (x, y, z, w) of the base above flat ground, joints at default_pos, all at rest"

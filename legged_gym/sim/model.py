@@ -28,6 +28,8 @@ GROUND_GROUP, OBSTACLE_GROUP, VISUAL_GROUP, ROBOT_GROUP = 0, 1, 2, 3
 # an obstacle that is not in use waits down here, out of reach of robots and beside every ray that looks down
 HIDDEN_POSITION = (-1000.0, -1000.0, -1000.0)
 HIDDEN_HALF_SIZE = 0.01
+# whether a motor's controller is given a position or a torque
+_ASKED = {True: int(mujoco.mjtCtrlInput.mjINPUT_POS), False: int(mujoco.mjtCtrlInput.mjINPUT_FF)}
 
 
 @dataclass
@@ -274,7 +276,7 @@ def _add_obstacles(mj: Any, kinds: Sequence[str]) -> None:
 def _add_actuators(mj: Any, dof_names: Sequence[str], spec: SimSpec) -> np.ndarray:
     """One actuator a joint; returns the torque limits (D,) N m."""
     kp, kd = gains_of(dof_names, spec.stiffness), gains_of(dof_names, spec.damping)
-    limits, stall = np.zeros(len(dof_names)), torque_speed_of(dof_names, spec.torque_speed)[0]
+    limits, (stall, no_load) = np.zeros(len(dof_names)), torque_speed_of(dof_names, spec.torque_speed)
     for i, name in enumerate(dof_names):
         low, high = mj.joint(name).actfrcrange
         if low == high == 0:
@@ -282,7 +284,12 @@ def _add_actuators(mj: Any, dof_names: Sequence[str], spec: SimSpec) -> np.ndarr
         low, high = max(low, -stall[i]), min(high, stall[i])
         limits[i] = max(-low, high)
         actuator = mj.add_actuator(name=name, target=name, trntype=mujoco.mjtTrn.mjTRN_JOINT)
-        if spec.position_control:
+        if np.isfinite(stall[i]):
+            # at one volt; the controller asks for a torque, by what the motor gives at any voltage up to that
+            nominal, kind = [1.0, stall[i], no_load[i]], _ASKED[spec.position_control]
+            gains = [kp[i], 0.0, kd[i]] if spec.position_control else [0.0] * 3
+            actuator.set_to_dcmotor([0.0, 0.0], 0.0, nominal=nominal, controller=[*gains, 0.0, 0.0, 1.0], ctrlspec=kind)
+        elif spec.position_control:
             actuator.set_to_position(kp=kp[i], kv=kd[i])
         else:
             actuator.set_to_motor()

@@ -27,7 +27,7 @@ from legged_gym.sim.model import (
 )
 from legged_gym.sim.physics_description import describe_physics
 from legged_gym.sim.pictures.rendering import SceneRenderer, SceneState
-from legged_gym.sim.robot.gains import gains_of, torque_limits, torque_speed_of
+from legged_gym.sim.robot.gains import gains_of, torque_speed_of
 from legged_gym.sim.simulator import Camera, Looks, PhysicsFailure, Simulator, Window
 from legged_gym.sim.spec import SimSpec
 
@@ -35,6 +35,9 @@ from legged_gym.sim.spec import SimSpec
 FIELDS = (
     "geom_friction", "geom_size", "body_mass", "body_inertia", "body_ipos", "actuator_gainprm", "actuator_biasprm",
 )  # fmt: skip
+
+# columns of `actuator_gainprm` of a motor with a torque-speed curve
+_CONTROLLER_KP, _CONTROLLER_KD = 4, 6
 
 # saved by these names besides the engine's state
 _SAVED_BUFFERS = {
@@ -86,8 +89,8 @@ class MujocoSimulator(Simulator):
         self._kp = self._tensor(gains_of(self.dof_names, spec.stiffness)).repeat(num_envs, 1)
         self._kd = self._tensor(gains_of(self.dof_names, spec.damping)).repeat(num_envs, 1)
         self._strength = torch.ones(num_envs, dofs, device=self.device)
-        self._curves = self._tensor(torque_speed_of(self.dof_names, spec.torque_speed)) if spec.torque_speed else None
-        self._torque_ranges = self._tensor(self.robot.model.actuator_forcerange)
+        curved = np.isfinite(torque_speed_of(self.dof_names, spec.torque_speed)[0])
+        self._plain, self._curved = (torch.from_numpy(np.flatnonzero(x)).to(self.device) for x in (~curved, curved))
         self._robot_geoms = torch.as_tensor(self.robot.robot_geoms, device=self.device)
         self._obstacle_geoms = torch.as_tensor(self.robot.obstacle_geoms, device=self.device)
         self._obstacle_mocaps = torch.as_tensor(self.robot.obstacle_mocaps, device=self.device)
@@ -136,19 +139,17 @@ class MujocoSimulator(Simulator):
         if self.robot.position_control:
             raise RuntimeError("the model takes position targets: call step, or build it with another control_type")
         self._arrays.ctrl.copy_(torques)
+        if len(self._curved):
+            self._arrays.ctrl[:, self._curved] *= self._strength[:, self._curved]
         self._step(1)
 
     def _step(self, substeps: int) -> None:
         now = torch.cat((self._packed, self._arrays.ctrl.float()), dim=1)
         torch.where(self.failed[:, None], self._previous, now, out=self._previous)  # of who failed, it stays as it was
-        for _ in range(1 if self._curves is None else substeps):
-            if self._curves is not None:
-                limits = torque_limits(self.dof_vel, self._torque_ranges, *self._curves)
-                self._write("actuator_forcerange", (slice(None),), torch.stack(limits, dim=2))
-            self._advance(substeps if self._curves is None else 1)
-            if self._any_stale:
-                self._nothing_stale()
-            self._refresh()
+        self._advance(substeps)
+        if self._any_stale:
+            self._nothing_stale()
+        self._refresh()
 
     @property
     def failure(self) -> Optional[PhysicsFailure]:
@@ -310,16 +311,22 @@ class MujocoSimulator(Simulator):
         self._write_actuators(env_ids)
 
     def _write_actuators(self, env_ids: Tensor) -> None:
-        """Force = gain * ctrl + bias1 * q + bias2 * qd; for torque control gain is the strength alone."""
-        strength = self._strength[env_ids]
-        rows, every = env_ids[:, None], torch.arange(len(self.dof_names), device=self.device)
+        """Force = gain * ctrl + bias1 * q + bias2 * qd; for torque control gain is the strength alone.
+
+        Motors with a torque-speed curve have a controller of their own.
+        """
+        strength, rows = self._strength[env_ids], env_ids[:, None]
+        plain, curved = self._plain, self._curved
         if not self.robot.position_control:
-            self._write("actuator_gainprm", (rows, every, 0), strength)
+            self._write("actuator_gainprm", (rows, plain, 0), strength[:, plain])
             return
         kp, kd = strength * self._kp[env_ids], strength * self._kd[env_ids]
-        self._write("actuator_gainprm", (rows, every, 0), kp)
-        self._write("actuator_biasprm", (rows, every, 1), -kp)
-        self._write("actuator_biasprm", (rows, every, 2), -kd)
+        self._write("actuator_gainprm", (rows, plain, 0), kp[:, plain])
+        self._write("actuator_biasprm", (rows, plain, 1), -kp[:, plain])
+        self._write("actuator_biasprm", (rows, plain, 2), -kd[:, plain])
+        if len(curved):
+            self._write("actuator_gainprm", (rows, curved, _CONTROLLER_KP), kp[:, curved])
+            self._write("actuator_gainprm", (rows, curved, _CONTROLLER_KD), kd[:, curved])
 
     def set_obstacles(self, env_ids: Tensor, poses: Tensor, half_sizes: Optional[Tensor] = None) -> None:
         """See `Simulator.set_obstacles`."""

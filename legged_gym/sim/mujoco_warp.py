@@ -75,7 +75,6 @@ class MujocoWarpSimulator(MujocoSimulator):
         per_env = [*FIELDS, *DERIVED_OF_INERTIA, *DERIVED_OF_SIZE]
         if not spec.obstacles:
             per_env = [name for name in per_env if name not in ("geom_size", *DERIVED_OF_SIZE)]
-        per_env += ["actuator_forcerange"] if spec.torque_speed else []
         self._per_env = per_env
         nconmax, njmax = contact_sizes(self.robot, spec.contact_margin)
         with wp.ScopedDevice(self._wp_device):

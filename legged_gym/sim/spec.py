@@ -60,8 +60,8 @@ class SimSpec:
         position_control: whether the engine runs a PD controller with `stiffness` and `damping` by parts of names of
             joints (the last match wins); else it takes torques.
         torque_speed: stall torque (N m) and no-load speed (rad/s) of motors, by parts of names likewise: at speed v a
-            motor gives from -stall (1 + v / no-load) to stall (1 - v / no-load), never past 0, stall
-            torque or the file's limit.
+            motor gives from -stall (1 + v / no-load) to stall (1 - v / no-load), never past stall torque or the file's
+            limit; faster than at no load it brakes.
         dt: s, a sub-step.
         ground: None for the plane z = 0.
         ground_friction: averaged with the robot's.

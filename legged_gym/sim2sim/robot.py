@@ -127,8 +127,8 @@ class Robot:
             if joint.get("stall_torque") is not None:
                 stall, share = joint["stall_torque"], self.data.qvel[self._qvel[i]] / joint["no_load_speed"]
                 limit = min(stall, joint["torque_limit"] or stall)
-                lower, upper = -stall * max(0.0, 1.0 + share), stall * max(0.0, 1.0 - share)
-                self.model.actuator_forcerange[i] = max(lower, -limit), min(upper, limit)
+                ends = -stall * (1.0 + share), stall * (1.0 - share)
+                self.model.actuator_forcerange[i] = np.clip(ends, -limit, limit)
 
     # ---------------------------------------------------------------- what can be read off the robot
 

@@ -17,17 +17,21 @@ QUADRANTS = {
     "brakes while it goes forward": (-50.0, 1.0, -8.0),
     "asked for less than it can": (3.0, 1.0, 3.0),
     "at rest": (50.0, 0.0, 8.0),
-    "too fast to drive": (50.0, 2.5, 0.0),
+    "too fast to drive": (50.0, 2.5, -2.0),
     "too fast, brakes": (-50.0, 2.5, -8.0),
 }
 
 
-def carts(backend, folder, torque_speed, num_envs=1):
+def cart_cfg(folder, torque_speed):
     cfg = urdf_cfg(folder, BENCH, fix_base_link=True)
     cfg.control.control_type, cfg.control.stiffness, cfg.control.damping = "P", {"rail": STIFFNESS, "swing": 5.0}, {}
     cfg.control.torque_speed = torque_speed
     cfg.sim.dt = 0.002
-    return make(backend, cfg, num_envs)
+    return cfg
+
+
+def carts(backend, folder, torque_speed, num_envs=1):
+    return make(backend, cart_cfg(folder, torque_speed), num_envs)
 
 
 def given(sim, demands, speeds):
@@ -71,13 +75,27 @@ def test_it_is_computed_anew_in_every_sub_step(backend, tmp_path):
 
 
 def test_without_curves_nothing_changes(backend, tmp_path):
-    """Curves that no motor reaches, which take the way over single sub-steps, give the same motion."""
+    """Curves that no motor reaches give the same motion, also of robots with weak motors."""
     motions = []
     for curves in ({}, {"rail": [1e6, 1e6], "swing": [1e6, 1e6]}):
         sim = carts(backend, tmp_path, curves)
         sim.reset(everyone(sim))
+        sim.set_motor_strength(everyone(sim), torch.tensor([[0.8, 0.9]]))
+        sim.set_gains(everyone(sim), torch.tensor([[90.0, 6.0]]), torch.tensor([[1.0, 0.2]]))
         for k in range(50):
             sim.step(torch.tensor([[0.1 * (k % 7), 0.3]]), 4)
         motions.append(torch.cat((sim.dof_pos, sim.dof_vel)))
         sim.close()
     torch.testing.assert_close(*motions, rtol=1e-5, atol=1e-6)
+
+
+def test_motors_that_are_told_torques_have_it_too(backend, tmp_path):
+    cfg = cart_cfg(tmp_path, {"rail": [STALL, NO_LOAD]})
+    cfg.control.control_type = "T"
+    sim = make(backend, cfg, 2)
+    sim.reset(everyone(sim))
+    sim.set_motor_strength(everyone(sim), torch.tensor([[1.0, 1.0], [0.5, 1.0]]))
+    sim.set_dof_states(everyone(sim), torch.zeros(2, 2), torch.tensor([[1.0, 0.0], [1.0, 0.0]]))
+    sim.step_torques(torch.tensor([[6.0, 0.3], [6.0, 0.3]]))
+    torch.testing.assert_close(sim.torques, torch.tensor([[4.0, 0.3], [3.0, 0.3]]))
+    sim.close()

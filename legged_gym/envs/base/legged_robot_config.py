@@ -83,7 +83,7 @@ class LeggedRobotCfg(BaseConfig):
         stiffness: Dict[str, float] = by_name({"joint_a": 10.0}, "N m/rad", low=0, high=1e6)
         damping: Dict[str, float] = by_name({"joint_a": 1.0}, "N m s/rad", low=0, high=1e6)  # likewise
         # by part of a joint's name: torque of its motor at rest (N m), and the speed at which it gives none (rad/s); in
-        # between a straight line, and when braking no more than at rest; {}: the limits of the robot file at all speeds
+        # between and beyond a straight line, braking at most as at rest; {}: the limits of the robot file at all speeds
         torque_speed: Dict[str, List[float]] = setting({}, ByName(of=Items(of=Number(above=0), least=2, most=2)))
         action_scale = number(0.5, low=0, high=1e4)  # rad (`P`, `actuator_net`), rad/s (`V`), N m (`T`) an action of 1
         decimation = number(4, low=1, high=1000)  # physics steps an action

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Dict, Mapping, Sequence, Tuple
+from typing import Dict, Mapping, Sequence
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 def gains_of(dof_names: Sequence[str], table: Dict[str, float]) -> np.ndarray:
@@ -24,10 +21,3 @@ def torque_speed_of(dof_names: Sequence[str], table: Mapping[str, Sequence[float
     """Stall torques and no-load speeds (2, D) from a table as for gains; no match gives infinity."""
     columns = [gains_of(dof_names, {key: pair[column] for key, pair in table.items()}) for column in (0, 1)]
     return np.where(np.array(columns) == 0, np.inf, columns)
-
-
-def torque_limits(speeds: Tensor, ranges: Tensor, stall: Tensor, no_load: Tensor) -> Tuple[Tensor, Tensor]:
-    """Lowest and highest torques (N, D) of motors at their speeds (N, D), within the ranges (D, 2) of the robot."""
-    low, high = ranges.unbind(1)
-    share = speeds / no_load
-    return (-(stall * (1.0 + share)).clamp(min=0.0)).maximum(low), (stall * (1.0 - share)).clamp(min=0.0).minimum(high)

@@ -12,6 +12,7 @@ from legged_gym.envs.a1.a1_config import (
 from legged_gym.envs.g1.g1_config import G1Cfg, G1CfgPPO, G1RoughCfg, G1RoughCfgPPO
 from legged_gym.envs.go2.go2_config import Go2RoughCfg, Go2RoughCfgPPO
 from legged_gym.envs.go2.go2_dynaflow_config import Go2Cfg, Go2CfgPPO
+from legged_gym.envs.imitation.training_config import TASKS as IMITATION
 from legged_gym.envs.mini_cheetah import mini_cheetah_config as cheetah
 from legged_gym.envs.parkour.galileo_config import GalileoParkourCfg, GalileoParkourCfgPPO
 from legged_gym.envs.parkour.go2_config import Go2ParkourCfg, Go2ParkourCfgPPO
@@ -48,6 +49,8 @@ register("galileo_parkour_student", HURDLES_ROBOT, GalileoParkourStudentCfg, Gal
 register("go2_parkour_student", TILES_ROBOT, Go2ParkourStudentCfg, Go2ParkourStudentCfgDagger)
 register("g1", "legged_gym.envs.g1.g1:G1", G1Cfg, G1CfgPPO)
 register("g1_rough", "legged_gym.envs.g1.g1:G1", G1RoughCfg, G1RoughCfgPPO)
+for _name, _env_cfg, _train_cfg in IMITATION:
+    register(_name, "legged_gym.envs.imitation.g1_deepmimic:G1Deepmimic", _env_cfg, _train_cfg)
 
 # names of Isaac Lab's kind
 for _robot in ("Galileo", "Go2"):

@@ -68,6 +68,7 @@ class MotionLibrary:
         start_weighting: str = "uniform",
         device: Union[str, torch.device] = "cpu",
         joint_names: Optional[Sequence[str]] = None,
+        success_bounds: Tuple[float, float] = (1.0 / 3.0, 3.0),
     ) -> None:
         """Take clips in; poses of links are worked out clip by clip.
 
@@ -79,6 +80,7 @@ class MotionLibrary:
             start_weighting: "uniform" or "linear": starts are drawn alike, or the earlier the more often.
             device: where frames are kept.
             joint_names: order of joints in frames; None for the skeleton's.
+            success_bounds: of the factor of "success_rate_adaptive".
 
         Raises:
             UserError: there are no clips, they have several rates, or an unknown link or weighting.
@@ -109,7 +111,8 @@ class MotionLibrary:
         self._data = {}
         for name in list(pieces[0]):
             self._data[name] = torch.cat([piece.pop(name) for piece in pieces]).to(self.device)
-        self.weights = ClipWeights(self.paths, self.starts, clip_weighting, torch.tensor(factors, device=self.device))
+        chances = torch.tensor(factors, device=self.device)
+        self.weights = ClipWeights(self.paths, self.starts, clip_weighting, chances, *success_bounds)
 
     def _piece(self, clip: Clip, skeleton: Skeleton) -> Dict[str, Tensor]:
         """The frames of a clip in single precision."""

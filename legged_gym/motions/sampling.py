@@ -74,6 +74,11 @@ class ClipWeights:
         """(C,) share of the last episodes that succeeded; NaN without any."""
         return (self._outcomes.sum(1, dtype=torch.float32) / self._counts.clamp_max(_WINDOW))[self.files]
 
+    @property
+    def overall_success_rate(self) -> float:
+        """The same of all clips together."""
+        return float(self._outcomes.sum() / self._counts.clamp_max(_WINDOW).sum())
+
     def update(self) -> None:
         """Work out the chances (C,) anew."""
         factor = torch.ones_like(self._base)

@@ -165,10 +165,11 @@ def _dof_order(root: Any, names: Optional[Sequence[str]]) -> List[str]:
 
 
 def _body_order(root: Any, spec: SimSpec) -> List[str]:
-    """Bodies that can move on their own, and feet: what is left when Isaac Gym collapses fixed joints."""
+    """Bodies that can move on their own, feet, and those that are asked for; Isaac Gym collapses all other joints."""
     bodies = all_bodies(root)
     if spec.collapse_fixed_joints:
-        bodies = [b for b in bodies if b is bodies[0] or b.joints or spec.foot_name in str(b.name)]
+        kept = spec.body_names or ()
+        bodies = [b for b in bodies if b is bodies[0] or b.joints or spec.foot_name in str(b.name) or b.name in kept]
     found = [str(b.name) for b in bodies]
     names = spec.body_names
     if names is None:

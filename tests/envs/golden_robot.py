@@ -38,6 +38,7 @@ class GoldenRobot:
         self.ended, self.stands = np.ones(count, dtype=bool), np.zeros(count, dtype=bool)
         self.commands, self.steps = np.zeros((count, 4)), 0
         self.sums: Dict[str, np.ndarray] = {}
+        self.past: Dict[str, list] = {}  # frames of observations, the newest first
 
     def bodies_of(self, parts: Any) -> list:
         return [i for i, body in enumerate(self.sim.body_names) if any(part in body for part in parts)]

@@ -12,8 +12,9 @@ from legged_gym.envs.base.legged_robot import LeggedRobot
 from tests.envs.golden_physics import Physics
 from tests.envs.golden_robot import GoldenRobot
 
-# what single precision leaves of an excess over a limit of 100 N or 25 N m; all else is compared to 2e-6
-ROUNDING = {"reward_feet_contact_forces": 2e-4, "reward_torque_limits": 5e-5}
+# what single precision leaves of an excess over a limit of 100 N or 25 N m, and of places a step apart as velocities;
+# all else is compared to 2e-6
+ROUNDING = {"reward_feet_contact_forces": 2e-4, "reward_torque_limits": 5e-5, "obs_deepmimic_lin_ang_vel": 3e-5}
 PREFIXES = ("_reward_", "_obs_", "_termination_")
 
 
@@ -80,7 +81,11 @@ def run(env: Any, golden: GoldenRobot, steps: int, seed: int = 0) -> Set[str]:
     seam, scales = Seam(env), {name: scale for name, scale in vars(env.cfg.rewards.scales).items() if scale}
     notes = Notes()
     env.reset()
-    notes.add("obs_", golden.observe(Physics.of(env.sim), env), env.said)
+    first = golden.observe(Physics.of(env.sim), env)
+    notes.add("obs_", first, env.said)
+    seen = [name for name in env.obs_buf if name not in ("critic", "camera")]
+    for name in seen:
+        vector(golden, first, name)
     for _ in range(steps):
         actions = rng.normal(size=(env.num_envs, env.num_actions)).astype(np.float32)
         env.said.clear()
@@ -96,7 +101,7 @@ def run(env: Any, golden: GoldenRobot, steps: int, seed: int = 0) -> Set[str]:
         notes.expect(log_is(golden, extras), "the log")
         raw = golden.observe(Physics.of(env.sim), env)
         notes.add("obs_", raw, env.said)
-        policy = {name: vector(golden, raw, name) for name in obs if name not in ("critic", "camera")}
+        policy = {name: vector(golden, raw, name) for name in seen}
         notes.add("group_", policy, {f"_group_{name}": obs[name].numpy() for name in policy})
     check_pushes(env, seam.pushes)
     return notes.compare()
@@ -108,9 +113,18 @@ def vector(golden: GoldenRobot, raw: Dict[str, np.ndarray], group: str) -> np.nd
     for name, entry in table(groups.get(group, groups.get(getattr(golden.cfg.env, "obs_layout", "")))).items():
         clip = entry.clip
         low, high = (-np.inf, np.inf) if clip is None else (-clip, clip) if isinstance(clip, float) else clip
-        parts.append(np.clip(raw[name], low, high) * np.array(entry.scale))
+        parts.append(past_of(golden, f"{group}.{name}", np.clip(raw[name], low, high) * np.array(entry.scale), entry))
     limit = golden.cfg.normalization.clip_observations
     return np.clip(np.concatenate(parts, axis=1), -limit, limit)
+
+
+def past_of(golden: GoldenRobot, key: str, frame: np.ndarray, entry: Any) -> np.ndarray:
+    """The last frames of a term; all are the first one when an episode begins."""
+    if entry.history == 1:
+        return frame
+    old = golden.past.get(key, [frame] * entry.history)
+    new = golden.past[key] = [frame] + [np.where(golden.ended[:, None], frame, each) for each in old[:-1]]
+    return np.concatenate(new if entry.newest_first else new[::-1], axis=1)
 
 
 class Notes:
@@ -168,11 +182,12 @@ def log_is(golden: GoldenRobot, extras: Dict[str, Any]) -> bool:
 
 
 def check_pushes(env: Any, pushes: List[Tuple[np.ndarray, np.ndarray, np.ndarray]]) -> None:
-    """A push is a horizontal velocity within bounds, and nothing else."""
-    limit = env.cfg.domain_rand.max_push_vel_xy
+    """A push is a velocity within bounds, horizontal unless the task pushes upwards too, and nothing else."""
+    limit, upward = env.cfg.domain_rand.max_push_vel_xy, getattr(env.cfg.domain_rand, "max_push_vel_z", None)
     assert bool(pushes) == env.cfg.domain_rand.push_robots
     for _, before, after in pushes:
         changed = after - before if env.cfg.domain_rand.push_adds else after
         assert np.abs(changed[:, 7:9]).max() <= limit + 1e-6
-        others = [0, 1, 2, 3, 4, 5, 6, 9, 10, 11, 12]
+        others = [0, 1, 2, 3, 4, 5, 6, 10, 11, 12] + [9] * (upward is None)
+        assert upward is None or np.abs(changed[:, 9]).max() <= upward + 1e-6
         np.testing.assert_array_equal(before[:, others], after[:, others])

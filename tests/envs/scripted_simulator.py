@@ -92,6 +92,7 @@ class ScriptedSimulator(Simulator):
         states = rng.normal(size=(*shape, 13))
         states[..., :2] = self.root_states[:, None, :2].numpy() + rng.uniform(-0.3, 0.3, (*shape, 2))
         states[..., 2] = rng.uniform(-0.1, 0.4, shape)
+        states[..., 3:7] /= np.linalg.norm(states[..., 3:7], axis=-1, keepdims=True)
         self._bodies.copy_(_tensor(states))
 
     # ---------------------------------------------------------------- what an environment asks for

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Dict
 
 import pytest
+import torch
 
+from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.envs import A1FlatCfg, A1RoughCfg
 from legged_gym.envs.a1.a1_vision_config import A1VisionCfg
 from legged_gym.envs.base.base_config import ObsTerm, Termination
@@ -14,6 +17,8 @@ from legged_gym.envs.g1.g1 import G1
 from legged_gym.envs.g1.g1_config import G1Cfg
 from legged_gym.envs.go2.go2 import Go2
 from legged_gym.envs.go2.go2_dynaflow_config import Go2Cfg
+from legged_gym.envs.imitation.g1_deepmimic import G1Deepmimic
+from legged_gym.envs.imitation.g1_deepmimic_config import G1DeepmimicCfg
 from legged_gym.envs.mini_cheetah.mini_cheetah import MiniCheetah
 from legged_gym.envs.mini_cheetah.mini_cheetah_config import MiniCheetahCfg, MiniCheetahRefCfg
 from legged_gym.envs.mini_cheetah.mini_cheetah_ref import MiniCheetahRef
@@ -21,11 +26,15 @@ from legged_gym.envs.parkour.parkour_robot import ParkourRobot
 from legged_gym.envs.parkour.tile_robot import ParkourTilesRobot
 from legged_gym.envs.registry import TASKS
 from legged_gym.envs.vision.vision_robot import VisionRobot
+from legged_gym.motions.clip import write_clip
+from legged_gym.sim.robot.skeleton import read_skeleton
 from tests.envs.golden_families import GoldenGo2, GoldenMiniCheetah, GoldenMiniCheetahRef, GoldenVision
 from tests.envs.golden_g1 import GoldenG1
+from tests.envs.golden_imitation import GoldenImitation
 from tests.envs.golden_robot import GoldenRobot
 from tests.envs.golden_run import PREFIXES, run, switch_all_on, terms_of, watched
 from tests.envs.scripted_simulator import ScriptedSimulator
+from tests.motions.biped import random_clip
 
 GOLDEN: Dict[type, type] = {
     LeggedRobot: GoldenRobot,
@@ -33,6 +42,7 @@ GOLDEN: Dict[type, type] = {
     MiniCheetahRef: GoldenMiniCheetahRef,
     Go2: GoldenGo2,
     G1: GoldenG1,
+    G1Deepmimic: GoldenImitation,
     VisionRobot: GoldenVision,
 }
 WORKED_BY_HAND = {ParkourRobot, ParkourTilesRobot}  # in tests/envs/parkour
@@ -122,6 +132,36 @@ def test_g1(monkeypatch):
     cfg = G1Cfg()
     hurry(cfg)
     check(scripted(monkeypatch, G1, cfg, tilt=0.2), G1)
+
+
+@pytest.mark.parametrize("about", ["default", "reference"])
+def test_imitation(about, monkeypatch, tmp_path):
+    """A clip of 60 frames that turns every way; errors of metres, so constants that bear them."""
+    cfg = G1DeepmimicCfg()
+    hurry(cfg)
+    clip = random_clip(read_skeleton(cfg.asset.file.replace("{LEGGED_GYM_ROOT_DIR}", LEGGED_GYM_ROOT_DIR)), 60, 50.0)
+    contacts = torch.rand(60, 2, generator=torch.Generator().manual_seed(0)) < 0.5
+    feet = ("left_ankle_roll_link", "right_ankle_roll_link")
+    with open(tmp_path / "clip.npz", "wb") as file:
+        write_clip(replace(clip, contacts=contacts, contact_names=feet), file)
+    cfg.update({
+        "deepmimic": {"amass_replay_data_path": [str(tmp_path / "clip.npz")], "root_error_noise": 0.0,
+                      "amass_terrain_difficulty": 1,
+                      "link_pos_error_threshold": 3.5, "truncate_rollout_length": 30},
+        "control": {"beta": 0.7, "actions_about": about},
+        "asset": {"terminate_after_contacts_on": ["pelvis"],
+                  "terminate_after_large_feet_contact_forces": True, "large_feet_contact_force_threshold": 500.0},
+        "noise": {"offset_scales": {"gravity": 0.02, "dof_pos": 0.01, "action": 0.1}},
+        "domain_rand": {"torque_rfi_rand": True, "p_gain_rand": True, "d_gain_rand": True, "control_delays": True,
+                        "control_delay_max": 5},
+    })  # fmt: skip
+    for name in [name for name in vars(cfg.rewards) if name.endswith("_k")]:
+        setattr(cfg.rewards, name, 0.01 if name != "feet_orientation_k" else 0.3)
+    check(
+        scripted(monkeypatch, G1Deepmimic, cfg),
+        G1Deepmimic,
+        {*UNVARIED, "obs_commands", "reward_feet_stance", "obs_terrain_height_noisy", "obs_teacher_checkpoint_index"},
+    )
 
 
 def test_vision(monkeypatch):

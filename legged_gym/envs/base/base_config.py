@@ -35,7 +35,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, ClassVar, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from legged_gym.envs.base.config_values import EACH, lineage, type_of
 from legged_gym.envs.base.table_entries import Metric, Obstacle, ObsTerm, TableEntry, Termination
@@ -77,6 +77,10 @@ class BaseConfig:
 
     _prefix = ""  # of the paths of its settings in errors
     _needs_all = False  # whether every setting that is declared has to be there
+    _aliases: ClassVar[Mapping[str, Tuple[str, ...]]] = {}
+    """Other names of settings on command lines -> their own paths."""
+    _no_effect: ClassVar[Mapping[str, str]] = {}
+    """Settings of others on command lines that change nothing here -> why."""
 
     def __init__(self) -> None:
         """Make the instance; values that can change are copied, so that instances share nothing.
@@ -130,7 +134,11 @@ class BaseConfig:
         Raises:
             UserError: for an unknown path (with near matches) or a value that the setting cannot have.
         """
-        _assign(*_walk(self, self._kind(), path, prefix), value, prefix + path, FLAG)
+        if path in self._no_effect:
+            print(f"note: {prefix}{path} changes nothing: {self._no_effect[path]}")
+            return
+        for own in self._aliases.get(path, (path,)):
+            _assign(*_walk(self, self._kind(), own, prefix), value, prefix + own, FLAG)
 
     def update(self, values: Dict[str, Any], prefix: str = "", problems: Optional[List[str]] = None) -> None:
         """Set many values from a nested dict, as read from a YAML file.

@@ -102,7 +102,8 @@ class LeggedRobotCfg(BaseConfig):
         dof_names: Optional[List[str]] = names(None, least=1)
         body_names: Optional[List[str]] = names(None, least=1)  # order of bodies, root first; None: likewise
         disable_gravity = flag(False)
-        collapse_fixed_joints = flag(True)  # links on fixed joints belong to their parents, feet excepted
+        # links on fixed joints belong to their parents, but feet and those that `body_names` has
+        collapse_fixed_joints = flag(True)
         # the base stays where `init_state` has it, on a height map above its tile's origin
         fix_base_link = flag(False)
         self_collisions = number(0, low=0, high=1)  # 0: on, 1: off

@@ -1,0 +1,79 @@
+"""Joint targets of robots that imitate: about the clip's joints or the default ones, late, with torques on top."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from legged_gym.envs.imitation.motion_commands import MotionCommands
+from legged_gym.envs.imitation.state import ImitationState
+from legged_gym.envs.parts.control import JointControl
+from legged_gym.envs.parts.failures import Failures
+
+
+class ImitationControl(JointControl):
+    """Position targets that can be late by physics steps.
+
+    Attributes:
+        past_targets: (K, N, D) rad, those of the present policy step first.
+    """
+
+    env: ImitationState
+    past_targets: Tensor
+    control_delays: Tensor
+    rfi_torques: Tensor
+
+    def __init__(self, env: ImitationState, failures: Failures, motion: MotionCommands) -> None:
+        """Begin with robots at rest."""
+        super().__init__(env, failures)
+        self.rand, self._motion = env.cfg.domain_rand, motion
+        self._follows = env.cfg.control.actions_about == "reference"
+        longest = -(-self.rand.control_delay_max // self.cfg.decimation) if self.rand.control_delays else 0
+        self.past_targets = env.default_dof_pos.repeat(longest + 1, self.num_envs, 1)
+        self.keep("past_targets")
+        self.buffer("control_delays", dtype=torch.long, at_reset=None)
+        self.buffer("rfi_torques", env.num_actions, at_reset=None)
+
+    def centre(self) -> Tensor:
+        """Joint angles (N, D) rad, or (1, D), that an action of 0 asks for in the step to come."""
+        return self._motion.next.joints if self._follows else self.env.default_dof_pos
+
+    def _targets(self, actions: Tensor) -> Tensor:
+        targets = actions * self.cfg.action_scale + self.centre()
+        if self.rand.torque_rfi_rand:
+            # the engine's stiffness makes that torque of it, before its limits
+            targets = targets + self.rfi_torques / self.env.env_p_gains
+        return targets
+
+    def simulate(self, actions: Tensor) -> None:
+        """See `JointControl`."""
+        if not self.rand.control_delays:
+            return super().simulate(actions)
+        self.failures.begin()
+        self.past_targets = torch.cat((self._targets(actions)[None], self.past_targets[:-1]))
+        everyone, steps = torch.arange(self.num_envs, device=self.device), self.cfg.decimation
+        for substep in range(steps):
+            age = torch.div(self.control_delays - substep + steps - 1, steps, rounding_mode="floor").clamp_min(0)
+            inputs = self.past_targets[age, everyone]
+            self.sim.step(inputs, 1)
+            for listener in self.listeners:
+                listener(inputs, 1)
+
+    def reset(self, env_ids: Tensor) -> None:
+        """Actions before the first are those that hold the joints where they are; draw delays and torques."""
+        super().reset(env_ids)
+        env, rand = self.env, self.rand
+        self.past_targets[:, env_ids] = env.dof_pos[env_ids]
+        env.last_dof_vel[env_ids] = env.dof_vel[env_ids]
+        held = self._motion.now.joints[env_ids] if self._follows else env.default_dof_pos
+        for name in ("actions", "last_actions", "earlier_actions"):
+            getattr(env, name)[env_ids] = (env.dof_pos[env_ids] - held) / self.cfg.action_scale
+        if rand.control_delays:
+            bounds = rand.control_delay_min, rand.control_delay_max + 1
+            self.control_delays[env_ids] = torch.randint(
+                *bounds, (len(env_ids),), generator=env.generator, device=self.device
+            )
+        if rand.torque_rfi_rand:
+            shape = len(env_ids), env.num_actions
+            drawn = torch.randn(shape, generator=env.generator, device=self.device)
+            self.rfi_torques[env_ids] = drawn * rand.torque_rfi_rand_scale * env.torque_limits

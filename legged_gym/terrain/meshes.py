@@ -91,12 +91,7 @@ def lay_out(
     Raises:
         UserError: there is no mesh, no row or no cell; or the map would be too large.
     """
-    for what, least, given in (("rows", 1, rows), ("oversample", 1, oversample), ("border", _MARGIN, border)):
-        if given < least:
-            raise UserError(f"meshes as ground: {what} is {given}; give {least} or more")
-    for what, length in (("a cell", cell), ("a unit of height", unit)):
-        if not 0.0 < length < math.inf:
-            raise UserError(f"meshes as ground: {what} of {length:g} m; give a positive length")
+    _check_layout(rows, oversample, border, cell, unit)
     if not meshes:
         raise UserError("meshes as ground: no mesh was given")
     low = np.min([mesh.vertices.min(0) for mesh in meshes.values()], axis=0)
@@ -128,14 +123,24 @@ def lay_out(
         raise UserError(
             f"meshes between {low[2]:g} and {high[2]:g} m high: move them to height 0, or take larger units"
         )
-    end = corner + (np.array(shape) - 1) * cell
-    floor = TriangleMesh(
-        np.array([[x, y, base * unit] for x, y in (corner, (end[0], corner[1]), end, (corner[0], end[1]))]),
-        np.array([[0, 1, 2], [0, 2, 3]]),
-    )
+    floor = _floor(corner, corner + (np.array(shape) - 1) * cell, base * unit)
     whole = _joined([mesh for mesh in meshes.values() for _ in range(oversample)], offsets, floor)
     height_map = HeightMap(units.astype(np.int16), cell, unit, (float(corner[0]), float(corner[1])), whole)
     return MeshGround(height_map, offsets)
+
+
+def _check_layout(rows: int, oversample: int, border: int, cell: float, unit: float) -> None:
+    for what, least, given in (("rows", 1, rows), ("oversample", 1, oversample), ("border", _MARGIN, border)):
+        if given < least:
+            raise UserError(f"meshes as ground: {what} is {given}; give {least} or more")
+    for what, length in (("a cell", cell), ("a unit of height", unit)):
+        if not 0.0 < length < math.inf:
+            raise UserError(f"meshes as ground: {what} of {length:g} m; give a positive length")
+
+
+def _floor(corner: np.ndarray, end: np.ndarray, height: float) -> TriangleMesh:
+    corners = (corner, (end[0], corner[1]), end, (corner[0], end[1]))
+    return TriangleMesh(np.array([[x, y, height] for x, y in corners]), np.array([[0, 1, 2], [0, 2, 3]]))
 
 
 def _joined(meshes: Sequence[TriangleMesh], offsets: np.ndarray, floor: TriangleMesh) -> TriangleMesh:

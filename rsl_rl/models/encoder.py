@@ -11,7 +11,7 @@ from rsl_rl.models.prediction import Prediction, read_predictions
 from rsl_rl.modules.conv import ConvNet
 from rsl_rl.modules.history_conv import HistoryConv
 from rsl_rl.modules.memory import Hidden, Memory
-from rsl_rl.modules.mlp import ACTIVATIONS, MLP
+from rsl_rl.modules.mlp import ACTIVATIONS, MLP, Activation
 from rsl_rl.modules.normalization import EmpiricalNormalization
 from rsl_rl.storage.trajectories import Trajectories
 from rsl_rl.utils.errors import RslRlError, check_choice, near_matches, reject_unknown
@@ -112,12 +112,7 @@ class Encoder(nn.Module):
         if output_dim and not ends_in_mlp:
             self.output = nn.Linear(width, output_dim)
             width = output_dim
-        self._output_activation = None
-        if output_activation is not None:
-            check_choice(f"{section}.output_activation", output_activation, ACTIVATIONS)
-            if not output_dim:
-                raise RslRlError(f"{section}.output_activation is behind the linear layer at the end; give output_dim")
-            self._output_activation = ACTIVATIONS[output_activation]
+        self._output_activation = _output_activation(section, output_activation, output_dim)
         self.is_gated = fusion == "gated"
         if self.is_gated:
             if not head_width:
@@ -193,3 +188,12 @@ def groups_of(network: nn.Module) -> List[str]:
     """The groups that all encoders in a network read, each once."""
     encoders = (module for module in network.modules() if isinstance(module, Encoder))
     return list(dict.fromkeys(group for encoder in encoders for group in encoder.groups))
+
+
+def _output_activation(section: str, name: Optional[str], output_dim: Optional[int]) -> Optional[Activation]:
+    if name is None:
+        return None
+    check_choice(f"{section}.output_activation", name, ACTIVATIONS)
+    if not output_dim:
+        raise RslRlError(f"{section}.output_activation is behind the linear layer at the end; give output_dim")
+    return ACTIVATIONS[name]

@@ -12,9 +12,10 @@ from rsl_rl import kernels
 from rsl_rl.kernels import convolutions
 from rsl_rl.utils.errors import check_choice
 
+Activation = Callable[[torch.Tensor], torch.Tensor]
 # Each may overwrite its argument: the derivative of all but silu follows from the result alone, and at the batch sizes
 # of PPO not writing a second tensor saves time. (torch derives elu from the result without another exponential.)
-ACTIVATIONS: Dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+ACTIVATIONS: Dict[str, Activation] = {
     "elu": F.elu_,
     "relu": F.relu_,
     "lrelu": F.leaky_relu_,

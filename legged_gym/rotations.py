@@ -56,6 +56,11 @@ def quat_mul(a: Tensor, b: Tensor) -> Tensor:
     return torch.cat((vector, scalar), dim=-1)
 
 
+def quat_conjugate(q: Tensor) -> Tensor:
+    """The inverse rotations (..., 4)."""
+    return q * q.new_tensor([-1.0, -1.0, -1.0, 1.0])
+
+
 def wrap_to_pi(angle: Tensor) -> Tensor:
     """The same angles (...,) in [-pi, pi)."""
     return torch.remainder(angle + torch.pi, 2.0 * torch.pi) - torch.pi

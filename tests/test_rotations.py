@@ -9,6 +9,7 @@ import torch
 
 from legged_gym.rotations import (
     matrix_from_quat,
+    quat_conjugate,
     quat_from_euler,
     quat_mul,
     quat_rotate,
@@ -53,6 +54,12 @@ def test_rotation_by_the_matrix_is_the_same(quats):
     by_matrix = (matrix_from_quat(quats) @ vectors[..., None]).squeeze(-1)
     torch.testing.assert_close(quat_rotate(quats, vectors), by_matrix, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(quat_rotate_inverse(quats, by_matrix), vectors, atol=1e-5, rtol=1e-5)
+
+
+def test_the_conjugate_turns_back(quats):
+    vectors = torch.randn(20, 3)
+    there = quat_rotate(quats, vectors)
+    torch.testing.assert_close(quat_rotate(quat_conjugate(quats), there), vectors, atol=1e-5, rtol=1e-5)
 
 
 def test_matrices_are_rotations(quats):

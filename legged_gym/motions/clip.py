@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from legged_gym.errors import UserError
-from legged_gym.rotations import quat_mul, rotation_vector
+from legged_gym.rotations import quat_conjugate, quat_mul, rotation_vector
 
 CLIP_FORMAT = "legged_gym_clip_1"
 """What the entry `format` of our own files says."""
@@ -64,8 +64,7 @@ def rates(values: Tensor, fps: float) -> Tensor:
 
 def angular_velocity(quat: Tensor, fps: float) -> Tensor:
     """(T, 3) rad/s in the world frame, of quaternions (T, 4), by the rotation from each frame to the next one."""
-    back = quat[:-1] * quat.new_tensor([-1.0, -1.0, -1.0, 1.0])
-    turn = rotation_vector(quat_mul(quat[1:], back)) * fps
+    turn = rotation_vector(quat_mul(quat[1:], quat_conjugate(quat[:-1]))) * fps
     return torch.cat((turn, turn[-1:])) if len(turn) else torch.zeros_like(quat[:, :3])
 
 

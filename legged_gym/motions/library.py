@@ -16,7 +16,7 @@ from torch import Tensor
 from legged_gym.errors import UserError
 from legged_gym.motions.clip import Clip
 from legged_gym.motions.sampling import ClipWeights, draw_frames
-from legged_gym.rotations import quat_mul, rotation_vector
+from legged_gym.rotations import quat_conjugate, quat_mul, rotation_vector
 from legged_gym.sim.robot.skeleton import Skeleton
 
 # frames before the end that a drawn start keeps
@@ -151,8 +151,8 @@ class MotionLibrary:
         def rate(name: str) -> Tensor:
             return (self._data[name][second] - self._data[name][first]) * self.fps
 
-        back = self._data["root_quat"][first] * torch.tensor([-1.0, -1.0, -1.0, 1.0], device=self.device)
-        turn = rotation_vector(quat_mul(self._data["root_quat"][second], back)) * self.fps
+        quat = self._data["root_quat"]
+        turn = rotation_vector(quat_mul(quat[second], quat_conjugate(quat[first]))) * self.fps
         return Frames(
             root_lin_vel=rate("root_pos"),
             root_ang_vel=turn,

@@ -96,9 +96,8 @@ class MujocoSimulator(Simulator):
         self._obstacle_mocaps = torch.as_tensor(self.robot.obstacle_mocaps, device=self.device)
         self._cylinders = torch.as_tensor(self.robot.cylinders, device=self.device)
         self._hidden = self._tensor(HIDDEN_POSITION)
-        self._obstacles = torch.zeros(
-            num_envs, len(spec.obstacles), 10, device=self.device
-        )  # pose, half sizes as placed
+        # pose, half sizes as placed
+        self._obstacles = torch.zeros(num_envs, len(spec.obstacles), 10, device=self.device)
         self._obstacles[..., 6] = 1.0
 
     # ---------------------------------------------------------------- what a backend provides
@@ -164,13 +163,12 @@ class MujocoSimulator(Simulator):
 
     def _refresh(self) -> None:
         """Engine state -> seam tensors, for every environment."""
-        arrays = self._arrays
         torch.index_select(self._state_row(), 1, self._gather, out=self._packed)
         # MuJoCo gives a free joint's angular velocity in the body frame
         self.root_states[:, 10:13] = quat_rotate(self.root_states[:, 3:7], self.root_states[:, 10:13])
-        self.torques.copy_(arrays.actuator_force)
+        self.torques.copy_(self._arrays.actuator_force)
         # a contact sensor reports the force its body exerts; the force on the body is the opposite
-        self.contact_forces.copy_(arrays.sensordata.view(self.num_envs, -1, 3)).neg_()
+        self.contact_forces.copy_(self._arrays.sensordata.view(self.num_envs, -1, 3)).neg_()
         self._bodies_current = False
 
     def _state_row(self) -> Tensor:
@@ -180,9 +178,8 @@ class MujocoSimulator(Simulator):
             return torch.cat((arrays.qpos, arrays.qvel), dim=1).float()
         root = self.robot.root_mocap
         still = arrays.qvel.new_zeros(self.num_envs, 6)
-        return torch.cat(
-            (arrays.mocap_pos[:, root], arrays.mocap_quat[:, root], still, arrays.qpos, arrays.qvel), dim=1
-        ).float()
+        pose = arrays.mocap_pos[:, root], arrays.mocap_quat[:, root]
+        return torch.cat((*pose, still, arrays.qpos, arrays.qvel), dim=1).float()
 
     def _packing_order(self) -> np.ndarray:
         """Columns of `_state_row` in the order position, quaternion xyzw, velocities, joints."""

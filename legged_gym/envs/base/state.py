@@ -154,6 +154,10 @@ class RobotState(Buffers):
             unit = torch.stack([next(self._columns) for _ in range(math.prod(shape[1:]))], dim=1).reshape(shape)
         return unit.mul_(high - low).add_(low)
 
+    def _normal(self, *shape: int) -> Tensor:
+        """Standard normal numbers of a shape, from the same generator."""
+        return torch.randn(shape, generator=self.generator, device=self.device)
+
     @contextlib.contextmanager
     def drawing_from(self, columns: Iterator[Tensor]) -> Iterator[None]:
         """Meanwhile, uniform numbers for all robots at once are columns (N,) of others, one after the other."""

@@ -74,6 +74,5 @@ class ImitationControl(JointControl):
                 *bounds, (len(env_ids),), generator=env.generator, device=self.device
             )
         if rand.torque_rfi_rand:
-            shape = len(env_ids), env.num_actions
-            drawn = torch.randn(shape, generator=env.generator, device=self.device)
+            drawn = env._normal(len(env_ids), env.num_actions)
             self.rfi_torques[env_ids] = drawn * rand.torque_rfi_rand_scale * env.torque_limits

@@ -105,7 +105,7 @@ class G1Deepmimic(ImitationObservations):
         def normal(scale: float, *shape: int) -> Tensor:
             if scale == 0.0:
                 return torch.zeros(count, *shape, device=self.device)
-            return torch.randn((count, *shape), generator=self.generator, device=self.device) * scale
+            return self._normal(count, *shape) * scale
 
         joints = now.joints[env_ids]
         if cfg.init_default_frac > 0.0:

@@ -103,11 +103,8 @@ class NoisyHeightMap(Part):
         self.map_delays[env_ids] = whole(_LONGEST_DELAY + 1)
         self.map_periods[env_ids] = whole(_LONGEST_HOLD) + 1
         self.map_phases[env_ids] = whole(_LONGEST_HOLD)
-        self.map_offsets[env_ids] = self._normal(count) * _OFFSET
-        self.map_tilts[env_ids] = self._normal(count, 3) * torch.tensor(_TILT, device=self.device)
-
-    def _normal(self, *shape: int) -> Tensor:
-        return torch.randn(shape, generator=self.env.generator, device=self.device)
+        self.map_offsets[env_ids] = env._normal(count) * _OFFSET
+        self.map_tilts[env_ids] = env._normal(count, 3) * torch.tensor(_TILT, device=self.device)
 
     def update(self) -> None:
         """A step is over: take in the torso's pose, and cast rays from the one that has come through."""
@@ -120,7 +117,7 @@ class NoisyHeightMap(Part):
         self.map_held = torch.where(due[:, None], late, self.map_held)
         origins, directions = self._rays()
         clean = distances(self.env, origins, directions) + self.map_offsets[:, None]
-        noisy = clean + self._normal(*clean.shape) * _WHITE
+        noisy = clean + self.env._normal(*clean.shape) * _WHITE
         wild, chance = self.env._uniform([0.0, 2.0], *clean.shape), self.env._uniform([0.0, 1.0], *clean.shape)
         self.heights = torch.where(chance < _WILD, wild * clean.mean(1, keepdim=True), noisy)
 

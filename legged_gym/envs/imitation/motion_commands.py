@@ -96,7 +96,7 @@ class MotionCommands(VelocityCommands):
             )
             env.terrain_levels[env_ids], origins = tile, places[tile]
         if cfg.randomize_terrain_offset:
-            drawn = torch.randn((len(env_ids), 2), generator=env.generator, device=self.device)
+            drawn = env._normal(len(env_ids), 2)
             origins[:, :2] += drawn * cfg.randomize_terrain_offset_range * ~self._has_mesh[clips, None]
         env.env_origins[env_ids] = origins
 

@@ -12,7 +12,7 @@ from legged_gym.envs.imitation.height_map import NoisyHeightMap, around, below, 
 from legged_gym.envs.imitation.randomization import ImitationRandomization
 from legged_gym.envs.imitation.rewards import ImitationRewards
 from legged_gym.envs.terms.mirror import mirrored
-from legged_gym.rotations import quat_mul, wrap_to_pi, yaw_from_quat
+from legged_gym.rotations import quat_conjugate, quat_mul, wrap_to_pi, yaw_from_quat
 
 
 def in_heading(yaw: Tensor, vectors: Tensor) -> Tensor:
@@ -69,7 +69,7 @@ class ImitationObservations(ImitationRewards):
         cfg, yaw = self.cfg.deepmimic, yaw_from_quat(self.links[:, -1, 3:7])
         away = in_heading(yaw, self.motion.now.link_pos[:, -1] - self.links[:, -1, :3])[:, :2]
         turn = wrap_to_pi(yaw_from_quat(self.motion.now.link_quat[:, -1]) - yaw)[:, None]
-        noise = torch.randn((self.num_envs, 3), generator=self.generator, device=self.device) * cfg.root_error_noise
+        noise = self._normal(self.num_envs, 3) * cfg.root_error_noise
         told = torch.cat((away * (not cfg.zero_torso_xy), turn * (not cfg.zero_torso_yaw)), dim=1)
         return told + noise
 
@@ -113,11 +113,10 @@ class ImitationObservations(ImitationRewards):
         """
         after, root, bodies = self.motion.next, self.root_states, self.links[:, :-1]
         yaw = yaw_from_quat(root[:, 3:7])
-        back = root[:, 3:7] * root.new_tensor([-1.0, -1.0, -1.0, 1.0])
         contacts = self.feet_contact.float()
         blocks = (
             below(self, bodies[..., :3]),
-            quat_mul(after.root_quat, back),
+            quat_mul(after.root_quat, quat_conjugate(root[:, 3:7])),
             in_heading(yaw, after.root_pos - root[:, :3]),
             after.joints - self.dof_pos,
             in_heading(yaw, after.link_pos[:, :-1] - bodies[..., :3]).flatten(1),

@@ -32,9 +32,6 @@ class ImitationRandomization(DomainRandomization):
         for name, size in (("gravity", 3), ("dof_pos", env.num_actions), ("action", env.num_actions)):
             self.buffer(f"{name}_offsets", size, at_reset=None)
 
-    def _normal(self, count: int, size: int) -> Tensor:
-        return torch.randn((count, size), generator=self.env.generator, device=self.device)
-
     def draw(self, env_ids: Tensor) -> None:
         """Draw the robots of some environments; mass and centre of mass are the torso's."""
         super().draw(env_ids)
@@ -56,14 +53,14 @@ class ImitationRandomization(DomainRandomization):
         for name in ("gravity", "dof_pos", "action"):
             scale, offsets = getattr(self.offsets, name), getattr(self, f"{name}_offsets")
             if scale > 0.0:
-                offsets[env_ids] = self._normal(count, offsets.shape[1]) * scale
+                offsets[env_ids] = env._normal(count, offsets.shape[1]) * scale
         if cfg.p_gain_rand or cfg.d_gain_rand:
             for on, scale, own, nominal in (
                 (cfg.p_gain_rand, cfg.p_gain_rand_scale, env.env_p_gains, env.p_gains),
                 (cfg.d_gain_rand, cfg.d_gain_rand_scale, env.env_d_gains, env.d_gains),
             ):
                 if on:
-                    own[env_ids] = nominal * (1.0 + scale * self._normal(count, env.num_actions))
+                    own[env_ids] = nominal * (1.0 + scale * env._normal(count, env.num_actions))
             env.sim.set_gains(env_ids, env.env_p_gains[env_ids], env.env_d_gains[env_ids])
 
     def push(self) -> None:

@@ -9,7 +9,7 @@ from legged_gym.envs.g1.g1 import G1
 from legged_gym.envs.imitation.g1_deepmimic_config import G1DeepmimicCfg
 from legged_gym.envs.imitation.motion_commands import MotionCommands
 from legged_gym.envs.imitation.state import ImitationState
-from legged_gym.rotations import quat_mul, wrap_to_pi, yaw_from_quat
+from legged_gym.rotations import quat_conjugate, quat_mul, wrap_to_pi, yaw_from_quat
 
 # m that feet should have been off the ground when they touch down
 _LIFT = 0.2
@@ -19,7 +19,7 @@ _SETTLED = 10
 
 def angle_between(a: Tensor, b: Tensor) -> Tensor:
     """Angle (...,) rad of the rotation from quaternions b (..., 4) to a."""
-    turn = quat_mul(a, b * b.new_tensor([-1.0, -1.0, -1.0, 1.0]))
+    turn = quat_mul(a, quat_conjugate(b))
     return 2.0 * torch.asin(turn[..., :3].norm(dim=-1).clamp(max=1.0))
 
 

@@ -209,8 +209,9 @@ def _room(places: np.ndarray, heights: np.ndarray, upward: np.ndarray) -> np.nda
     deeper than an exit and above the next entry is free. Triangles on an edge that is shared are met twice, at one
     height, which does not matter.
     """
-    order = np.lexsort((-heights, places))
-    places, heights, upward = places[order], heights[order].round(4), upward[order]
+    heights = heights.round(4)  # single precision of a file may not tell apart what stands side by side
+    order = np.lexsort((upward, -heights, places))
+    places, heights, upward = places[order], heights[order], upward[order]
     # crossings of shared edges: one of each kind and height is enough
     twin = np.zeros(len(places), bool)
     twin[1:] = (places[1:] == places[:-1]) & (heights[1:] == heights[:-1]) & (upward[1:] == upward[:-1])

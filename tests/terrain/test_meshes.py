@@ -75,6 +75,17 @@ def test_overhangs_are_said_and_solid_shapes_are_none(capsys: pytest.CaptureFixt
     assert out.count("\n") == 1
 
 
+def test_shapes_that_share_a_corner_are_no_overhang(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture) -> None:
+    """Steps on a floor, in single precision: what stands at one height is so but for rounding."""
+    steps = [trimesh.creation.box(bounds=[[0.5 + 0.3 * k, -2, 0], [3, 2, 0.1 * (k + 1)]]) for k in range(5)]
+    floor = trimesh.creation.box(bounds=[[-3, -3, -0.3], [3, 3, 0]])
+    trimesh.util.concatenate([floor, *steps]).export(path := str(tmp_path / "stairs.stl"))
+    mesh = read_mesh(path)
+    for shift in (0.0, 0.1, 0.37):
+        lay_out({"stairs": mesh._replace(vertices=mesh.vertices + np.array([0.0, 0.0, shift]))}, cell=0.05)
+    assert capsys.readouterr().out == ""
+
+
 def test_files_of_three_kinds_say_the_same(tmp_path: pathlib.Path) -> None:
     for kind in ("obj", "ply", "stl"):
         trimesh.Trimesh(TABLE.vertices, TABLE.faces, process=False).export(path := str(tmp_path / f"t.{kind}"))

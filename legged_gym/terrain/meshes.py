@@ -103,7 +103,7 @@ def lay_out(
     if shape[0] * shape[1] > _MOST_VERTICES:
         raise UserError(
             f"{count} x {rows} meshes of {size[0] * cell:.1f} x {size[1] * cell:.1f} m in cells of {cell:g} m make a "
-            f"map of {shape[0]} x {shape[1]} vertices: take fewer rows or larger cells, or check the units (m)"
+            f"map of {shape[0]} x {shape[1]} vertices: take fewer rows, less border or larger cells, or check the units"
         )
     base = math.floor((low[2] - _BELOW) / unit)
     units = np.full(shape, base, dtype=np.int32)

@@ -63,7 +63,7 @@ def film(stage: ClipStage, clip: Clip, path: str, caption: str) -> None:
             frame = min(round(count * clip.fps / FRAMES_PER_SECOND), len(clip) - 1)
             seen = camera.follow(stage.put(clip, frame), 1.0 / FRAMES_PER_SECOND)
             picture = stage.sim.render(0, seen, WIDTH, HEIGHT)
-            video.add(overlay.draw(picture, f"{caption}   {frame / clip.fps:.1f} s   {_feet(clip, frame)}"))
+            video.add(overlay.draw(picture, f"{frame / clip.fps:.1f} s   {_feet(clip, frame)}   {caption}"))
 
 
 def _feet(clip: Clip, frame: int) -> str:

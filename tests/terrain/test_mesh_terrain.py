@@ -74,7 +74,7 @@ def test_patterns_name_files_and_robots_start_where_there_is_ground(
     [
         ({"mesh_files": ["nowhere/*.obj"]}, "mesh_files: no file matches nowhere/\\*.obj"),
         ({"mesh_offsets": [[0.0, 0.0, 0.0]] * 3}, "3 offsets for 2 meshes; give one for each"),
-        ({"n_rows": 100_000}, "take fewer rows or larger cells"),
+        ({"n_rows": 100_000}, "take fewer rows, less border or larger cells"),
         ({"vertical_scale": 1e-6}, "move them to height 0, or take larger units"),
     ],
 )

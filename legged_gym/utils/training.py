@@ -161,10 +161,6 @@ def plan_training(command: CommandLine, begins: bool = False) -> Plan:
                 )
     check_sizes(env_cfg, train_cfg)
     resolve_policies(train_cfg)
-    for name in ("bounds", "cloning"):  # whose limit is that of the environment, unless it is given
-        settings = train_cfg.algorithm.extensions.get(name)
-        if settings is not None and settings.get("limit") is None:
-            settings["limit"] = env_cfg.normalization.clip_actions
     if begins:
         choose_logger(command, train_cfg)
     return Plan(task, env_cfg, train_cfg, command.options, checkpoint)
@@ -251,8 +247,13 @@ def make_runner(plan: Plan, env: VecEnv, root: Optional[str]) -> Runner:
             on_failure.callback(run_lock.release, log_dir)
             if made:
                 on_failure.callback(run_folder.discard, log_dir)
+        settings = train_cfg.to_dict()
+        for name in ("bounds", "cloning"):  # whose limit is that of the environment, unless it is given
+            extension = settings["algorithm"].get("extensions", {}).get(name)
+            if extension is not None and extension.get("limit") is None:
+                extension["limit"] = plan.env_cfg.normalization.clip_actions
         runner = _runner_class(train_cfg.runner_class_name)(
-            env, train_cfg.to_dict(), log_dir, device=str(options.rl_device), task=plan.task, distributed=distributed
+            env, settings, log_dir, device=str(options.rl_device), task=plan.task, distributed=distributed
         )
         if checkpoint is not None:
             runner.load(checkpoint)

@@ -13,7 +13,7 @@ from legged_gym.utils import run_folder
 from legged_gym.utils.cli import get_args
 from legged_gym.utils.options import CommandLine
 from legged_gym.utils.task_registry import task_registry
-from legged_gym.utils.training import make_env, plan_training, resolve
+from legged_gym.utils.training import make_env, make_runner, plan_training, resolve
 from rsl_rl.utils.distributed import Distributed
 from tests.utils.fake_task import FakeCfg, FakeEnv, FakeTrainCfg
 
@@ -89,19 +89,25 @@ def test_resuming_with_networks_that_are_changed_is_a_new_run(flag, tmp_path):
         plan("--resume")  # which goes on with that run, so it has to be of this task
 
 
-def test_policies_to_clone_are_found_and_bounds_are_the_environments(tmp_path):
+def test_bounds_of_actions_are_those_of_the_environment_unless_they_are_given():
+    for table, limit in (("{}", 4.0), ("{limit: 3.0}", 3.0)):
+        made = plan(f"--train.algorithm.extensions={{bounds: {table}}}").settled()
+        runner = make_runner(made, make_env(made), None)
+        assert runner.algorithm.extensions["bounds"]._limit == limit
+
+
+def test_policies_to_clone_are_found(tmp_path):
     run = tmp_path / "logs" / "fake" / "20260101_000000_a"
     run.mkdir(parents=True)
     (run / "model_3.pt").touch()
     (tmp_path / "script.pt").touch()
 
     def extensions(teacher, coef=1.0):
-        table = f"{{cloning: {{teacher: {teacher}, coef: {coef}}}, bounds: {{limit: 3.0}}}}"
+        table = f"{{cloning: {{teacher: {teacher}, coef: {coef}}}}}"
         return plan(f"--train.algorithm.extensions={table}").train_cfg.algorithm.extensions
 
     found = extensions("20260101_000000_a")
-    assert found["cloning"] == {"teacher": str(run / "model_3.pt"), "coef": 1.0, "limit": 4.0}
-    assert found["bounds"]["limit"] == 3.0
+    assert found["cloning"] == {"teacher": str(run / "model_3.pt"), "coef": 1.0}
     several = extensions(f"[{run}, {tmp_path}/script.pt]")["cloning"]["teacher"]
     assert several == [str(run / "model_3.pt"), str(tmp_path / "script.pt")]
     assert extensions("nowhere", 0)["cloning"]["teacher"] == "nowhere"  # which nobody asks

@@ -18,8 +18,42 @@ def gated(groups: List[str], *added: str) -> Dict[str, Any]:
     return {**{group: {} for group in groups}, **{group: {"fusion": "gated"} for group in added}}
 
 
+# limits of None are normalization.clip_actions; with a coef of 0 nobody is cloned
+EXTENSIONS: Dict[str, Dict[str, Any]] = {
+    "bounds": {"limit": None, "coef": 0.0005},
+    "cloning": {
+        "teacher": None,
+        "coef": 0.0,
+        "until": -1,
+        "scripted": None,
+        "limit": None,
+        "clip": True,
+        "sample": False,
+        "drives": False,
+        "several": False,
+        "select": "teacher_checkpoint_index",
+    },
+}
+
+
 class G1DeepmimicCfgPPO(LeggedRobotCfgPPO):
     """Training of `g1_deepmimic` and `g1_deepmimic_mocap`."""
+
+    _aliases = {
+        f"algorithm.{name}": tuple(f"algorithm.extensions.{own}" for own in there)
+        for name, there in {
+            "bounds_loss_coef": ["bounds.coef"],
+            "clip_actions_threshold": ["bounds.limit", "cloning.limit"],
+            "bc_loss_coef": ["cloning.coef"],
+            "policy_to_clone": ["cloning.teacher"],
+            "policy_to_clone_jitted": ["cloning.scripted"],
+            "clip_teacher_actions": ["cloning.clip"],
+            "take_teacher_actions": ["cloning.drives"],
+            "use_multi_teacher": ["cloning.several"],
+            "multi_teacher_select_obs_var": ["cloning.select"],
+            "switch_to_rl_after": ["cloning.until"],
+        }.items()
+    }
 
     class policy(LeggedRobotCfgPPO.policy):
         init_noise_std = 0.8
@@ -29,6 +63,7 @@ class G1DeepmimicCfgPPO(LeggedRobotCfgPPO):
     class algorithm(LeggedRobotCfgPPO.algorithm):
         entropy_coef = 0.0025
         desired_kl = 0.02
+        extensions: Any = EXTENSIONS
 
     class runner(LeggedRobotCfgPPO.runner):
         experiment_name = "g1_deepmimic"
@@ -68,6 +103,41 @@ class NoHistoryProjJointsCfgPPO(G1DeepmimicCfgPPO):
         critic: Any = {"encoders": gated(CRITIC, "terrain_height_noisy")}
 
 
+class G1DeepmimicCfgDagger(G1DeepmimicCfgPPO):
+    """A student that knows of the clip where its root and its upper body should be; it clones a teacher."""
+
+    class policy(G1DeepmimicCfgPPO.policy):
+        actor_obs_groups = [*SENSED, "upper_body_joint_targets"]
+
+    class algorithm(G1DeepmimicCfgPPO.algorithm):
+        learning_rate = 3.0e-4
+        extensions: Any = {**EXTENSIONS, "cloning": {**EXTENSIONS["cloning"], "coef": 1.0}}
+
+
+class RootCfgDagger(G1DeepmimicCfgDagger):
+    """A student that knows where its root should be."""
+
+    class policy(G1DeepmimicCfgDagger.policy):
+        actor_obs_groups = SENSED
+
+
+class RootHeightfieldCfgDagger(G1DeepmimicCfgDagger):
+    """And sees the map."""
+
+    class policy(RootHeightfieldCfgPPO.policy):
+        pass
+
+
+class NoHistoryCfgDagger(G1DeepmimicCfgDagger):
+    """What a robot has: its own past, where its root should be now, the noisy map."""
+
+    class policy(G1DeepmimicCfgPPO.policy):
+        actor_hidden_dims = [1024, 512, 256, 128]
+        critic_hidden_dims = [1024, 512, 256, 128]
+        encoders: Any = gated(["history_torso_real", "torso_xy_rel", "torso_yaw_rel"], "terrain_height_noisy")
+        critic: Any = {"encoders": gated(CRITIC, "terrain_height_noisy")}
+
+
 PREFIX = "g1_deepmimic"
 TASKS = [
     (PREFIX, G1DeepmimicCfg, G1DeepmimicCfgPPO),
@@ -76,4 +146,8 @@ TASKS = [
     (f"{PREFIX}_proj_heightfield", G1DeepmimicHeightsCfg, ProjHeightfieldCfgPPO),
     (f"{PREFIX}_root_heightfield", G1DeepmimicHeightsCfg, RootHeightfieldCfgPPO),
     (f"{PREFIX}_root_heightfield_no_history_with_proj_joints_ppo", G1DeepmimicHeightsCfg, NoHistoryProjJointsCfgPPO),
+    (f"{PREFIX}_dagger", G1DeepmimicHeightsCfg, G1DeepmimicCfgDagger),
+    (f"{PREFIX}_root_dagger", G1DeepmimicHeightsCfg, RootCfgDagger),
+    (f"{PREFIX}_root_heightfield_dagger", G1DeepmimicHeightsCfg, RootHeightfieldCfgDagger),
+    (f"{PREFIX}_root_heightfield_no_history_dagger", G1DeepmimicHeightsCfg, NoHistoryCfgDagger),
 ]

@@ -249,6 +249,7 @@ class RunnerSettings(Settings):
     tags: Mapping[str, str] = field(default_factory=dict)  # more names of logged numbers: new name -> their own
     wandb_project: Optional[str] = None  # None: experiment_name
     wandb_entity: Optional[str] = None
+    wandb_note: Optional[str] = None  # what its page says of the run
     wandb_mode: Optional[str] = None  # online | offline | disabled; None: environment variable WANDB_MODE, else offline
     experiment_name: str = "test"
     run_name: str = ""

@@ -79,8 +79,10 @@ class ArgumentParser(argparse.ArgumentParser):
         """
         rest, settings = _take_settings(list(sys.argv[1:] if argv is None else argv))
         args, unknown = self.parse_known_args(rest)
-        if unknown:
-            raise UserError(self._explain(unknown[0]))
+        for token in unknown:
+            if token.startswith("-") or args.task is None:
+                raise UserError(self._explain(token))
+            print(f"warning: {token!r} belongs to no flag and is ignored; values are given as --flag=value")
         args.env_settings, args.train_settings = settings["--env."], settings["--train."]
         for flag in _ISAAC_FLAGS:
             if getattr(args, flag[2:].replace("-", "_")) is not None:
@@ -113,7 +115,7 @@ def make_parser(description: str) -> ArgumentParser:
     add("--seed", type=seed, help="-1 draws one and prints it")
     add("--experiment_name", help="folder under logs/ to write to or load from")
     add("-e", "--exp_name", dest="experiment_name", metavar="NAME", help="the same")
-    add("--load_run", type=_run, help="run folder to load, by name or path; -1 is the newest (default)")
+    add("--load_run", type=_run, help="run folder to load, by name, its end or path; -1 is the newest (default)")
     add("--checkpoint", type=_checkpoint, help="iteration to load, or a .pt file; -1 is the last (default)")
     add("--sim", choices=SIMULATORS, default="auto", help="physics; auto is mujoco_warp on a GPU, else mujoco")
     add("--sim_device", help="device of the physics: cuda:0 if there is one, else cpu")
@@ -146,7 +148,8 @@ def add_training_flags(parser: ArgumentParser) -> None:
     add("--logger", choices=LOGGERS, help="where curves go; metrics.jsonl is always written")
     add("--wandb_project", "--log_project_name", help="project on Weights & Biases; with an entity it switches W&B on")
     add("--wandb_entity", help="account or team on Weights & Biases")
-    add("--disable_wandb", action="store_true", help="no W&B, whatever else is said")
+    add("--wandb_note", metavar="TEXT", help="what the page of the run on Weights & Biases says of it")
+    add("--disable_wandb", "--no_use_wandb", action="store_true", help="no W&B, whatever else is said")
     add("--teacher", metavar="RUN", help="run, checkpoint or shipped policy that a student learns from")
     for flag in ("--video", "--video_length"):  # as above
         add(flag, nargs="?", const="", help=argparse.SUPPRESS)

@@ -33,7 +33,8 @@ _SETTINGS = {
         name: f"train.runner.{name}"
         for name in (
             "num_steps_per_env", "max_iterations", "experiment_name", "run_name", "load_run", "checkpoint",
-            "resume_path", "start_from", "logger", "wandb_project", "wandb_entity", "teacher",
+            "resume_path", "start_from", "logger", "wandb_project", "wandb_entity", "wandb_note",
+            "teacher",
         )
     },
 }  # fmt: skip

@@ -160,7 +160,8 @@ def get_load_path(
 
     Args:
         root: Folder of the experiment.
-        load_run: Name or path of a run folder; -1 for the newest that holds a checkpoint.
+        load_run: Name of a run folder, the end of its name after a `_`, or its path; -1 for the newest that holds a
+            checkpoint.
         checkpoint: Iteration; -1 for the last.
         tasks: Of which the newest run may be; None for all.
 
@@ -318,6 +319,9 @@ def _find_run(root: str, load_run: Union[int, str], tasks: Optional[Sequence[str
         for folder in (os.path.join(root, str(load_run)), str(load_run)):
             if os.path.isdir(folder):
                 return os.path.normpath(folder)
+        named = [run for run in runs if os.path.basename(run).endswith(f"_{load_run}")]
+        if named:
+            return named[-1]
         raise UserError(f"no run {load_run!r} in {root}; {_what_is_there(root, runs)}")
     if not runs:
         raise UserError(f"no run with a checkpoint in {root}; {_what_is_there(root, runs)}")

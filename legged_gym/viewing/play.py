@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Dict, Optional
 
+from legged_gym.envs.imitation.motion_commands import MotionCommands
 from legged_gym.envs.parts.goals import GoalCommands
 from legged_gym.envs.variants import has_velocity_commands
+from legged_gym.viewing.clip_controls import ClipControls
 from legged_gym.viewing.controls import CommandControls, GoalControls, TimeControls, add_push, add_robot, add_tiles
 from legged_gym.viewing.page import POSE_INTERVAL, Page
 from legged_gym.viewing.policies import PolicyControls
@@ -62,6 +64,11 @@ def play_on_page(
             driving = GoalControls(page, goals)
         for name in ("Goals", "Camera"):
             page.overlays.switch(name, True)
+    clips = None
+    if isinstance(goals, MotionCommands):
+        with page.controls, gui.add_folder("Clip"):
+            clips = ClipControls(page, player, goals)
+        page.overlays.switch("Key points", True)
     page.add_panels()
     pace = _Pace()
     while player.steps < num_steps and policies.wanted is None:
@@ -72,6 +79,8 @@ def play_on_page(
             if driving is not None:
                 driving.look()
             player.step()
+        if clips is not None:
+            clips.look(stepped)
         page.status.content = _status(page, player, times.running)
         page.draw()
         recorder.look(stepped)

@@ -87,8 +87,8 @@ class WandbWriter:
 
     Args:
         log_dir: run folder; its name becomes the name of the run, whose id it keeps.
-        settings: `wandb_project`, `wandb_entity`, `wandb_mode` of the runner config. The mode is "online", "offline"
-            or "disabled"; None takes the environment variable WANDB_MODE, else "offline".
+        settings: `wandb_project`, `wandb_entity`, `wandb_note`, `wandb_mode` of the runner config. The mode is
+            "online", "offline" or "disabled"; None takes the environment variable WANDB_MODE, else "offline".
         config: stored with the run.
     """
 
@@ -105,6 +105,7 @@ class WandbWriter:
             wandb.init(
                 project=settings["wandb_project"] or settings["experiment_name"],
                 entity=settings["wandb_entity"],
+                notes=settings.get("wandb_note"),
                 mode=mode,
                 name=os.path.basename(os.path.normpath(log_dir)),
                 id=run_id,

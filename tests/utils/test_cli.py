@@ -115,6 +115,12 @@ def test_a_run_always_has_its_original_settings(capsys):
     assert capsys.readouterr().out.startswith("note: --original_cfg changes nothing")
 
 
+def test_stray_words_are_left_out_with_a_warning(capsys):
+    args = get_args(["--task=a1_flat", "x", "--wandb_note", "two words", "--no_use_wandb"])
+    assert (args.task, args.wandb_note, args.disable_wandb) == ("a1_flat", "two words", True)
+    assert capsys.readouterr().out.startswith("warning: 'x' belongs to no flag")
+
+
 def test_old_flags_are_not_in_the_help(capsys):
     with pytest.raises(SystemExit) as caught:
         get_args(["--help"], "what the script does")

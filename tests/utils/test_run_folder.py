@@ -120,6 +120,9 @@ def test_a_run_can_be_named_or_given_by_its_path(tmp_path):
     wanted = os.path.join(run, "model_1.pt")
     assert run_folder.get_load_path(str(tmp_path / "a"), "20260101_120000_x") == wanted
     assert run_folder.get_load_path(str(tmp_path / "other"), run + os.sep) == wanted
+    assert run_folder.get_load_path(str(tmp_path / "a"), "x") == wanted, "by the end of its name"
+    newer = make_run(tmp_path / "a", "20260301_120000_x", 4)
+    assert run_folder.get_load_path(str(tmp_path / "a"), "x") == os.path.join(newer, "model_4.pt"), "the newest of two"
 
 
 def test_errors_list_what_there_is(tmp_path):

@@ -371,6 +371,7 @@ class LeggedRobotCfgPPO(BaseConfig):
         tags: Any = setting(RunnerSettings().tags, ByName(of=Text()))
         wandb_project: Optional[str] = text(RunnerSettings.wandb_project)  # `experiment_name` if None; see Logging
         wandb_entity: Optional[str] = text(RunnerSettings.wandb_entity)
+        wandb_note: Optional[str] = text(RunnerSettings.wandb_note)  # what its page says of the run
         # `online`, `offline` or `disabled`; None: WANDB_MODE, else online if both are named
         wandb_mode: Optional[str] = text(RunnerSettings.wandb_mode)
         experiment_name = text(RunnerSettings.experiment_name)  # folder below `logs/`

@@ -26,6 +26,8 @@ class MotionCommands(VelocityCommands):
         frozen: (N,) bool, whose clip stands still for now.
         now: what the robots should be doing, in the world frame.
         next: the same one policy step later.
+        start_at: clip and frame of all episodes that begin; None: as they are drawn.
+        given_errors: (N, 3) m, m, rad, what is observed in the place of the torso's errors; NaN for these.
     """
 
     env: ImitationState
@@ -68,6 +70,8 @@ class MotionCommands(VelocityCommands):
         self._everyone = torch.arange(self.num_envs, device=self.device)
         self._turn = self._everyone.clone()  # of clips, without random starts
         self._log: Dict[str, Any] = {}
+        self.start_at: Optional[Tuple[int, int]] = None
+        self.given_errors = torch.full((self.num_envs, 3), torch.nan, device=self.device)
 
     def begin(self) -> None:
         """All robots are at the first frames of clips, until their first episodes begin."""
@@ -126,7 +130,9 @@ class MotionCommands(VelocityCommands):
         env, ended = self.env, env_ids[self.env.reset_buf[env_ids]]
         if env.ever_reset and len(ended):
             self.library.weights.note(self.clip[ended], env.time_out_buf[ended])
-        if self.motion.randomize_start_offset:
+        if self.start_at is not None:
+            clips, frames = (torch.full_like(env_ids, number) for number in self.start_at)
+        elif self.motion.randomize_start_offset:
             clips, frames = self.library.sample(len(env_ids), env.generator)
         else:
             clips, frames = self._turn[env_ids] % len(self.library), torch.zeros_like(env_ids)

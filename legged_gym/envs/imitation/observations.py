@@ -71,7 +71,8 @@ class ImitationObservations(ImitationRewards):
         turn = wrap_to_pi(yaw_from_quat(self.motion.now.link_quat[:, -1]) - yaw)[:, None]
         noise = self._normal(self.num_envs, 3) * cfg.root_error_noise
         told = torch.cat((away * (not cfg.zero_torso_xy), turn * (not cfg.zero_torso_yaw)), dim=1)
-        return told + noise
+        given = self.motion.given_errors
+        return torch.where(given.isnan(), told, given) + noise
 
     def _obs_torso_xy(self) -> Tensor:
         """Where the torso is, from the clip's origin, m."""

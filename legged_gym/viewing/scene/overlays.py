@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, Tuple
 import numpy as np
 import torch
 
+from legged_gym.envs.imitation.motion_commands import MotionCommands
 from legged_gym.envs.parts.goals import GoalCommands
 from legged_gym.playing.sight import SCANDOTS, depth_colors
 from legged_gym.rotations import quat_rotate
@@ -47,6 +48,8 @@ class Overlays:
             kinds[self._scan_name] = self._scan
         if isinstance(env.parts.get("commands"), GoalCommands):
             kinds["Goals"] = self._goal
+        if isinstance(env.parts.get("commands"), MotionCommands):
+            kinds["Key points"] = self._key_points
         self._images = [name for name, group in env.observation_groups.items() if len(group.shape) == 3]
         if self._images:
             kinds["Camera"] = self._camera
@@ -133,6 +136,19 @@ class Overlays:
         colors = np.array([_GOAL if k == reached else _LATER for k in range(len(goals))], dtype=np.uint8)
         look = {"point_size": 0.2, "point_shape": "circle", "precision": "float32"}
         self._put("Goals", self._server.scene.add_point_cloud, goals, colors, **look)
+
+    def _key_points(self) -> None:
+        """Tracked bodies where they should be and where they are, and the feet that should touch."""
+        motion = self._env.parts["commands"]
+        assert isinstance(motion, MotionCommands)
+        wanted = motion.now.link_pos[self.robot, :-1].cpu().numpy()
+        there = motion.env.links[self.robot, :-1, :3].cpu().numpy()
+        feet = motion.env.sim.body_states[self.robot, motion.env.feet_indices, :3].cpu().numpy()
+        down = motion.now.contacts[self.robot].cpu().numpy()
+        colors = [_FORCE] * len(wanted) + [_GOAL] * len(there) + [_SCAN if touches else _LATER for touches in down]
+        look = {"point_size": 0.05, "point_shape": "circle", "precision": "float32"}
+        points = np.concatenate((wanted, there, feet)).astype(np.float32)
+        self._put("Key points", self._server.scene.add_point_cloud, points, np.array(colors, dtype=np.uint8), **look)
 
     def _rays(self) -> None:
         """From the camera to what it sees now; the picture may be older, by the camera's latency."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from legged_gym.envs.imitation.motion_commands import MotionCommands
-from legged_gym.envs.imitation.state import ImitationState
+from legged_gym.envs.imitation.motion_commands import ImitationState, MotionCommands
 from legged_gym.envs.parts.control import JointControl
 from legged_gym.envs.parts.failures import Failures
 

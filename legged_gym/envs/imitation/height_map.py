@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from legged_gym.envs.base.state import RobotState
-from legged_gym.envs.imitation.state import ImitationState
+from legged_gym.envs.imitation.motion_commands import ImitationState
 from legged_gym.envs.parts.part import Part
 from legged_gym.rotations import quat_from_euler, quat_rotate, yaw_from_quat
 

@@ -9,10 +9,21 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 import torch
 from torch import Tensor
 
+from legged_gym.envs.base.state import RobotState
+from legged_gym.envs.imitation.clip_files import ClipSet
 from legged_gym.envs.imitation.clip_terrain import ClipTerrain
-from legged_gym.envs.imitation.state import ImitationState
+from legged_gym.envs.imitation.g1_deepmimic_config import G1DeepmimicCfg
 from legged_gym.envs.parts.commands import VelocityCommands
 from legged_gym.motions.library import Frames, MotionLibrary
+
+
+class ImitationState(RobotState):
+    """What parts of a robot that imitates read of it, beside `RobotState`."""
+
+    cfg: G1DeepmimicCfg
+    clips: ClipSet
+    links: Tensor  # (N, K + 1, 13) like `root_states`, of the tracked bodies and, last, of the torso
+    earlier_actions: Tensor  # (N, D), those before `last_actions`
 
 
 class MotionCommands(VelocityCommands):

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from legged_gym.envs.imitation.state import ImitationState
+from legged_gym.envs.imitation.motion_commands import ImitationState
 from legged_gym.envs.parts.domain_rand import DomainRandomization
 
 

@@ -7,8 +7,7 @@ from torch import Tensor
 
 from legged_gym.envs.g1.g1 import G1
 from legged_gym.envs.imitation.g1_deepmimic_config import G1DeepmimicCfg
-from legged_gym.envs.imitation.motion_commands import MotionCommands
-from legged_gym.envs.imitation.state import ImitationState
+from legged_gym.envs.imitation.motion_commands import ImitationState, MotionCommands
 from legged_gym.rotations import quat_conjugate, quat_mul, wrap_to_pi, yaw_from_quat
 
 # m that feet should have been off the ground when they touch down

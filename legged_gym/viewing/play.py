@@ -44,7 +44,6 @@ def play_on_page(
     """
     env = player.env
     page = Page(server, env, player.robot)
-    gui = server.gui
     with page.controls:
         times = TimeControls(page, player)
     with page.tabs.add_tab("Record"):
@@ -56,19 +55,9 @@ def play_on_page(
         add_tiles(page, player)
         add_robot(page)
     if has_velocity_commands(env.cfg):
-        with page.controls, gui.add_folder("Commands"):
+        with page.controls, server.gui.add_folder("Commands"):
             CommandControls(page, first or {})
-    goals, driving = env.parts["commands"], None
-    if isinstance(goals, GoalCommands):
-        with page.controls, gui.add_folder("Drive"):
-            driving = GoalControls(page, goals)
-        for name in ("Goals", "Camera"):
-            page.overlays.switch(name, True)
-    clips = None
-    if isinstance(goals, MotionCommands):
-        with page.controls, gui.add_folder("Clip"):
-            clips = ClipControls(page, player, goals)
-        page.overlays.switch("Key points", True)
+    driving, clips = _drive(page), _clips(page, player)
     page.add_panels()
     pace = _Pace()
     while player.steps < num_steps and policies.wanted is None:
@@ -86,6 +75,29 @@ def play_on_page(
         recorder.look(stepped)
         pace.wait(env.dt / times.speed if stepped else POSE_INTERVAL)
     return policies.wanted
+
+
+def _drive(page: Page) -> Optional[GoalControls]:
+    """What drives to goals, if that is what robots do."""
+    goals = page.env.parts["commands"]
+    if not isinstance(goals, GoalCommands):
+        return None
+    with page.controls, page.server.gui.add_folder("Drive"):
+        driving = GoalControls(page, goals)
+    for name in ("Goals", "Camera"):
+        page.overlays.switch(name, True)
+    return driving
+
+
+def _clips(page: Page, player: Player) -> Optional[ClipControls]:
+    """What chooses clips, if robots follow some."""
+    motion = page.env.parts["commands"]
+    if not isinstance(motion, MotionCommands):
+        return None
+    with page.controls, page.server.gui.add_folder("Clip"):
+        clips = ClipControls(page, player, motion)
+    page.overlays.switch("Key points", True)
+    return clips
 
 
 def _status(page: Page, player: Player, running: bool) -> str:

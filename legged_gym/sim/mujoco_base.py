@@ -36,7 +36,7 @@ FIELDS = (
     "geom_friction", "geom_size", "body_mass", "body_inertia", "body_ipos", "actuator_gainprm", "actuator_biasprm",
 )  # fmt: skip
 
-# columns of `actuator_gainprm` of a motor with a torque-speed curve
+# columns of `actuator_gainprm` of a motor with a torque-speed curve, which has a controller of its own
 _CONTROLLER_KP, _CONTROLLER_KD = 4, 6
 
 # saved by these names besides the engine's state
@@ -96,8 +96,7 @@ class MujocoSimulator(Simulator):
         self._obstacle_mocaps = torch.as_tensor(self.robot.obstacle_mocaps, device=self.device)
         self._cylinders = torch.as_tensor(self.robot.cylinders, device=self.device)
         self._hidden = self._tensor(HIDDEN_POSITION)
-        # pose, half sizes as placed
-        self._obstacles = torch.zeros(num_envs, len(spec.obstacles), 10, device=self.device)
+        self._obstacles = torch.zeros(num_envs, len(spec.obstacles), 10, device=self.device)  # pose, half sizes
         self._obstacles[..., 6] = 1.0
 
     # ---------------------------------------------------------------- what a backend provides
@@ -199,6 +198,12 @@ class MujocoSimulator(Simulator):
             self._gather_bodies()
             self._bodies_current = True
         return self._body_states
+
+    @property
+    def body_positions(self) -> Tensor:
+        """See `Simulator.body_positions`."""
+        self._flush()
+        return self._arrays.xpos.index_select(1, self._body_ids).float()
 
     def _gather_bodies(self) -> None:
         """Engine poses and velocities -> `_body_states`."""
@@ -308,12 +313,8 @@ class MujocoSimulator(Simulator):
         self._write_actuators(env_ids)
 
     def _write_actuators(self, env_ids: Tensor) -> None:
-        """Force = gain * ctrl + bias1 * q + bias2 * qd; for torque control gain is the strength alone.
-
-        Motors with a torque-speed curve have a controller of their own.
-        """
-        strength, rows = self._strength[env_ids], env_ids[:, None]
-        plain, curved = self._plain, self._curved
+        """Force = gain * ctrl + bias1 * q + bias2 * qd; for torque control gain is the strength alone."""
+        strength, rows, plain, curved = self._strength[env_ids], env_ids[:, None], self._plain, self._curved
         if not self.robot.position_control:
             self._write("actuator_gainprm", (rows, plain, 0), strength[:, plain])
             return
@@ -321,9 +322,8 @@ class MujocoSimulator(Simulator):
         self._write("actuator_gainprm", (rows, plain, 0), kp[:, plain])
         self._write("actuator_biasprm", (rows, plain, 1), -kp[:, plain])
         self._write("actuator_biasprm", (rows, plain, 2), -kd[:, plain])
-        if len(curved):
-            self._write("actuator_gainprm", (rows, curved, _CONTROLLER_KP), kp[:, curved])
-            self._write("actuator_gainprm", (rows, curved, _CONTROLLER_KD), kd[:, curved])
+        self._write("actuator_gainprm", (rows, curved, _CONTROLLER_KP), kp[:, curved])
+        self._write("actuator_gainprm", (rows, curved, _CONTROLLER_KD), kd[:, curved])
 
     def set_obstacles(self, env_ids: Tensor, poses: Tensor, half_sizes: Optional[Tensor] = None) -> None:
         """See `Simulator.set_obstacles`."""

@@ -86,6 +86,11 @@ class Simulator(ABC):
     def body_states(self) -> torch.Tensor:
         """(N, B, 13) like `root_states` for every body; computed on demand and current even after a teleport."""
 
+    @property
+    def body_positions(self) -> torch.Tensor:
+        """(N, B, 3) of `body_states`, m; where nothing else is asked for, faster."""
+        return self.body_states[..., :3]
+
     @abstractmethod
     def step(self, targets: torch.Tensor, decimation: int) -> None:
         """Advance `decimation` sub-steps with the engine's PD controller at every sub-step.

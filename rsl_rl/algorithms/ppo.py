@@ -85,6 +85,7 @@ class PPO(Algorithm):
         self.entropy_coef = self.settings.entropy_coef
         self._first_std, self._highest_std = max(self.policy.distribution.std.max().item(), 1.0), MAX_STD
         self._distributed = distributed if distributed is not None and distributed.world_size > 1 else None
+        self._acting: Optional[Policy] = None
         context = Context(self.policy, self.device, self._distributed, mirror_maps)
         self.extensions = Extensions(self.settings.extension_table, context)
         added = self.extensions.networks()
@@ -131,6 +132,7 @@ class PPO(Algorithm):
         if settings.schedule == "cosine":
             self.learning_rate = cosine(settings.learning_rate, settings.min_learning_rate, progress)
         self.extensions.set_progress(iteration, max_iterations)
+        self._acting = None
 
     @torch.no_grad()
     def act(self, obs: Observations) -> torch.Tensor:
@@ -138,8 +140,8 @@ class PPO(Algorithm):
         storage, distribution = self.storage, self.policy.distribution
         storage.save_hidden(self.hidden)
         view = self.extensions.acting_view(obs)
-        policy = self.policy.with_encoders(self.extensions.acting_encoders(deployed=False))
-        outputs = policy.evaluate(obs, self.hidden, with_values=not self._values_can_wait, acting_view=view)
+        policy, with_values = self._acting_policy(), not self._values_can_wait
+        outputs = policy.evaluate(obs, self.hidden, with_values=with_values, acting_view=view)
         self.hidden = {**self.hidden, **outputs.hidden}
         self.hidden.update(self.extensions.remember(obs, self.hidden))
         means = outputs.mean
@@ -148,6 +150,12 @@ class PPO(Algorithm):
         if not self._values_can_wait:
             storage.values[storage.step].copy_(outputs.values)
         return actions
+
+    def _acting_policy(self) -> Policy:
+        """The policy with the encoders that act in this iteration; made once, as it looks through all modules."""
+        if self._acting is None:
+            self._acting = self.policy.with_encoders(self.extensions.acting_encoders(deployed=False))
+        return self._acting
 
     @property
     def _values_can_wait(self) -> bool:
@@ -183,8 +191,7 @@ class PPO(Algorithm):
             storage.values.copy_(torch.cat(values).view_as(storage.values))
         # Features that are shared are those that the actor sees, as in all steps before.
         last_view = self.extensions.acting_view(last_obs) if self.policy.is_shared else last_obs
-        acting = self.policy.with_encoders(self.extensions.acting_encoders(deployed=False))
-        last_values = acting.values(last_view, self.hidden)
+        last_values = self._acting_policy().values(last_view, self.hidden)
         advantages, returns = compute_gae(
             storage.rewards, storage.values, last_values, storage.dones, storage.time_outs, settings.gamma, settings.lam
         )

@@ -7,7 +7,7 @@ from typing import Any, Dict, Mapping, Union
 import torch
 
 from rsl_rl.extensions.extension import Batch, Context, Extension, Losses
-from rsl_rl.models import Outputs
+from rsl_rl.models import Observations, Outputs
 from rsl_rl.models.encoder import Encoder
 from rsl_rl.modules.memory import Memory
 from rsl_rl.storage import RolloutStorage, SequenceStorage
@@ -143,9 +143,11 @@ class Adaptation(Estimator):
         """See `Estimator.distance`."""
         return torch.linalg.vector_norm(found - wanted, dim=-1).mean()
 
+    def labels(self, obs: Observations) -> Dict[str, torch.Tensor]:
+        """See `Extension.labels`: the estimates, which do not change while PPO learns, and cost as much as all else."""
+        return {self.name: self.network(obs)[0]}
+
     def losses(self, batch: Batch, outputs: Outputs) -> Losses:
         """See `Extension.losses`."""
-        with torch.no_grad():
-            estimate = self.network(batch.observations)[0]
-        pull = self.distance(estimate, outputs.latents[self._encoder])
+        pull = self.distance(batch.labels[self.name], outputs.latents[self._encoder])
         return {"priv_reg": (self._coef, pull), "priv_reg_coef": (0.0, pull.new_tensor(self._coef))}

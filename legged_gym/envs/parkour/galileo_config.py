@@ -211,7 +211,7 @@ class GalileoParkourCfgPPO(FewCoresCfgPPO):
         actor_hidden_dims = [128, 64]
         critic_hidden_dims = [192, 96]
         actor = {"experts": {"names": ["flat", "jump", "crawl"], "gate": {"groups": ["nearest"], "hidden_dims": [32]}}}
-        critic = {"groups": ["proprioception", "scan", "hurdles", "nearest", "explicit", "latent", "history"]}
+        critic = {"groups": ["proprioception", "scan", "hurdles", "nearest", "explicit", "latent"]}
 
     class algorithm(FewCoresCfgPPO.algorithm):
         final_noise_std = 0.3

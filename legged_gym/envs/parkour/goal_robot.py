@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List
+from typing import Any, Dict
 
 import torch
 from torch import Tensor
@@ -29,6 +29,7 @@ class GoalRobot(LeggedRobot):
     """Goals one after the other; 53 numbers of proprioception, a height scan, what only a simulation knows, history.
 
     Attributes besides those of `LeggedRobot`:
+        yaw: (N,) rad, of the base.
         scan: (N, P) m above the ground, the last height scan, obstacles included.
         past_proprioception: (N, 53), what was observed one step ago, directions to goals left out.
         last_torques: (N, D) N m, of the last policy step.
@@ -40,12 +41,13 @@ class GoalRobot(LeggedRobot):
     command_part = GoalCommands
     reward_tag = "Episode_Reward/reward_{}"
     velocity_commands: GoalCommands
+    yaw: Tensor
     scan: Tensor
     past_proprioception: Tensor
     last_torques: Tensor
     feet_touched: Tensor
     velocity_errors: Tensor
-    _hips: List[int]
+    _hips: Tensor
 
     def _make_parts(self) -> None:
         super()._make_parts()
@@ -54,13 +56,16 @@ class GoalRobot(LeggedRobot):
         self.buffer("scan", self.height_scan.num_points, at_reset=None)
         self.buffer("past_proprioception", 53)
         self._frame = self.past_proprioception  # of the present state, see `_assemble`
+        self._all_flat = torch.tensor([[0.0, 1.0]], device=self.device).repeat(self.num_envs, 1)
         self.buffer("last_torques", self.num_actions)
         self.buffer("velocity_errors", 2)
         self.buffer("feet_touched", len(self.feet_indices), dtype=torch.bool)
-        self._hips = [i for i, name in enumerate(self.dof_names) if "hip" in name]
+        hips = [i for i, name in enumerate(self.dof_names) if "hip" in name]
+        self._hips = torch.tensor(hips, device=self.device)
 
     def _update_base(self) -> None:
         super()._update_base()
+        self.yaw = yaw_from_quat(self.root_states[:, 3:7])
         self._touching_now = self.feet_forces.norm(dim=-1) > _TOUCH
 
     def _compute_reward(self) -> None:
@@ -96,6 +101,10 @@ class GoalRobot(LeggedRobot):
         """(N,) how hard each robot's course is, for the log."""
         return self.terrain_levels
 
+    def _feet_positions(self) -> Tensor:
+        """(N, F, 3) m, world."""
+        return self.sim.body_positions.index_select(1, self.feet_indices)
+
     # ---------------------------------------------------------------- proprioception
 
     @mirrored([-1.0, 1.0])
@@ -107,9 +116,8 @@ class GoalRobot(LeggedRobot):
     @mirrored([1.0, -1.0, -1.0])
     def _obs_yaw_errors(self) -> Tensor:
         """0, and the turns to the directions of the next goal and of the one after it, rad."""
-        yaw, goals = yaw_from_quat(self.root_states[:, 3:7]), self.velocity_commands
-        errors = [wrap_to_pi(goals.target_yaw(ahead) - yaw) for ahead in (0, 1)]
-        return torch.stack((torch.zeros_like(yaw), *errors), dim=1)
+        directions = torch.stack([self.velocity_commands.target_yaw(ahead) for ahead in (0, 1)], dim=1)
+        return torch.nn.functional.pad(wrap_to_pi(directions - self.yaw[:, None]), (1, 0))
 
     def _describe_yaw_errors(self) -> Dict[str, Any]:
         goals = self.velocity_commands
@@ -123,7 +131,7 @@ class GoalRobot(LeggedRobot):
     @mirrored("same")
     def _obs_ground_class(self) -> Tensor:
         """0, 1: flat ground."""
-        return torch.tensor([[0.0, 1.0]], device=self.device).repeat(self.num_envs, 1)
+        return self._all_flat
 
     @mirrored("feet")
     def _obs_feet_touch(self) -> Tensor:
@@ -198,7 +206,7 @@ class GoalRobot(LeggedRobot):
 
     def _reward_tracking_yaw(self) -> Tensor:
         """exp(-error) of the heading to the goal, rad."""
-        error = wrap_to_pi(self.velocity_commands.target_yaw() - yaw_from_quat(self.root_states[:, 3:7]))
+        error = wrap_to_pi(self.velocity_commands.target_yaw() - self.yaw)
         return torch.exp(-error.abs())
 
     def _reward_delta_torques(self) -> Tensor:
@@ -215,7 +223,7 @@ class GoalRobot(LeggedRobot):
 
     def _reward_hip_pos(self) -> Tensor:
         """Likewise, of the hips."""
-        return (self.dof_pos - self.default_dof_pos)[:, self._hips].square().sum(1)
+        return (self.dof_pos - self.default_dof_pos).index_select(1, self._hips).square().sum(1)
 
     def _reward_feet_stumble(self) -> Tensor:
         """1 if any foot hits a wall: horizontal force above four times the vertical."""

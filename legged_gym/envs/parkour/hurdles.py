@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, Mapping, Optional, Tuple
 
 import torch
 from torch import Tensor
@@ -85,6 +85,7 @@ class Hurdles(Obstacles):
         self._columns = torch.tensor(columns, device=self.device)
         self.places = cfg.first + cfg.spacing * torch.arange(count, device=self.device)
         self.buffer("heights", count, at_reset=None)
+        self._look()
         self.buffer("stages", dtype=torch.long, at_reset=None)
         low, high = cfg.start_stages
         if high > 0:
@@ -95,13 +96,22 @@ class Hurdles(Obstacles):
             self.buffer(name, dtype=torch.long, at_reset=None)
         self.buffer("_last_x", at_reset=None)
 
+    def _look(self) -> None:
+        """What follows from the heights, which many ask for in every step."""
+        self._there, self._crawls = self.heights > 0.0, self.heights > self.cfg.crawl_above
+        self._number = self._there.sum(1)
+
     def there(self) -> Tensor:
         """(N, H) bool, which hurdles stand in a robot's way."""
-        return self.heights > 0.0
+        return self._there
+
+    def number(self) -> Tensor:
+        """(N,) int64, how many these are."""
+        return self._number
 
     def crawls(self) -> Tensor:
         """(N, H) bool, which bars are to be crawled under."""
-        return self.heights > self.cfg.crawl_above
+        return self._crawls
 
     def edges(self) -> Tuple[Tensor, Tensor]:
         """(N, H) m above the ground, underside and top of each bar."""
@@ -151,6 +161,7 @@ class Hurdles(Obstacles):
     def put_up(self, env_ids: Tensor, heights: Tensor) -> None:
         """Give environments (n,) hurdles of heights (n, H) m, 0 for none."""
         self.heights[env_ids] = heights
+        self._look()
         bar, post = PLATE[2] + heights + 0.5 * BAR[2], 0.5 * (PLATE[2] + heights + BAR[2])
         plate, zero = torch.full_like(heights, 0.5 * PLATE[2]), torch.zeros_like(heights)
         z = torch.stack((plate, bar, post, post), dim=2)
@@ -179,14 +190,20 @@ class Hurdles(Obstacles):
         """(n, 2) m, horizontal places of robots from their origins."""
         return self.env.root_states[env_ids, :2] - self.env.env_origins[env_ids, :2]
 
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """See `Part`."""
+        super().load_state_dict(state)
+        self._look()
+
     def log(self) -> Dict[str, Any]:
         """The mean stage, and of all hurdles that are there the mean, lowest and highest, cm."""
         there, heights = self.there(), 100.0 * self.heights
+        highest = heights.max()
         entries = {
             "curriculum_stage": self.stages.float().mean(),
-            "hurdle_height_mean_cm": heights.sum() / there.sum().clamp(min=1),
-            "hurdle_height_min_cm": torch.where(there, heights, heights.max()).min(),
-            "hurdle_height_max_cm": heights.max(),
+            "hurdle_height_mean_cm": heights.sum() / self._number.sum().clamp(min=1),
+            "hurdle_height_min_cm": torch.where(there, heights, highest).min(),
+            "hurdle_height_max_cm": highest,
             "hurdles_bypassed": self.bypassed.float().sum(1).mean(),
         }
         return {f"Metrics/base_parkour/{name}": value for name, value in entries.items()}
@@ -197,22 +214,29 @@ class CourseCommands(GoalCommands):
 
     hurdles: Optional[Hurdles] = None
 
+    _offsets: Tensor
+
     def _take_goals(self) -> bool:
         return True  # they follow from the hurdles
 
+    def follow(self, hurdles: Hurdles) -> None:
+        """Lead along these hurdles."""
+        self.hurdles, cfg, most = hurdles, hurdles.cfg, hurdles.count
+        offsets = torch.zeros(most + 1, most + 2, 3)  # of goals from the origin, by how many hurdles there are
+        for count in range(most + 1):
+            before = [-_GOAL_BEFORE + cfg.spacing * k for k in range(count)]
+            places = [-0.5 * cfg.spacing, *before, (count - 0.25) * cfg.spacing]
+            offsets[count, :, 0] = cfg.first + torch.tensor(places + places[-1:] * (most - count))
+        self._offsets = offsets.to(self.device)
+
     def goal(self, number: Tensor) -> Tensor:
         """See `GoalCommands.goal`."""
-        hurdles = self._course()
-        number, last = torch.minimum(number, self.num_goals() - 1), self.num_goals() - 1
-        ahead = torch.where(number == 0, -0.5 * hurdles.cfg.spacing, (number - 1) * hurdles.cfg.spacing - _GOAL_BEFORE)
-        behind = (last - 2) * hurdles.cfg.spacing + 0.75 * hurdles.cfg.spacing
-        goals = self.env.env_origins.clone()
-        goals[:, 0] += hurdles.cfg.first + torch.where(number == last, behind, ahead)
-        return goals
+        last = self._offsets.shape[1] - 1
+        return self.env.env_origins + self._offsets[self._course().number(), number.clamp(max=last)]
 
     def num_goals(self) -> Tensor:
         """See `GoalCommands.num_goals`: of the hurdles that are there, and two."""
-        return self._course().there().sum(1) + 2
+        return self._course().number() + 2
 
     def _course(self) -> Hurdles:
         assert self.hurdles is not None

@@ -24,21 +24,27 @@ class ParkourRobot(ParkourRewards):
     """Jumps over low bars and crawls under high ones."""
 
     command_part = CourseCommands
+    velocity_commands: CourseCommands
     hurdles: Hurdles
     crossings: Crossings
 
     def _make_parts(self) -> None:
         super()._make_parts()
         self.hurdles = Hurdles(self, self.cfg.hurdles, self.velocity_commands)
-        self.velocity_commands.hurdles = self.hurdles
+        self.velocity_commands.follow(self.hurdles)
         self.use_part("obstacles", self.hurdles)
         self.crossings = Crossings(self, self.hurdles, self.cfg.guidance.trunk_half[0])
         for name, method in metrics_of_hurdles(self.hurdles.count).items():
             setattr(self, name, MethodType(method, self))
         self._see_hurdles()
 
+    def _update_base(self) -> None:
+        super()._update_base()
+        self._seen = False
+
     def _see_hurdles(self) -> None:
-        self.guidance = Guidance(self, self.hurdles, self.cfg.guidance, self._feet_states()[..., 2])
+        self.guidance = Guidance(self, self.hurdles, self.cfg.guidance, self.yaw, self._feet_positions)
+        self._seen = True
 
     def _shown_levels(self) -> Tensor:
         return (2 * self.hurdles.stages).clamp(max=_LAST_ROW)
@@ -60,9 +66,10 @@ class ParkourRobot(ParkourRewards):
 
         Without one the last two are 1 and 0; heights are over 0.6 m.
         """
-        self._see_hurdles()  # resets have changed it
-        seen, far = self.guidance, self.guidance.mode == FLAT
-        modes = torch.nn.functional.one_hot(seen.mode, 3)
+        if not self._seen or self.guidance.there is not self.hurdles.there():  # resets have changed it
+            self._see_hurdles()
+        seen, far = self.guidance, self.guidance.in_mode[FLAT]
+        modes = torch.stack(seen.in_mode, dim=1)
         ahead = (seen.f / self.cfg.guidance.detection_range).masked_fill(far, 1.0)
         height = (seen.h / _HEIGHT_SCALE).masked_fill(far, 0.0)
         return torch.cat((modes, ahead[:, None], height[:, None]), dim=1)
@@ -75,7 +82,7 @@ class ParkourRobot(ParkourRewards):
         """See `MetricTerms.update_metrics`."""
         super().update_metrics()
         self._see_hurdles()
-        self.crossings.update(self.guidance, self._feet_states()[..., :3])
+        self.crossings.update(self.guidance, self._feet_positions())
 
     def reset_metrics(self, env_ids: Tensor) -> None:
         """See `MetricTerms.reset_metrics`."""

@@ -24,7 +24,7 @@ class ParkourRewards(GoalRobot):
     guidance: Guidance
 
     def _in_mode(self, mode: int) -> Tensor:
-        return self.guidance.mode == mode
+        return self.guidance.in_mode[mode]
 
     # ---------------------------------------------------------------- the way
 
@@ -99,7 +99,7 @@ class ParkourRewards(GoalRobot):
 
     def _reward_torques(self) -> Tensor:
         """Torques squared; a tenth under high bars, a hundredth at low ones."""
-        share = torch.tensor([1.0, 0.01, 0.1], device=self.device)[self.guidance.mode]
+        share = torch.where(self._in_mode(JUMP), 0.01, torch.where(self._in_mode(CRAWL), 0.1, 1.0))
         return super()._reward_torques() * share
 
     def _reward_lin_vel_z(self) -> Tensor:

@@ -54,7 +54,7 @@ class ObservationHistory(Part):
                 if entry.remembers:
                     frames = self._take(f"frames.{name}.{term}", entry, parts[index][:, None], ages, again)
                     parts[index] = (frames.flip(1) if entry.newest_first else frames).flatten(1)
-            observations[name] = torch.cat(parts, dim=1)
+            observations[name] = torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]
         self.fresh_frames = torch.zeros_like(self.fresh_frames)
 
     def _take(self, key: str, entry: ObsTerm, frame: Tensor, ages: Tensor, again: bool) -> Tensor:

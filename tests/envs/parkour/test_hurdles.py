@@ -36,7 +36,7 @@ class CourseRobot(LeggedRobot):
         super()._make_parts()
         cfg: Any = self.cfg
         self.hurdles = self.use_part("obstacles", Hurdles(self, cfg.hurdles, self.velocity_commands))
-        self.velocity_commands.hurdles = self.hurdles
+        self.velocity_commands.follow(self.hurdles)
 
 
 def make_env(num_envs: int = 2, **hurdles: Any) -> CourseRobot:

@@ -49,9 +49,9 @@ def place(
     states[:, 7:10], states[:, 10:13] = torch.tensor(velocity), torch.tensor(spin)
     env.sim.set_root_states(torch.arange(2), states)
     env._update_base()
-    heights = torch.zeros(2, 4, 13)
+    heights = torch.zeros(2, 4, 3)
     heights[..., 2] = torch.tensor(feet)
-    env._feet_states = lambda: heights  # type: ignore[method-assign]
+    env._feet_positions = lambda: heights  # type: ignore[method-assign]
     env._see_hurdles()
 
 

@@ -39,7 +39,8 @@ def test_the_regulariser_pulls_the_latent_alone() -> None:
     for parameter in extension.network.parameters():
         torch.nn.init.zeros_(parameter)  # the estimate is 0
     latent = torch.tensor([[3.0, 4.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 5.0, 12.0]], requires_grad=True)
-    batch: Any = type("Batch", (), {"observations": {"history": torch.randn(2, 60)}})
+    with torch.no_grad():
+        batch: Any = type("Batch", (), {"labels": extension.labels({"history": torch.randn(2, 60)})})
     extension.set_progress(3500, 50000)
     found = extension.losses(batch, Outputs(torch.zeros(2, 3), torch.zeros(2), {"latent": latent}, {}))
     weight, pull = found["priv_reg"]

@@ -22,7 +22,8 @@ class DeepmimicCfg:
     use_human_videos = flag(False)  # clips with a mesh of the ground they were filmed on
     # of these, one a clip; by path, or by a part of the name of one in `data_root`
     human_video_folders: List[str] = names([])
-    human_motion_source = text("")  # the same as a YAML file, a list with `folder_path` and more of each, or one folder
+    # the same as a YAML file, a list with `folder_path` and more of each, or one folder
+    human_motion_source = text("resources/data_config/human_motion_list.yaml")
     human_video_data_pattern = text("retarget_poses_g1.h5")  # the clip in its folder
     human_video_terrain_pattern = text("background_mesh.obj")  # and its mesh
     human_video_oversample_factor = number(1, low=1, high=10**6)  # how often each of them is drawn, against mocap clips

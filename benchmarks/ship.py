@@ -28,8 +28,8 @@ METRICS = {
 def section(task: str, evaluation: Mapping[str, Any], command: str) -> List[str]:
     """What the page of a task says of its policy."""
     lines = [
-        f"[Its card](../resources/policies/{task}/card.md) tells how it was trained. Mean and 95 % interval"
-        f" in {evaluation['num_episodes']} episodes of {evaluation['episode_length_s']:g} s, pushes as in training:",
+        f"[Its card](../resources/policies/{task}/card.md) tells how it was trained. Mean and 95 % interval in",
+        f"{evaluation['num_episodes']} episodes of {evaluation['episode_length_s']:g} s, pushes as in training:",
         "",
         "| | |",
         "|---|---|",

@@ -48,8 +48,8 @@ class G1(LeggedRobot):
 
     def _describe_phase(self) -> Dict[str, Any]:
         return {
-            "period": float(self.cfg.rewards.stride_s),
-            "rule": "sin and cos of 2 pi t / period, t s of the episode; the clock runs while the robot stands, too",
+            "frequency": 1.0 / float(self.cfg.rewards.stride_s),
+            "rule": "sin and cos of 2 pi frequency t, t s of the episode; the clock runs while the robot stands, too",
         }
 
     # ---------------------------------------------------------------- rewards

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Callable
 
+import numpy as np
+
 
 @dataclass
 class EngineArrays:
@@ -24,13 +26,24 @@ class EngineArrays:
     mocap_quat: Any
 
 
-def fill_body_states(out: Any, arrays: EngineArrays, bodies: Any, cross: Callable[[Any, Any], Any]) -> None:
+def cross_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Of vectors (..., 3), digit for digit that of numpy, which takes four times as long for few bodies."""
+    out = np.empty_like(a)
+    for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
+        out[..., i] = a[..., j] * b[..., k] - a[..., k] * b[..., j]
+    return out
+
+
+def fill_body_states(
+    out: Any, arrays: EngineArrays, bodies: Any, root: Any, cross: Callable[[Any, Any], Any]
+) -> None:
     """Write states of bodies as the seam wants them; with torch's or with numpy's arrays and cross product alike.
 
     Args:
         out: (N, B, 13) position, quaternion xyzw, linear and angular velocity.
         arrays: of the engine.
-        bodies: (B,) body ids, the root first.
+        bodies: (B,) body ids.
+        root: (1,) that of the root.
         cross: product of two (N, B, 3).
     """
     position, quat, spatial = arrays.xpos[:, bodies], arrays.xquat[:, bodies], arrays.cvel[:, bodies]
@@ -38,7 +51,7 @@ def fill_body_states(out: Any, arrays: EngineArrays, bodies: Any, cross: Callabl
     out[..., 3:6] = quat[..., 1:]
     out[..., 6] = quat[..., 0]
     # cvel is (angular, linear) at the tree's centre of mass: v_origin = v_com + w x (origin - com)
-    lever = position - arrays.subtree_com[:, bodies[:1]]
+    lever = position - arrays.subtree_com[:, root]
     out[..., 7:10] = spatial[..., 3:] + cross(spatial[..., :3], lever)
     out[..., 10:13] = spatial[..., :3]
 

@@ -79,11 +79,12 @@ class MujocoSimulator(Simulator):
         self._previous = torch.zeros(num_envs, 13 + 3 * dofs, device=self.device)  # state and control before a step
         self.torques = torch.zeros(num_envs, dofs, device=self.device)
         self.contact_forces = torch.zeros(num_envs, bodies, 3, device=self.device)
-        self._body_states = torch.zeros(num_envs, bodies, 13, device=self.device)
-        self._bodies_current = False
+        # by the id of indices: these, and the states of their bodies until the robots move
+        self._known_bodies: Dict[int, Tuple[Tensor, Tensor]] = {}
         self._stale = torch.zeros(num_envs, dtype=torch.bool, device=self.device)
         self._any_stale = False
         self._gather = torch.as_tensor(self._packing_order(), device=self.device)
+        self._engine_pose = torch.tensor([0, 1, 2, 6, 3, 4, 5], device=self.device)  # of `root_states`: quaternion wxyz
         self._qpos_ids = torch.as_tensor(self.robot.qpos_ids, device=self.device)
         self._qvel_ids = torch.as_tensor(self.robot.qvel_ids, device=self.device)
         self._kp = self._tensor(gains_of(self.dof_names, spec.stiffness)).repeat(num_envs, 1)
@@ -162,26 +163,32 @@ class MujocoSimulator(Simulator):
 
     def _refresh(self) -> None:
         """Engine state -> seam tensors, for every environment."""
-        torch.index_select(self._state_row(), 1, self._gather, out=self._packed)
+        torch.index_select(self._engine_rows(), 1, self._gather, out=self._packed)
         # MuJoCo gives a free joint's angular velocity in the body frame
         self.root_states[:, 10:13] = quat_rotate(self.root_states[:, 3:7], self.root_states[:, 10:13])
         self.torques.copy_(self._arrays.actuator_force)
         # a contact sensor reports the force its body exerts; the force on the body is the opposite
         self.contact_forces.copy_(self._arrays.sensordata.view(self.num_envs, -1, 3)).neg_()
-        self._bodies_current = False
+        self._known_bodies.clear()
 
-    def _state_row(self) -> Tensor:
-        """(N, n) float32: qpos then qvel, and before them the pose and zero velocity of a base that is fixed."""
+    def _state_rows(self, env_ids: Tensor) -> Tensor:
+        """What `_packed` holds of environments (n,), but for the frame of the angular velocity."""
+        return self._engine_rows(env_ids).index_select(1, self._gather)
+
+    def _engine_rows(self, env_ids: Optional[Tensor] = None) -> Tensor:
+        """(n, k) float32: qpos then qvel, and before them the pose and zero velocity of a base that is fixed."""
         arrays = self._arrays
-        if not self.robot.fixed_base:
-            return torch.cat((arrays.qpos, arrays.qvel), dim=1).float()
-        root = self.robot.root_mocap
-        still = arrays.qvel.new_zeros(self.num_envs, 6)
-        pose = arrays.mocap_pos[:, root], arrays.mocap_quat[:, root]
-        return torch.cat((*pose, still, arrays.qpos, arrays.qvel), dim=1).float()
+        parts = [arrays.qpos, arrays.qvel]
+        if self.robot.fixed_base:
+            root = self.robot.root_mocap
+            still = arrays.qvel.new_zeros(self.num_envs, 6)
+            parts = [arrays.mocap_pos[:, root], arrays.mocap_quat[:, root], still, *parts]
+        if env_ids is not None:
+            parts = [part.index_select(0, env_ids) for part in parts]
+        return torch.cat(parts, dim=1).float()
 
     def _packing_order(self) -> np.ndarray:
-        """Columns of `_state_row` in the order position, quaternion xyzw, velocities, joints."""
+        """Columns of `_engine_rows` in the order position, quaternion xyzw, velocities, joints."""
         start = 13 if self.robot.fixed_base else 0
         nq = self.robot.model.nq
         root_velocity = 7 if self.robot.fixed_base else nq
@@ -190,14 +197,14 @@ class MujocoSimulator(Simulator):
 
     # ---------------------------------------------------------------- bodies
 
-    @property
-    def body_states(self) -> Tensor:
-        """See `Simulator.body_states`."""
+    def states_of(self, bodies: Tensor) -> Tensor:
+        """See `Simulator.states_of`; who asks again with the same tensor before the robots move gets the same."""
         self._flush()
-        if not self._bodies_current:
-            self._gather_bodies()
-            self._bodies_current = True
-        return self._body_states
+        if id(bodies) not in self._known_bodies:
+            states = torch.empty(self.num_envs, len(bodies), 13, device=self.device)
+            self._fill_bodies(states, self._body_ids[bodies])
+            self._known_bodies[id(bodies)] = bodies, states
+        return self._known_bodies[id(bodies)][1]
 
     @property
     def body_positions(self) -> Tensor:
@@ -205,9 +212,9 @@ class MujocoSimulator(Simulator):
         self._flush()
         return self._arrays.xpos.index_select(1, self._body_ids).float()
 
-    def _gather_bodies(self) -> None:
-        """Engine poses and velocities -> `_body_states`."""
-        fill_body_states(self._body_states, self._arrays, self._body_ids, torch.linalg.cross)
+    def _fill_bodies(self, out: Tensor, bodies: Tensor) -> None:
+        """Engine poses and velocities of body ids (n,) -> (N, n, 13)."""
+        fill_body_states(out, self._arrays, bodies, self._body_ids[:1], torch.linalg.cross)
 
     def _flush(self) -> None:
         """Recompute derived fields of teleported environments, if there are any."""
@@ -220,9 +227,9 @@ class MujocoSimulator(Simulator):
         self._any_stale = False
 
     def _mark_stale(self, env_ids: Tensor) -> None:
-        self._stale[env_ids] = True
+        self._stale.index_fill_(0, env_ids, True)
         self._any_stale = True
-        self._bodies_current = False
+        self._known_bodies.clear()
 
     # ---------------------------------------------------------------- teleports
 
@@ -230,18 +237,17 @@ class MujocoSimulator(Simulator):
         """See `Simulator.reset`."""
         self._reset_engine(env_ids)
         self._place_obstacles(env_ids)
-        self.contact_forces[env_ids] = 0.0
-        self.torques[env_ids] = 0.0
-        self.failed[env_ids] = False
-        self._packed[env_ids] = self._state_row()[env_ids][:, self._gather]
+        for tensor in (self.contact_forces, self.torques, self.failed):
+            tensor.index_fill_(0, env_ids, 0)
+        self._packed.index_copy_(0, env_ids, self._state_rows(env_ids))
         self._mark_stale(env_ids)
 
     def set_root_states(self, env_ids: Tensor, states: Tensor) -> None:
         """See `Simulator.set_root_states`."""
         arrays = self._arrays
         real = arrays.qpos.dtype
-        self.root_states[env_ids] = states
-        pose = torch.cat((states[:, :3], states[:, 6:7], states[:, 3:6]), dim=1).to(real)
+        self.root_states.index_copy_(0, env_ids, states)
+        pose = states.index_select(1, self._engine_pose).to(real)
         if self.robot.fixed_base:
             self.root_states[env_ids, 7:] = 0.0
             arrays.mocap_pos[env_ids, self.robot.root_mocap] = pose[:, :3]
@@ -254,7 +260,8 @@ class MujocoSimulator(Simulator):
 
     def set_dof_states(self, env_ids: Tensor, positions: Tensor, velocities: Tensor) -> None:
         """See `Simulator.set_dof_states`."""
-        self.dof_pos[env_ids], self.dof_vel[env_ids] = positions, velocities
+        self.dof_pos.index_copy_(0, env_ids, positions)
+        self.dof_vel.index_copy_(0, env_ids, velocities)
         arrays, rows = self._arrays, env_ids[:, None]
         arrays.qpos[rows, self._qpos_ids] = positions.to(arrays.qpos.dtype)
         arrays.qvel[rows, self._qvel_ids] = velocities.to(arrays.qvel.dtype)
@@ -270,7 +277,7 @@ class MujocoSimulator(Simulator):
         arrays = self._arrays
         for array, values in ((arrays.qpos, qpos), (arrays.qvel, qvel), (arrays.qacc_warmstart, warm_start)):
             array[env_ids] = values.to(array)
-        rows = self._state_row()[env_ids][:, self._gather]
+        rows = self._state_rows(env_ids)
         rows[:, 10:13] = quat_rotate(rows[:, 3:7], rows[:, 10:13])
         self._packed[env_ids] = rows
         self._mark_stale(env_ids)

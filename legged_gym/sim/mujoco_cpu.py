@@ -22,7 +22,7 @@ from mujoco import batch as mujoco_batch
 from torch import Tensor
 
 from legged_gym.errors import UserError
-from legged_gym.sim.engine_arrays import EngineArrays, fill_body_states
+from legged_gym.sim.engine_arrays import EngineArrays, cross_product, fill_body_states
 from legged_gym.sim.model import GROUND_GROUP, OBSTACLE_GROUP, ROBOT_GROUP
 from legged_gym.sim.mujoco_base import FIELDS, MujocoSimulator
 from legged_gym.sim.spec import SimSpec
@@ -61,9 +61,11 @@ class MujocoCpuSimulator(MujocoSimulator):
         self.batch.forward(stage=VEL)
         self._refresh()
 
-    def _state_row(self) -> Tensor:
+    def _engine_rows(self, env_ids: Optional[Tensor] = None) -> Tensor:
+        if self.robot.fixed_base:
+            return super()._engine_rows(env_ids)
         # qpos and qvel are neighbours in the batch's rows: one conversion for both
-        return super()._state_row() if self.robot.fixed_base else self._state_view.float()
+        return (self._state_view if env_ids is None else self._state_view.index_select(0, env_ids)).float()
 
     def _advance(self, substeps: int) -> None:
         raised, reason = np.zeros(0, np.int64), ""
@@ -71,11 +73,12 @@ class MujocoCpuSimulator(MujocoSimulator):
             self.batch.step(nstep=substeps, stage=VEL)
         except mujoco_batch.SimulationError as error:
             raised, reason = error.ids, str(error)
-        counts = self.batch.warning[:, WATCHED, 1]  # 0 is the index of the last one, 1 is how many
-        if counts.any():
+        bad = np.zeros(0, np.int64)
+        if self.batch.warning.any():
+            counts = self.batch.warning[:, WATCHED, 1]  # 0 is the index of the last one, 1 is how many
             self._warn_of_full_arena(counts)
             self.batch.warning[:, WATCHED] = 0
-        bad = np.flatnonzero(counts[:, : len(BAD_STATE)].any(axis=1))
+            bad = np.flatnonzero(counts[:, : len(BAD_STATE)].any(axis=1))
         if raised.size or bad.size:
             ids = torch.from_numpy(np.union1d(raised, bad))
             if not self.failed[ids].all():
@@ -93,9 +96,10 @@ class MujocoCpuSimulator(MujocoSimulator):
                 file=sys.stderr,
             )
 
-    def _gather_bodies(self) -> None:
+    def _fill_bodies(self, out: Tensor, bodies: Tensor) -> None:
         # by numpy: torch would wake threads for each of these small operations, and wait for them on a busy machine
-        fill_body_states(self._body_states.numpy(), self._numpy_arrays, self.robot.body_ids, np.cross)
+        root = self.robot.body_ids[:1]
+        fill_body_states(out.numpy(), self._numpy_arrays, bodies.numpy(), root, cross_product)
 
     def _forward(self, stale: Tensor) -> None:
         self.batch.forward(ids=stale.numpy(), stage=VEL)

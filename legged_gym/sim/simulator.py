@@ -9,6 +9,7 @@ Shapes: N environments, D joints, B bodies, R rays, K obstacles.
 
 from __future__ import annotations
 
+import functools
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -81,10 +82,18 @@ class Simulator(ABC):
     def failure(self) -> Optional[PhysicsFailure]:
         """What is known of environments that `failed`, or None; on a GPU, reading it waits for the physics."""
 
-    @property
     @abstractmethod
+    def states_of(self, bodies: torch.Tensor) -> torch.Tensor:
+        """(N, n, 13) like `root_states` for bodies (n,); computed on demand and current even after a teleport."""
+
+    @property
     def body_states(self) -> torch.Tensor:
-        """(N, B, 13) like `root_states` for every body; computed on demand and current even after a teleport."""
+        """The same for all B bodies."""
+        return self.states_of(self._every_body)
+
+    @functools.cached_property
+    def _every_body(self) -> torch.Tensor:
+        return torch.arange(len(self.body_names), device=self.device)
 
     @property
     def body_positions(self) -> torch.Tensor:

@@ -74,7 +74,7 @@ class LaneEnv(ScriptedEnv):
         bodies = torch.full((self.num_envs, 3, 13), math.nan)
         bodies[:, 1, :2] = bodies[:, 2, :2] = self.root_states[:, :2]
         bodies[:, 2, 0] += 0.2
-        self.sim.body_states = bodies
+        self.sim.states_of = lambda indices: bodies[:, indices]
 
     @property
     def root_states(self):
@@ -255,7 +255,7 @@ def test_feet_beside_a_real_gap(gaps):
         terrain_levels=torch.zeros(1, dtype=torch.long),
         terrain_types=torch.zeros(1, dtype=torch.long),
         root_states=torch.zeros(1, 13),
-        sim=SimpleNamespace(body_states=bodies),
+        sim=SimpleNamespace(states_of=lambda indices: bodies[:, indices]),
         feet_indices=torch.arange(len(xs)),
         feet_contact=torch.ones(1, len(xs), dtype=torch.bool),
     )

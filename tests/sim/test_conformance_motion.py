@@ -168,6 +168,17 @@ def test_body_states_are_current_and_in_world_frame(a1, teleported):
     torch.testing.assert_close(a1.body_states[:, 0, 7:], a1.root_states[:, 7:], atol=1e-5, rtol=1e-5)
 
 
+def test_states_of_some_bodies_are_those_of_all_until_robots_move(a1):
+    place_a1(a1, height=1.5)
+    some = torch.tensor([4, 1])
+    for _ in range(2):
+        assert torch.equal(a1.states_of(some), a1.body_states[:, some])
+        a1.step(A1_POSE.repeat(3, 1), 4)
+    a1.set_root_states(everyone(a1), root_states(3, 2.5))
+    assert torch.equal(a1.states_of(some), a1.body_states[:, some])
+    assert (a1.states_of(some)[..., 2] > 2.0).all()
+
+
 def test_root_spins_about_the_world_axis_it_was_given(a1):
     place_a1(a1, height=2.0)
     states = root_states(3, 2.0)

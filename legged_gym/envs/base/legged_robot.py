@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import copy
-from typing import Any, Dict, Optional, Tuple, Type, TypeVar
+import functools
+from typing import Any, Dict, Optional, Tuple, Type, TypeVar, Union
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ from legged_gym.envs.parts.camera import Camera
 from legged_gym.envs.parts.commands import VelocityCommands
 from legged_gym.envs.parts.control import JointControl
 from legged_gym.envs.parts.domain_rand import DomainRandomization
-from legged_gym.envs.parts.failures import Failures
+from legged_gym.envs.parts.failures import Failures, not_finite
 from legged_gym.envs.parts.obstacles import Obstacles
 from legged_gym.envs.parts.part import Part
 from legged_gym.envs.parts.terrain_levels import TerrainLevels
@@ -63,7 +64,7 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
     """By which names reward terms are logged."""
 
     terrain_curriculum: TerrainLevels
-    _num_logged: int  # episodes behind extras["log"]
+    _logged: Tuple[int, Union[float, Tensor]]  # episodes behind extras["log"], and the means of their reward terms
 
     def __init__(
         self,
@@ -130,7 +131,7 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
 
     def reset(self) -> Dict[str, Tensor]:
         """Reset every environment and return the first observations."""
-        self.extras, self._num_logged = {}, 0
+        self.extras, self._logged = {}, (0, 0.0)
         self.reset_idx(torch.arange(self.num_envs, device=self.device))
         self._update_base()
         self._refresh_parts()
@@ -144,7 +145,7 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
     def _act(self, actions: Tensor) -> None:
         limit = self.cfg.normalization.clip_actions
         self.actions = actions.to(self.device).clamp(-limit, limit)
-        self.extras, self._num_logged = {}, 0
+        self.extras, self._logged = {}, (0, 0.0)
 
     def _update(self) -> None:
         self.episode_length_buf += 1
@@ -163,12 +164,10 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
             self.measured_heights = self.height_scan(self.root_states[:, :3], quat)
 
     def _check_termination(self) -> None:
-        ended = [term() for term in self._terminations]
-        timed_out = [term() for term in self._time_outs]
-        died = torch.stack(ended).any(0) if ended else torch.zeros_like(self.reset_buf)
-        self.time_out_buf = torch.stack(timed_out).any(0) if timed_out else torch.zeros_like(self.reset_buf)
-        self.time_out_buf &= ~died
-        self.reset_buf = died | self.time_out_buf
+        never = torch.zeros_like(self.reset_buf)
+        died = functools.reduce(torch.bitwise_or, (term() for term in self._terminations), never)
+        timed_out = functools.reduce(torch.bitwise_or, (term() for term in self._time_outs), never)
+        self.time_out_buf, self.reset_buf = timed_out & ~died, died | timed_out
         self.failures.check_state()
 
     def _compute_reward(self) -> None:
@@ -180,7 +179,7 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
         self.feet_air_time += self.dt
         self.rew_buf = self.reward_sum.compute(self.cfg.rewards.only_positive_rewards, self.common_step_counter)
         self.feet_air_time *= ~self.feet_down
-        self.failures.note(~self.rew_buf.isfinite(), "a reward is NaN or Inf")
+        self.failures.note(not_finite(self.rew_buf), "a reward is NaN or Inf")
 
     def _reset_finished(self) -> None:
         """Here a step waits for the device, and once more in `_observe`."""
@@ -206,7 +205,7 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
 
     def _observe(self) -> None:
         self._assemble()
-        bad = ~torch.stack([obs.flatten(1).sum(1) for obs in self.obs_buf.values()]).sum(0).isfinite()
+        bad = not_finite(torch.stack([obs.flatten(1).sum(1) for obs in self.obs_buf.values()]).sum(0))
         (failed,) = on_host(bad)
         if failed.any():
             self.failures.note(bad, "an observation is NaN or Inf")
@@ -255,24 +254,26 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
         factor = self._uniform(cfg.dof_pos_factor, count, self.num_actions)
         self.sim.set_dof_states(env_ids, self.default_dof_pos * factor, torch.zeros_like(factor))
         states = self._base_init_state.repeat(count, 1)
-        states[:, :3] += self.env_origins[env_ids]
+        states[:, :3].add_(self.env_origins.index_select(0, env_ids))
         if self.terrain is not None:
             spread = self._uniform([-1.0, 1.0], count, 2)
             for axis, reach in enumerate(cfg.max_random_pos):
-                states[:, axis] += spread[:, axis] * reach
-        states[:, 7:13] += self._uniform([-cfg.max_random_vel, cfg.max_random_vel], count, 6)
+                states[:, axis].add_(spread[:, axis] * reach)
+        states[:, 7:13].add_(self._uniform([-cfg.max_random_vel, cfg.max_random_vel], count, 6))
         self.sim.set_root_states(env_ids, states)
 
     def _log_episodes(self, env_ids: Tensor) -> None:
         if self.cfg.commands.curriculum and self.common_step_counter % self.longest_episode == 0:
             self._update_command_curriculum(env_ids)
-        log: Dict[str, Any] = self.reward_sum.pop_means(env_ids, self.cfg.env.episode_length_s, self.reward_tag)
-        earlier, before, now = self.extras.get("log", {}), self._num_logged, len(env_ids)
-        for name, mean in log.items():  # with the robots whose episodes ended in this step before
-            log[name] = (before * earlier.get(name, 0.0) + now * mean) / (before + now)
+        means = self.reward_sum.pop_means(env_ids, self.cfg.env.episode_length_s)
+        (before, earlier), now = self._logged, len(env_ids)
+        means = (before * earlier + now * means) / (before + now)  # with those whose episodes ended in this step before
+        self._logged = before + now, means
+        names = map(self.reward_tag.format, self.reward_sum.names)
+        log: Dict[str, Any] = dict(zip(names, means.unbind()))
         for part in self.parts.values():
             log.update(part.log())
-        self.extras["log"], self._num_logged = log, before + now
+        self.extras["log"] = log
 
     # ---------------------------------------------------------------- hooks: what parts do, to be overridden
 
@@ -338,7 +339,7 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
         self.torques, self.contact_forces = sim.torques, sim.contact_forces
         self.common_step_counter, self.num_failures, self.ever_reset = 0, 0, False
         self.ages = HostCopy()
-        self.extras, self._num_logged = {}, 0
+        self.extras, self._logged = {}, (0, 0.0)
         self._gravity = torch.tensor([0.0, 0.0, -1.0], device=device).expand(n, 3)
         self._base_init_state = torch.tensor([[*init.pos, *init.rot, *init.lin_vel, *init.ang_vel]], device=device)
         for name in ("actions", "last_actions", "last_dof_vel"):

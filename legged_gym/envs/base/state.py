@@ -57,7 +57,7 @@ class Buffers:
         """Episodes begin in environments (n,)."""
         for name, value in self._at_reset.items():
             if value is not None:
-                getattr(self, name)[env_ids] = value
+                getattr(self, name).index_fill_(0, env_ids, value)
 
     def saved_buffers(self) -> Dict[str, Tensor]:
         """Name -> a copy."""

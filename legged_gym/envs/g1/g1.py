@@ -64,7 +64,7 @@ class G1(LeggedRobot):
 
     def _reward_contact(self) -> Tensor:
         """Number of feet that touch the ground, or do not, as the clock has it."""
-        return (self.feet_contact == self.stance()).sum(1)
+        return (self.feet_contact == self.stance()).sum(1, dtype=torch.float32)
 
     def _reward_contact_no_vel(self) -> Tensor:
         """Velocities squared of feet that touch something, (m/s)^2."""

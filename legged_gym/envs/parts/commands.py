@@ -50,6 +50,7 @@ class VelocityCommands(Part):
         for name in self.cfg.ramps:
             if name not in _RAMPED:
                 raise UserError(f"commands.ramps.{name}: what can grow is {' and '.join(_RAMPED)}")
+        self._axes = torch.arange(3, device=self.device)
         env.buffer("commands", 4, at_reset=None)
         env.buffer("standing", dtype=torch.bool, at_reset=None)
 
@@ -64,22 +65,21 @@ class VelocityCommands(Part):
     def draw(self, env_ids: Tensor) -> None:
         """Draw new commands for some environments."""
         env, cfg, ranges, count = self.env, self.cfg, self.ranges, len(env_ids)
-        new = torch.zeros(count, 4, device=self.device)
-        new[:, 0] = env._uniform(ranges.lin_vel_x, count)
-        new[:, 1] = env._uniform(ranges.lin_vel_y, count)
-        if cfg.heading_command:
-            new[:, 3] = env._uniform(ranges.heading, count)
-        else:
-            new[:, 2] = env._uniform(ranges.ang_vel_yaw, count)
+        forward, lateral = env._uniform(ranges.lin_vel_x, count), env._uniform(ranges.lin_vel_y, count)
+        turn = env._uniform(ranges.heading if cfg.heading_command else ranges.ang_vel_yaw, count)
+        none = torch.zeros_like(turn)
+        new = torch.stack((forward, lateral, *((none, turn) if cfg.heading_command else (turn, none))), dim=1)
         pure, standing = self._fraction("pure_fraction"), self._fraction("standing_fraction")
         if pure > 0:
             self._make_pure(new, env_ids, pure)
-        new[:, :2] *= (new[:, :2].norm(dim=1, keepdim=True) > cfg.min_norm).float()
+        horizontal = new[:, :2]
+        horizontal.mul_(horizontal.norm(dim=1, keepdim=True) > cfg.min_norm)
         stand = torch.zeros(count, dtype=torch.bool, device=self.device)
         if standing > 0:
             stand = env._uniform([0.0, 1.0], count) < standing
             new[:, :3].masked_fill_(stand[:, None], 0.0)
-        env.standing[env_ids], env.commands[env_ids] = stand, new
+        env.standing.index_copy_(0, env_ids, stand)
+        env.commands.index_copy_(0, env_ids, new)
 
     def _fraction(self, name: str) -> float:
         """A fraction of commands as it is now; see `commands.ramps`."""
@@ -94,11 +94,10 @@ class VelocityCommands(Part):
         env = self.env
         kind = env._uniform([0.0, 3.0 / fraction], len(env_ids)).long()  # from 3 on: all of them
         factor = torch.where(kind < 3, env._uniform([_SLOWEST, 1.0], len(env_ids)), 1.0)
-        for axis in range(3):
-            new[:, axis] *= factor * ((kind == axis) | (kind >= 3))
-        straight = kind < 2
+        kept = (kind[:, None] == self._axes) | (kind >= 3)[:, None]
+        new[:, :3].mul_(factor[:, None] * kept)
         heading = yaw_from_quat(env.root_states[env_ids, 3:7])
-        new[:, 3] = torch.where(straight, heading, new[:, 3])
+        new[:, 3] = torch.where(kind < 2, heading, new[:, 3])
 
     def renew(self) -> None:
         """New commands where they are due; in heading mode, the yaw rate that turns to the heading."""

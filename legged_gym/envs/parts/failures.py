@@ -17,6 +17,11 @@ FIRST_FAILURE = "first_failure.pt"
 """File in the run folder with the first case."""
 
 
+def not_finite(values: Tensor) -> Tensor:
+    """Which values are NaN or Inf; in half as many operations as `isfinite`."""
+    return (values - values) != 0.0
+
+
 class Failures(Part):
     """Environments whose numbers went wrong; `LeggedRobot.step` asks after physics, rewards and observations.
 
@@ -45,7 +50,7 @@ class Failures(Part):
         """Environments whose state is not finite, or that the engine gave up, end here."""
         env = self.env
         total = env.root_states.sum(1) + env.dof_pos.sum(1) + env.dof_vel.sum(1)
-        self.note(env.sim.failed | ~total.isfinite(), "a position or velocity is NaN or Inf")
+        self.note(env.sim.failed | not_finite(total), "a position or velocity is NaN or Inf")
 
     def note(self, mask: Tensor, reason: str) -> None:
         """Mark environments (N,) for a reset; of a state that went wrong no value is expected."""

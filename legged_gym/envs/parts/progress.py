@@ -74,7 +74,7 @@ class TileProgress:
         """(N, F) bool, whether the middle of a foot is on an edge and the foot touches the ground."""
         if self._edges is None:
             self._edges = EdgeMap(self._terrain.height_map, EDGE_MARGIN, EDGE_DROP, self._env.device)
-        feet = self._env.sim.body_states.index_select(1, self._env.feet_indices)[..., :2]
+        feet = self._env.sim.states_of(self._env.feet_indices)[..., :2]
         return self._env.feet_contact & self._edges(feet)
 
     def _finish_lines(self) -> Tensor:

@@ -155,7 +155,7 @@ class ObservationGroup:
         normal = torch.randn(shape, generator=generator, device=device) if True in self._kinds else None
         if False not in self._kinds and normal is not None:
             return normal
-        uniform = torch.rand(shape, generator=generator, device=device).mul_(2.0).sub_(1.0)
+        uniform = torch.empty(shape, device=device).uniform_(-1.0, 1.0, generator=generator)
         return uniform if normal is None else torch.where(self._gaussian, normal, uniform)
 
     def layout(self) -> List[Dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, Mapping, Optional, Sequence
+from typing import List, Mapping, Optional, Sequence
 
 import torch
 from torch import Tensor
@@ -49,6 +49,7 @@ class RewardSum:
         self._scales = torch.tensor([scales[name] * dt for name in self.names], device=device)[:, None]
         self._full_scales = self._scales.clone()
         self._ramps = {self.names.index(name): ramp for name, ramp in (ramps or {}).items()}
+        self._ramped: List[float] = []
         # the reward for dying is added after clipping, or clipping would hide it
         self._final = self.names.index("termination") if "termination" in self.names else None
         self.episode_sums = torch.zeros(len(self.names), num_envs, device=device)
@@ -62,8 +63,11 @@ class RewardSum:
             only_positive: clip negative totals (without `termination`) at zero.
             step: policy steps since the start, for ramps.
         """
-        for row, bounds in self._ramps.items():
-            self._scales[row] = self._full_scales[row] * ramp(step, bounds)
+        shares = [ramp(step, bounds) for bounds in self._ramps.values()]
+        if shares != self._ramped:
+            self._ramped = shares
+            for row, share in zip(self._ramps, shares):
+                self._scales[row] = self._full_scales[row] * share
         if not self._terms:
             return torch.zeros_like(self.episode_sums[0]) if len(self.episode_sums) else self.episode_sums.sum(0)
         values = torch.stack([term() for term in self._terms]).mul_(self._scales)
@@ -80,11 +84,11 @@ class RewardSum:
         """Weight of a term times dt, once its ramp is over."""
         return float(self._full_scales[self.names.index(name)])
 
-    def pop_means(self, env_ids: Tensor, episode_length_s: float, tag: str = "rew_{}") -> Dict[str, Tensor]:
-        """Mean episode sums of some environments per second of a full episode, by name; clears their sums."""
-        means = self.episode_sums[:, env_ids].mean(dim=1) / episode_length_s
-        self.episode_sums[:, env_ids] = 0.0
-        return {tag.format(name): mean for name, mean in zip(self.names, means.unbind())}
+    def pop_means(self, env_ids: Tensor, episode_length_s: float) -> Tensor:
+        """Mean episode sums (T,) of some environments per second of a full episode; clears their sums."""
+        means = self.episode_sums.index_select(1, env_ids).mean(dim=1) / episode_length_s
+        self.episode_sums.index_fill_(1, env_ids, 0.0)
+        return means
 
 
 def ramp(step: int, bounds: Sequence[int]) -> float:

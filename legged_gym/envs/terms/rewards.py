@@ -107,7 +107,7 @@ class RewardTerms(RobotState):
 
     def _reward_stand_feet(self) -> Tensor:
         """Number of feet in the air when commanded to stand."""
-        return (~self.feet_down).sum(1) * self._told_to_stand()
+        return (~self.feet_down).sum(1, dtype=torch.float32) * self._told_to_stand()
 
     def _told_to_stand(self) -> Tensor:
         """(N,) bool: neither a velocity nor a turn worth mentioning is commanded."""
@@ -131,7 +131,7 @@ class RewardTerms(RobotState):
 
     def _feet_states(self) -> Tensor:
         """(N, F, 13) like `root_states`, of the feet."""
-        return self.sim.body_states.index_select(1, self.feet_indices)
+        return self.sim.states_of(self.feet_indices)
 
     def _touching(self, bodies: Tensor, threshold: float) -> Tensor:
         """(N, n) whether each body feels more than `threshold` N."""

@@ -119,7 +119,7 @@ def test_rewards_by_hand():
     assert torch.allclose(env._reward_foot_jerk(), torch.tensor([6.0, 0.0]))
     states = torch.zeros(2, len(env.body_names), 13)
     states[:, env.feet_indices, 7:10] = torch.tensor([-0.5, 0.25, 9.0])
-    env.sim = SimpleNamespace(body_states=states)
+    env.sim = SimpleNamespace(states_of=lambda bodies: states[:, bodies])
     env.feet_contact = torch.tensor([[True, False, True, False], [False] * 4])
     assert env._reward_feet_drag().tolist() == [1.5, 0.0]
 
@@ -184,7 +184,7 @@ def test_swinging_feet_pay_for_what_they_lack_in_height():
     feet[:, env.feet_indices] = 0.0
     feet[:, env.feet_indices, 2] = torch.tensor([0.09, 0.2, 0.05, 0.05])  # high enough, higher, 4 cm short, in contact
     feet[:, env.feet_indices, 7:9] = torch.tensor([3.0, 4.0])
-    env.sim = SimpleNamespace(body_states=feet)
+    env.sim = SimpleNamespace(states_of=lambda bodies: feet[:, bodies])
     env.feet_contact = torch.tensor([[False, False, False, True]] * 2)
     assert env._reward_feet_clearance().tolist() == pytest.approx([0.04**2 * 5.0] * 2)
 
@@ -198,7 +198,7 @@ def test_feet_on_edges_are_counted():
     feet = env.sim.body_states.clone()
     feet[0, env.feet_indices, 0] = torch.tensor([brink, brink - 0.04, brink - 0.3, brink], dtype=torch.float32)
     feet[0, env.feet_indices, 1] = 2.0
-    env.sim = SimpleNamespace(body_states=feet)
+    env.sim = SimpleNamespace(states_of=lambda bodies: feet[:, bodies])
     env.feet_contact = torch.tensor([[True, True, True, False]])
     assert env._reward_feet_edge().tolist() == [2.0]
 

@@ -78,6 +78,13 @@ class HeightScan:
         heights = self._scan(positions, quats)
         return heights if self._sim is None else self._with_obstacles(heights, self.places(positions, quats), env_ids)
 
+    def update(self, heights: torch.Tensor, states: torch.Tensor, moved: Optional[torch.Tensor]) -> torch.Tensor:
+        """Heights at the grids of robots with `root_states` (N, 13); where only (n,) have moved, others keep theirs."""
+        if moved is None:
+            return self(states[:, :3], states[:, 3:7])
+        pose = states.index_select(0, moved)
+        return heights.index_copy_(0, moved, self(pose[:, :3], pose[:, 3:7], moved))
+
     def _scan(self, positions: torch.Tensor, quats: torch.Tensor) -> torch.Tensor:
         if self._flat:
             return positions.new_zeros((len(positions), self.num_points))

@@ -34,9 +34,7 @@ def cross_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return out
 
 
-def fill_body_states(
-    out: Any, arrays: EngineArrays, bodies: Any, root: Any, cross: Callable[[Any, Any], Any]
-) -> None:
+def fill_body_states(out: Any, arrays: EngineArrays, bodies: Any, root: Any, cross: Callable[[Any, Any], Any]) -> None:
     """Write states of bodies as the seam wants them; with torch's or with numpy's arrays and cross product alike.
 
     Args:

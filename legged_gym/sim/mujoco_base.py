@@ -79,8 +79,7 @@ class MujocoSimulator(Simulator):
         self._previous = torch.zeros(num_envs, 13 + 3 * dofs, device=self.device)  # state and control before a step
         self.torques = torch.zeros(num_envs, dofs, device=self.device)
         self.contact_forces = torch.zeros(num_envs, bodies, 3, device=self.device)
-        # by the id of indices: these, and the states of their bodies until the robots move
-        self._known_bodies: Dict[int, Tuple[Tensor, Tensor]] = {}
+        self._known_bodies: Dict[int, Tuple[Tensor, Tensor]] = {}  # by id of indices, which stay alive here: states
         self._stale = torch.zeros(num_envs, dtype=torch.bool, device=self.device)
         self._any_stale = False
         self._gather = torch.as_tensor(self._packing_order(), device=self.device)
@@ -171,17 +170,12 @@ class MujocoSimulator(Simulator):
         self.contact_forces.copy_(self._arrays.sensordata.view(self.num_envs, -1, 3)).neg_()
         self._known_bodies.clear()
 
-    def _state_rows(self, env_ids: Tensor) -> Tensor:
-        """What `_packed` holds of environments (n,), but for the frame of the angular velocity."""
-        return self._engine_rows(env_ids).index_select(1, self._gather)
-
     def _engine_rows(self, env_ids: Optional[Tensor] = None) -> Tensor:
         """(n, k) float32: qpos then qvel, and before them the pose and zero velocity of a base that is fixed."""
         arrays = self._arrays
         parts = [arrays.qpos, arrays.qvel]
         if self.robot.fixed_base:
-            root = self.robot.root_mocap
-            still = arrays.qvel.new_zeros(self.num_envs, 6)
+            root, still = self.robot.root_mocap, arrays.qvel.new_zeros(self.num_envs, 6)
             parts = [arrays.mocap_pos[:, root], arrays.mocap_quat[:, root], still, *parts]
         if env_ids is not None:
             parts = [part.index_select(0, env_ids) for part in parts]
@@ -239,14 +233,14 @@ class MujocoSimulator(Simulator):
         self._place_obstacles(env_ids)
         for tensor in (self.contact_forces, self.torques, self.failed):
             tensor.index_fill_(0, env_ids, 0)
-        self._packed.index_copy_(0, env_ids, self._state_rows(env_ids))
+        self._packed.index_copy_(0, env_ids, self._engine_rows(env_ids).index_select(1, self._gather))
         self._mark_stale(env_ids)
 
     def set_root_states(self, env_ids: Tensor, states: Tensor) -> None:
         """See `Simulator.set_root_states`."""
         arrays = self._arrays
         real = arrays.qpos.dtype
-        self.root_states.index_copy_(0, env_ids, states)
+        self.root_states[env_ids] = states
         pose = states.index_select(1, self._engine_pose).to(real)
         if self.robot.fixed_base:
             self.root_states[env_ids, 7:] = 0.0
@@ -260,8 +254,7 @@ class MujocoSimulator(Simulator):
 
     def set_dof_states(self, env_ids: Tensor, positions: Tensor, velocities: Tensor) -> None:
         """See `Simulator.set_dof_states`."""
-        self.dof_pos.index_copy_(0, env_ids, positions)
-        self.dof_vel.index_copy_(0, env_ids, velocities)
+        self.dof_pos[env_ids], self.dof_vel[env_ids] = positions, velocities
         arrays, rows = self._arrays, env_ids[:, None]
         arrays.qpos[rows, self._qpos_ids] = positions.to(arrays.qpos.dtype)
         arrays.qvel[rows, self._qvel_ids] = velocities.to(arrays.qvel.dtype)
@@ -277,7 +270,7 @@ class MujocoSimulator(Simulator):
         arrays = self._arrays
         for array, values in ((arrays.qpos, qpos), (arrays.qvel, qvel), (arrays.qacc_warmstart, warm_start)):
             array[env_ids] = values.to(array)
-        rows = self._state_rows(env_ids)
+        rows = self._engine_rows(env_ids).index_select(1, self._gather)
         rows[:, 10:13] = quat_rotate(rows[:, 3:7], rows[:, 10:13])
         self._packed[env_ids] = rows
         self._mark_stale(env_ids)

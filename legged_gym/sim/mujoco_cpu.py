@@ -13,7 +13,7 @@ import math
 import os
 import sys
 import warnings
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Optional, Tuple
 
 import mujoco
 import numpy as np
@@ -109,6 +109,11 @@ class MujocoCpuSimulator(MujocoSimulator):
 
     def _field(self, name: str) -> Tensor:
         return torch.from_numpy(self.batch.expand(name))
+
+    def _write(self, name: str, index: Tuple[Any, ...], value: Tensor) -> None:
+        # by numpy, as above
+        where = tuple(part.numpy() if isinstance(part, Tensor) else part for part in index)
+        self.batch.expand(name)[where] = value.numpy()
 
     def _update_constants(self, env_ids: Tensor, inertia: bool) -> None:
         # mj_setConst knows no parts; it takes 10 us an environment

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import functools
-from typing import Any, Dict, Optional, Tuple, Type, TypeVar, Union
+from typing import Any, Dict, Optional, Tuple, Type, TypeVar
 
 import numpy as np
 import torch
@@ -64,7 +64,7 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
     """By which names reward terms are logged."""
 
     terrain_curriculum: TerrainLevels
-    _logged: Tuple[int, Union[float, Tensor]]  # episodes behind extras["log"], and the means of their reward terms
+    _moved: Optional[Tensor] = None  # (n,) the only robots that have moved since the last `_update_base`; None: any
 
     def __init__(
         self,
@@ -131,7 +131,7 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
 
     def reset(self) -> Dict[str, Tensor]:
         """Reset every environment and return the first observations."""
-        self.extras, self._logged = {}, (0, 0.0)
+        self.extras = {}
         self.reset_idx(torch.arange(self.num_envs, device=self.device))
         self._update_base()
         self._refresh_parts()
@@ -145,7 +145,7 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
     def _act(self, actions: Tensor) -> None:
         limit = self.cfg.normalization.clip_actions
         self.actions = actions.to(self.device).clamp(-limit, limit)
-        self.extras, self._logged = {}, (0, 0.0)
+        self.extras = {}
 
     def _update(self) -> None:
         self.episode_length_buf += 1
@@ -154,14 +154,13 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
 
     def _update_base(self) -> None:
         """What follows from the physics state: the base frame, the feet and the ground under the robot."""
-        quat = self.root_states[:, 3:7]
         vectors = torch.stack((self.root_states[:, 7:10], self.root_states[:, 10:13], self._gravity), dim=1)
-        in_base = quat_rotate_inverse(quat[:, None].expand(-1, 3, -1), vectors)
+        in_base = quat_rotate_inverse(self.root_states[:, None, 3:7].expand(-1, 3, -1), vectors)
         self.base_lin_vel, self.base_ang_vel, self.projected_gravity = in_base.unbind(1)
         self.feet_forces = self.contact_forces.index_select(1, self.feet_indices)
         self.feet_contact = self.feet_forces[..., 2] > CONTACT_THRESHOLD
         if self.cfg.terrain.measure_heights:
-            self.measured_heights = self.height_scan(self.root_states[:, :3], quat)
+            self.measured_heights = self.height_scan.update(self.measured_heights, self.root_states, self._moved)
 
     def _check_termination(self) -> None:
         never = torch.zeros_like(self.reset_buf)
@@ -191,9 +190,14 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
             self.rew_buf.masked_fill_(self.failures.failed, 0.0)
             self.reward_sum.episode_sums.masked_fill_(self.failures.failed, 0.0)
         if ended.any():
-            self.reset_idx(indices(ended, self.device))
-            self._update_base()
+            self._begin_anew(indices(ended, self.device))
         self.ages.know(self.episode_length_buf, np.where(ended, 0, ages))
+
+    def _begin_anew(self, env_ids: Tensor) -> None:
+        self.reset_idx(env_ids)
+        self._moved = env_ids  # alone, so that nothing is measured twice for the others
+        self._update_base()
+        self._moved = None
 
     def _update_parts(self) -> None:
         for part in self.parts.values():
@@ -210,8 +214,7 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
         if failed.any():
             self.failures.note(bad, "an observation is NaN or Inf")
             self.failures.settle()
-            self.reset_idx(indices(failed, self.device))
-            self._update_base()
+            self._begin_anew(indices(failed, self.device))
             self._refresh_parts()
             self._assemble()
             for obs in self.obs_buf.values():  # what is wrong in a fresh robot too must not reach the networks
@@ -265,12 +268,8 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
     def _log_episodes(self, env_ids: Tensor) -> None:
         if self.cfg.commands.curriculum and self.common_step_counter % self.longest_episode == 0:
             self._update_command_curriculum(env_ids)
-        means = self.reward_sum.pop_means(env_ids, self.cfg.env.episode_length_s)
-        (before, earlier), now = self._logged, len(env_ids)
-        means = (before * earlier + now * means) / (before + now)  # with those whose episodes ended in this step before
-        self._logged = before + now, means
-        names = map(self.reward_tag.format, self.reward_sum.names)
-        log: Dict[str, Any] = dict(zip(names, means.unbind()))
+        means = self.reward_sum.pop_means(env_ids, self.cfg.env.episode_length_s, "log" in self.extras)
+        log: Dict[str, Any] = dict(zip(map(self.reward_tag.format, self.reward_sum.names), means.unbind()))
         for part in self.parts.values():
             log.update(part.log())
         self.extras["log"] = log
@@ -339,7 +338,7 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
         self.torques, self.contact_forces = sim.torques, sim.contact_forces
         self.common_step_counter, self.num_failures, self.ever_reset = 0, 0, False
         self.ages = HostCopy()
-        self.extras, self._logged = {}, (0, 0.0)
+        self.extras = {}
         self._gravity = torch.tensor([0.0, 0.0, -1.0], device=device).expand(n, 3)
         self._base_init_state = torch.tensor([[*init.pos, *init.rot, *init.lin_vel, *init.ang_vel]], device=device)
         for name in ("actions", "last_actions", "last_dof_vel"):

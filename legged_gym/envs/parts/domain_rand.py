@@ -67,12 +67,12 @@ class DomainRandomization(Part):
 
     def set_friction(self, env_ids: Tensor, friction: Tensor) -> None:
         """Give environments (n,) robots with coefficients (n,)."""
-        self.env.friction_coeffs.index_copy_(0, env_ids, friction)
+        self.env.friction_coeffs[env_ids] = friction
         self.env.sim.set_friction(env_ids, friction)
 
     def set_added_mass(self, env_ids: Tensor, mass: Tensor) -> None:
         """Load the trunks of the robots of environments (n,) with (n,) kg."""
-        self.env.added_masses.index_copy_(0, env_ids, mass)
+        self.env.added_masses[env_ids] = mass
         self.env.sim.set_masses(env_ids, self.env.body_names[0], mass)
 
     def set_motor_strength(self, env_ids: Tensor, strength: Tensor) -> None:

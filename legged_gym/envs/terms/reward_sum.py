@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import List, Mapping, Optional, Sequence
+from typing import List, Mapping, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor
@@ -50,6 +50,7 @@ class RewardSum:
         self._full_scales = self._scales.clone()
         self._ramps = {self.names.index(name): ramp for name, ramp in (ramps or {}).items()}
         self._ramped: List[float] = []
+        self._popped: Tuple[int, Tensor]
         # the reward for dying is added after clipping, or clipping would hide it
         self._final = self.names.index("termination") if "termination" in self.names else None
         self.episode_sums = torch.zeros(len(self.names), num_envs, device=device)
@@ -84,11 +85,19 @@ class RewardSum:
         """Weight of a term times dt, once its ramp is over."""
         return float(self._full_scales[self.names.index(name)])
 
-    def pop_means(self, env_ids: Tensor, episode_length_s: float) -> Tensor:
-        """Mean episode sums (T,) of some environments per second of a full episode; clears their sums."""
+    def pop_means(self, env_ids: Tensor, episode_length_s: float, more: bool = False) -> Tensor:
+        """Mean episode sums (T,) of some environments per second of a full episode; clears their sums.
+
+        Args:
+            env_ids: (n,).
+            episode_length_s: of a full episode.
+            more: whether those of the last call count too, and with them those that counted there.
+        """
+        now, (before, earlier) = len(env_ids), self._popped if more else (0, 0.0)
         means = self.episode_sums.index_select(1, env_ids).mean(dim=1) / episode_length_s
         self.episode_sums.index_fill_(1, env_ids, 0.0)
-        return means
+        self._popped = before + now, (before * earlier + now * means) / (before + now)
+        return self._popped[1]
 
 
 def ramp(step: int, bounds: Sequence[int]) -> float:

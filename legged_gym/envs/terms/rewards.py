@@ -64,8 +64,8 @@ class RewardTerms(RobotState):
 
     def _reward_dof_pos_limits(self) -> Tensor:
         """Total angle beyond the soft limits, rad."""
-        low, high = self.dof_pos_limits[:, 0], self.dof_pos_limits[:, 1]
-        return ((low - self.dof_pos).clamp_(min=0.0) + (self.dof_pos - high).clamp_(min=0.0)).sum(1)
+        within = self.dof_pos.clamp(self.dof_pos_limits[:, 0], self.dof_pos_limits[:, 1])
+        return (self.dof_pos - within).abs_().sum(1)
 
     def _reward_dof_vel_limits(self) -> Tensor:
         """Total speed beyond the soft limits, at most 1 rad/s a joint."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from legged_gym.envs.base.base_config import Metric, ObsTerm, Termination
 from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
 from legged_gym.envs.g1.g1_config import BODY_NAMES, SIDES, G1Cfg
@@ -92,7 +90,10 @@ class G1DeepmimicCfg(G1Cfg):
         terminate_after_contacts_on = []
         dof_names = DOF_NAMES
         body_names = [*BODY_NAMES, "waist_yaw_link", "waist_roll_link", "torso_link", *_ARMS]
-        armature: Any = 0.0  # all joints have their own in the file
+        armature = {
+            **{"hip": 0.010178, "hip_roll": 0.025102, "knee": 0.025102, "ankle": 0.007219},
+            **{"waist": 0.007219, "waist_yaw": 0.010178, "shoulder": 0.003610, "elbow": 0.003610},
+        }
         terminate_after_large_feet_contact_forces = flag(False)
         large_feet_contact_force_threshold = number(1000.0, "N", above=0, high=1e6)
 

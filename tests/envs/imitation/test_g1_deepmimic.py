@@ -29,6 +29,13 @@ def test_sizes_are_those_of_the_published_networks(env):
     assert env.sim.mass == pytest.approx(35.115, abs=1e-3)
 
 
+def test_joints_have_the_inertia_of_their_motors(env):
+    """Without it legs that are pushed into each other or the ground break the physics."""
+    leg = [0.010178, 0.025102, 0.010178, 0.025102, 0.007219, 0.007219]
+    told = [joint["armature"] for joint in env.sim.describe_physics()["joints"]]
+    assert told == pytest.approx([*leg, *leg, 0.010178, 0.007219, 0.007219, *[0.00361] * 8], abs=1e-6)
+
+
 def test_all_tasks_have_configs_that_hold():
     assert len({name for name, _, _ in TASKS}) == len(TASKS) >= 6
     for _, env_cfg, train_cfg in TASKS:

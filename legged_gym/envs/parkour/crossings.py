@@ -10,13 +10,16 @@ from torch import Tensor
 from legged_gym.envs.base.state import RobotState
 from legged_gym.envs.parkour.guidance import Guidance
 from legged_gym.envs.parkour.hurdles import Hurdles
+from legged_gym.envs.parts.part import Part
 
 # m: who is nearer has come to a hurdle; who is this far behind it has crossed it
 _NEAR, _BEHIND = 1.0, 0.6
 _FOOT_RADIUS = 0.026
+# m: more room than this counts as this
+_MOST = 1.0
 
 
-class Crossings:
+class Crossings(Part):
     """Watches N robots at H hurdles from state to state.
 
     Attributes:
@@ -26,17 +29,23 @@ class Crossings:
             crossed it; below 0 what was in the way.
     """
 
+    _near: Tensor
+    _behind: Tensor
+    _least: Tensor
+    _feet_ahead: Tensor
+
     def __init__(self, env: RobotState, hurdles: Hurdles, trunk_half_length: float) -> None:
         """Begin with episodes that begin."""
-        self._env, self._hurdles, self._half = env, hurdles, trunk_half_length
-        shape = (env.num_envs, hurdles.count)
-        self._near, self._behind = (torch.zeros(shape, dtype=torch.bool, device=env.device) for _ in range(2))
-        self._least = torch.full(shape, torch.inf, device=env.device)
-        self._feet_ahead = torch.zeros(*shape, 4, dtype=torch.bool, device=env.device)
+        super().__init__(env)
+        self._hurdles, self._half = hurdles, trunk_half_length
+        for name in ("_near", "_behind"):
+            self.buffer(name, hurdles.count, dtype=torch.bool)
+        self.buffer("_least", hurdles.count, at_reset=_MOST)
+        self.buffer("_feet_ahead", hurdles.count, 4, dtype=torch.bool)
 
-    def update(self, seen: Guidance, feet: Tensor) -> None:
+    def watch(self, seen: Guidance, feet: Tensor) -> None:
         """Take in a state, whose feet are at (N, 4, 3) m in the world."""
-        hurdles, origin = self._hurdles, self._env.env_origins
+        hurdles, origin = self._hurdles, self.env.env_origins
         near = seen.there & (seen.forward.abs() < _NEAR)
         self.came, self._near = near & ~self._near, near | self._near
         bars = (origin[:, :1] + hurdles.places)[..., None]
@@ -49,12 +58,7 @@ class Crossings:
         self._feet_ahead = ahead
         behind = hurdles.passed & (seen.forward < -_BEHIND)
         self.crossed, self._behind = behind & ~self._behind, behind | self._behind
-        self.clearance = self._least.clamp(max=1.0).masked_fill(~self.crossed, 0.0)
-
-    def reset(self, env_ids: Tensor) -> None:
-        """Environments (n,) begin an episode."""
-        self._near[env_ids] = self._behind[env_ids] = self._feet_ahead[env_ids] = False
-        self._least[env_ids] = torch.inf
+        self.clearance = self._least.masked_fill(~self.crossed, 0.0)
 
 
 def metrics_of_hurdles(count: int) -> Dict[str, Callable[..., Tensor]]:

@@ -34,6 +34,7 @@ class ParkourRobot(ParkourRewards):
         self.velocity_commands.follow(self.hurdles)
         self.use_part("obstacles", self.hurdles)
         self.crossings = Crossings(self, self.hurdles, self.cfg.guidance.trunk_half[0])
+        self.use_part("crossings", self.crossings)
         for name, method in metrics_of_hurdles(self.hurdles.count).items():
             setattr(self, name, MethodType(method, self))
         self._see_hurdles()
@@ -82,12 +83,7 @@ class ParkourRobot(ParkourRewards):
         """See `MetricTerms.update_metrics`."""
         super().update_metrics()
         self._see_hurdles()
-        self.crossings.update(self.guidance, self._feet_positions())
-
-    def reset_metrics(self, env_ids: Tensor) -> None:
-        """See `MetricTerms.reset_metrics`."""
-        super().reset_metrics(env_ids)
-        self.crossings.reset(env_ids)
+        self.crossings.watch(self.guidance, self._feet_positions())
 
     def _metric_success(self) -> Tensor:
         """Whether all goals were reached, with each hurdle passed between its posts."""

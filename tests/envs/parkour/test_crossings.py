@@ -29,7 +29,7 @@ def test_a_jump_and_a_crawl() -> None:
             there=torch.ones(1, 2, dtype=torch.bool), forward=places[None] - x, trunk_top=torch.tensor([trunk_top])
         )
         hurdles.passed |= seen.forward <= 0.0
-        watch.update(seen, torch.tensor([[[10.0 + fx, 0.0, fz] for fx, fz in feet]]))  # type: ignore[arg-type]
+        watch.watch(seen, torch.tensor([[[10.0 + fx, 0.0, fz] for fx, fz in feet]]))  # type: ignore[arg-type]
 
     low = [(2.0, 0.026)] * 3
     at(2.9, 0.53, [(3.2, 0.026), *low])
@@ -48,9 +48,13 @@ def test_a_jump_and_a_crawl() -> None:
     at(6.7, 0.53, [(6.5, 0.026)] * 4)
     assert watch.crossed.tolist() == [[False, True]]
     assert watch.clearance.tolist()[0] == pytest.approx([0.0, -0.02], abs=1e-6)
-    watch.reset(torch.tensor([0]))
+    saved = watch.state_dict()
+    watch.clear(torch.tensor([0]))
     at(6.2, 0.53, [(6.0, 0.026)] * 4)
     assert watch.came.tolist() == [[False, True]]
+    watch.load_state_dict(saved)
+    at(6.2, 0.53, [(6.0, 0.026)] * 4)
+    assert not watch.came.any(), "a state that is loaded knows who came"
 
 
 class Carried:

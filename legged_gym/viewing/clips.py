@@ -15,6 +15,7 @@ from legged_gym.sim.factory import make_simulator
 from legged_gym.sim.spec import SimSpec
 from legged_gym.terrain import HeightMap, make_heightfield
 from legged_gym.viewing.scene.robots import RobotScene
+from legged_gym.viewing.server import say_address
 
 if TYPE_CHECKING:
     from viser import ViserServer
@@ -118,6 +119,7 @@ def show_on_page(
     """Serve a page of clips for some time, or until Ctrl-C is pressed."""
     try:
         page, end = ClipPage(server, stage, clips, faults), time.perf_counter() + seconds
+        say_address(server)
         last = time.perf_counter()
         while last < end:
             time.sleep(_FRAME)

@@ -13,6 +13,7 @@ from legged_gym.viewing.controls import CommandControls, GoalControls, TimeContr
 from legged_gym.viewing.page import POSE_INTERVAL, Page
 from legged_gym.viewing.policies import PolicyControls
 from legged_gym.viewing.recording import Recorder
+from legged_gym.viewing.server import say_address
 
 if TYPE_CHECKING:
     from viser import ViserServer
@@ -59,6 +60,7 @@ def play_on_page(
             CommandControls(page, first or {})
     driving, clips = _drive(page), _clips(page, player)
     page.add_panels()
+    say_address(server)
     pace = _Pace()
     while player.steps < num_steps and policies.wanted is None:
         page.serve()

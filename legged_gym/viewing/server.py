@@ -35,7 +35,7 @@ def check_server(host: str, port: int) -> None:
 
 
 def open_server(host: str, port: int, visitors_can: str = "steer") -> ViserServer:
-    """Serve an empty page, and print where; port 0 takes a free one, `visitors_can` goes into a warning.
+    """Serve an empty page; port 0 takes a free one, `visitors_can` goes into a warning.
 
     Raises:
         UserError: as `check_server`.
@@ -48,10 +48,14 @@ def open_server(host: str, port: int, visitors_can: str = "steer") -> ViserServe
         )
     import viser
 
-    server = viser.ViserServer(host=host, port=port, verbose=False)
+    return viser.ViserServer(host=host, port=port, verbose=False)
+
+
+def say_address(server: ViserServer) -> None:
+    """Print where the page is: once all is on it, or who comes would wait for it, and slow it down."""
+    host = server.get_host()
     shown = f"[{host}]" if ":" in host else host
     print(f"viewer     http://{shown}:{server.get_port()}", flush=True)
-    return server
 
 
 def tell(server: ViserServer, title: str, text: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterator
 
 from legged_gym.envs.parts.part import Part
 from legged_gym.viewing.page import Page
-from legged_gym.viewing.server import open_server
+from legged_gym.viewing.server import open_server, say_address
 
 if TYPE_CHECKING:
     from legged_gym.envs.base.legged_robot import LeggedRobot
@@ -61,7 +61,8 @@ def watched(env: LeggedRobot, host: str, port: int) -> Iterator[TrainingPage]:
     """
     server = open_server(host, port, "watch")
     try:
-        page = Page(server, env, robots=_ROBOTS, share=_SHARE)
-        yield env.use_part("page", TrainingPage(env, page))
+        page = TrainingPage(env, Page(server, env, robots=_ROBOTS, share=_SHARE))
+        say_address(server)
+        yield env.use_part("page", page)
     finally:
         server.stop()

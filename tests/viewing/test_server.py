@@ -6,7 +6,7 @@ import pytest
 
 from legged_gym.errors import UserError
 from legged_gym.scripts import play
-from legged_gym.viewing.server import check_server, open_server
+from legged_gym.viewing.server import check_server, open_server, say_address
 from tests.viewing.ports import taken_port
 
 pytest.importorskip("viser")
@@ -23,6 +23,16 @@ def test_an_address_that_others_reach_is_warned_of(capsys):
         check_server(host, 0)
         open_server(host, 0).stop()
         assert capsys.readouterr().err.count("everybody who reaches this machine can steer this program") == warnings
+
+
+def test_the_address_is_said_when_it_is_asked_for(capsys):
+    server = open_server("127.0.0.1", 0)
+    try:
+        assert "viewer     http" not in capsys.readouterr().out
+        say_address(server)
+        assert capsys.readouterr().out == f"viewer     http://127.0.0.1:{server.get_port()}\n"
+    finally:
+        server.stop()
 
 
 @pytest.mark.parametrize(

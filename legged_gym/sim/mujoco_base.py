@@ -200,12 +200,6 @@ class MujocoSimulator(Simulator):
             self._known_bodies[id(bodies)] = bodies, states
         return self._known_bodies[id(bodies)][1]
 
-    @property
-    def body_positions(self) -> Tensor:
-        """See `Simulator.body_positions`."""
-        self._flush()
-        return self._arrays.xpos.index_select(1, self._body_ids).float()
-
     def _fill_bodies(self, out: Tensor, bodies: Tensor) -> None:
         """Engine poses and velocities of body ids (n,) -> (N, n, 13)."""
         fill_body_states(out, self._arrays, bodies, self._body_ids[:1], torch.linalg.cross)

@@ -95,11 +95,6 @@ class Simulator(ABC):
     def _every_body(self) -> torch.Tensor:
         return torch.arange(len(self.body_names), device=self.device)
 
-    @property
-    def body_positions(self) -> torch.Tensor:
-        """(N, B, 3) of `body_states`, m; where nothing else is asked for, faster."""
-        return self.body_states[..., :3]
-
     @abstractmethod
     def step(self, targets: torch.Tensor, decimation: int) -> None:
         """Advance `decimation` sub-steps with the engine's PD controller at every sub-step.

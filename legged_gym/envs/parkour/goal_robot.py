@@ -103,7 +103,7 @@ class GoalRobot(LeggedRobot):
 
     def _feet_positions(self) -> Tensor:
         """(N, F, 3) m, world."""
-        return self.sim.body_positions.index_select(1, self.feet_indices)
+        return self._feet_states()[..., :3]
 
     # ---------------------------------------------------------------- proprioception
 

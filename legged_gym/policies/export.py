@@ -7,6 +7,7 @@
 ``policy.json``        the description alone (see `policy_metadata`)
 ``actuator.onnx``      the drives, of policies that were trained on a model of them (see `actuator_export`)
 ``terrain.npz``        tiles of the task, of policies that see the ground (see `ground`)
+``clip_<k>.npz``       motion clips, of policies that follow them
 =====================  ========================================================================================
 
 Both policies compute the mean action, with the scaling of observations inside. Each group of observations is an input,
@@ -115,8 +116,11 @@ def export_checkpoint(
         )
     env.velocity_commands.load_ranges(content.get("env", {}))  # the curriculum may have widened their ranges
     description = describe_policy(env, network.actor, source.task, _origin(source, content))
+    more, beside = env.beside_policy()
+    description.update(more)
     ground = saved_terrain(env.cfg) if sees(description) else None
-    beside = {} if ground is None else {GROUND_FILE: ground}
+    if ground is not None:
+        beside[GROUND_FILE] = ground
     if env.control.actuator is not None:
         content_of_drives, description["actuator_net"] = export_actuator(env)
         if content_of_drives is not None:

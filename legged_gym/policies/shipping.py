@@ -165,7 +165,10 @@ def make_card(
 
 def _command_ranges(env: LeggedRobot) -> str:
     """The commands of training, m/s, rad/s and rad."""
-    ranges = env.trained_commands()["ranges"]
+    trained = env.trained_commands()
+    ranges = trained.get("ranges")
+    if ranges is None:
+        return str(trained["rule"])
     return ", ".join(f"{name} {low:g} to {high:g}" for name, (low, high) in ranges.items())
 
 

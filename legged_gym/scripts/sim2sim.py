@@ -3,12 +3,14 @@
     python legged_gym/scripts/sim2sim.py --policy=a1_flat                          score it beside the environment's
     python legged_gym/scripts/sim2sim.py --policy=<run>/exported/policy.onnx --robot=a1.xml --dt=0.001
     python legged_gym/scripts/sim2sim.py --policy=a1_flat --command 0.5 0 0.2 --duration=10 --video=walk.mp4
+    python legged_gym/scripts/sim2sim.py --policy=<run>/exported/policy.onnx --clip dance.npz    follow a motion clip
 
 A score is made of one trial of 10 s for each pure command (forward, back, left, right, turn left, turn right; slow,
 middle, fast) on a plane, and where terrain.npz is beside the policy, of one over each of its tiles. The score of the
 training environment is read from score.json beside the policy (benchmarks/sim2sim.py makes it). Exit status 1 tells of
 a metric that is worse by more than 20 %: joints in another order, a sign, a scale, a delay, or a policy that leans on
-its simulator. docs/sim2sim.md, docs/deploy.md.
+its simulator. A policy that follows motion clips is scored by those: status 1 tells of one that it did not follow to
+its end. docs/sim2sim.md, docs/deploy.md.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.errors import UserError
 from legged_gym.sim2sim import trials
 from legged_gym.sim2sim.ground import Ground, read_ground
+from legged_gym.sim2sim.motion import Reference, clips_beside, follow
 from legged_gym.sim2sim.network import Network, open_policy
 from legged_gym.sim2sim.robot import Robot, Term, World
 from legged_gym.sim2sim.terms import TERMS
@@ -52,6 +55,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     dt = _time_step(policy) if args.dt is None else args.dt
     robot_file = args.robot or robot_file_of(policy)
     print(f"policy     {short_path(policy.path)}\nrobot      {short_path(robot_file)}\ntime step  {dt:g} s", flush=True)
+    if args.clip and "motion" not in policy.description:
+        raise UserError("--clip: this policy follows no motion clips")
     terrain = read_ground(args.terrain) if args.terrain else trials.ground_of(policy)
     worlds = {trials.PLANE: World(robot_file, Ground(), dt, args.delay)}
     if terrain is not None:
@@ -60,12 +65,17 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         world = worlds[trials.TERRAIN if args.terrain else trials.PLANE]
         robot = Robot(policy, world, terms)
         start = world.ground.starts[0] if len(world.ground.starts) else (0.0, 0.0, 0.0)
+        if args.clip:
+            robot.reference = Reference(args.clip[0], robot.model, robot.description)
         robot.start(start, dict(zip(("lin_vel_x", "lin_vel_y", "ang_vel_yaw"), args.command or _forward(policy))))
         _show(robot, world, max(1, round(args.duration / policy.description["control_dt"])), args.video, args.window)
         x, y, _ = robot.position - robot.description["start"]["position"] - start
         way = f"{x:.2f} m forward, {y:.2f} m to the left, {'fallen' if robot.fell() else 'upright'}"
         print(f"after {robot.time:.1f} s: {way}")
         return 0
+    if "motion" in policy.description:
+        robot = Robot(policy, worlds[trials.TERRAIN if args.terrain else trials.PLANE], terms)
+        return _follow(robot, args.clip or clips_beside(policy.path, policy.description), args.json)
     return _score(policy, worlds, terms, args.json)
 
 
@@ -84,6 +94,7 @@ def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
     add("--terrain", metavar="FILE", help="a terrain.npz; by default that beside the policy")
     add("--terms", metavar="FILE", help="Python file with functions <term>(robot, term) for observations of your own")
     add("--command", nargs=3, type=number(), metavar="V", help="run this instead: m/s forward, m/s left, rad/s")
+    add("--clip", nargs="+", metavar="FILE", help="motion clips to follow; by default those beside the policy")
     add("--duration", type=number("s", above=0), default=10.0, metavar="S", help="of that run (10)")
     add("--video", metavar="FILE", help="record that run as MP4")
     add("--window", action="store_true", help="show that run in MuJoCo's viewer")
@@ -161,6 +172,21 @@ def _score(policy: Network, worlds: Mapping[str, World], terms: Mapping[str, Ter
     return EXIT_WORSE if worse else 0
 
 
+def _follow(robot: Robot, clips: Sequence[str], json_file: Optional[str]) -> int:
+    """Follow clips one after the other; returns the exit status."""
+    references = [Reference(file, robot.model, robot.description) for file in clips]
+    print(f"\n{'clip':<32}{'followed':>10}{'bodies, m':>12}{'joints, rad':>13}")
+    found = []
+    for reference in references:
+        found.append(follow(robot, reference))
+        name, share, bodies, joints = found[-1]
+        print(f"{name:<32}{100.0 * share:8.1f} %{bodies:12.3f}{joints:13.3f}", flush=True)
+    if json_file:
+        measured = [each._asdict() for each in found]
+        write_json(json_file, {"kind": "sim2sim_clips", "policy_sha256": robot.policy.sha256, "clips": measured})
+    return EXIT_WORSE if any(each.share < 1.0 for each in found) else 0
+
+
 def _show(robot: Robot, world: World, steps: int, video: Optional[str], in_window: bool) -> None:
     """So many control steps, in a window, a video or words alone."""
     from legged_gym.sim2sim.film import film, window
@@ -176,6 +202,8 @@ def _show(robot: Robot, world: World, steps: int, video: Optional[str], in_windo
 
 
 def _forward(policy: Network) -> Sequence[float]:
+    if "motion" in policy.description:
+        return (0.0, 0.0, 0.0)
     trial = next((each for each in trials.plane_trials(policy.description["commands"])), None)
     if trial is None:
         raise UserError("this policy follows no velocity commands: give --command 0 0 0")

@@ -37,6 +37,7 @@ class Drives:
         self._queue = [np.zeros(size)] * late
         self._filtered, self._last_vel = np.zeros(size), np.zeros(size)
         self._given = np.zeros(size)
+        self.centre = self._default  # rad, what an action of 0 asks for
         self._steps = 0
         self._network = None if net is None else _drives_of(net, folder)
 
@@ -56,7 +57,7 @@ class Drives:
         offset, share, kind = self._now, self._actions["target_filter"], self._actions["control_type"]
         if share is not None:
             offset = self._filtered = share * offset + (1.0 - share) * self._filtered
-        target: np.ndarray = self._default + offset
+        target: np.ndarray = self.centre + offset
         acceleration, self._last_vel = (vel - self._last_vel) / self._dt, vel
         if kind == "P":
             return target

@@ -12,6 +12,7 @@ from legged_gym.errors import UserError
 from legged_gym.sim2sim.drives import Drives
 from legged_gym.sim2sim.ground import Ground
 from legged_gym.sim2sim.model import FOOT, build_model
+from legged_gym.sim2sim.motion import Reference, clips_beside
 from legged_gym.sim2sim.network import Network
 
 Term = Callable[["Robot", Mapping[str, Any]], Any]
@@ -52,11 +53,13 @@ class Robot:
         steps: control steps done.
         foot_forces: (F, 3) N, of the ground on each foot, world frame.
         memory: what terms keep in an episode, by their names.
+        reference: the clip that it follows; of a policy that follows one, the first beside it until it is replaced.
     """
 
     command: Dict[str, float]
     actions: List[np.ndarray]
     memory: Dict[str, Any]
+    reference: Optional[Reference] = None
 
     def __init__(self, policy: Network, world: World, terms: Mapping[str, Term]) -> None:
         """Build the model.
@@ -86,10 +89,13 @@ class Robot:
         ]
         self._base = int(self.model.body_rootid[self.model.joint(joints[0]["name"]).bodyid[0]])
         self._ground_geom = self.model.geom("ground").id
+        self._motion: Optional[Mapping[str, Any]] = self.description.get("motion")
+        if self._motion is not None:
+            self.reference = Reference(clips_beside(policy.path, self.description)[0], self.model, self.description)
         self.start()
 
     def start(self, place: Sequence[float] = (0.0, 0.0, 0.0), command: Optional[Mapping[str, float]] = None) -> None:
-        """Begin an episode at rest in the default pose, above a place of the ground, m."""
+        """Begin an episode at rest in the default pose, above a place of the ground, m; or as the clip does."""
         self.command = {"lin_vel_x": 0.0, "lin_vel_y": 0.0, "ang_vel_yaw": 0.0, **(command or {})}
         self.tile, self.goals = self.ground.tile_at(np.asarray(place))
         mujoco.mj_resetData(self.model, self.data)
@@ -98,10 +104,14 @@ class Robot:
         self.data.qpos[:3] = np.add(start["position"], place)
         self.data.qpos[3:7] = w, x, y, z
         self.data.qpos[self._qpos] = self.default
+        if self.reference is not None:
+            self.data.qpos[:], self.data.qvel[:] = self.reference.qpos[0], self.reference.velocity(0)
         mujoco.mj_forward(self.model, self.data)
         self.policy.reset()
         self._drives = Drives(self.description, os.path.dirname(self.policy.path), self._world.delay)
         self.actions = [np.zeros(len(self.default))]
+        if self.reference is not None:  # that which holds the joints where they are
+            self.actions = [(self.joint_angles - self._centre(0)) / self.description["actions"]["scale"]]
         self.memory, self.steps, self.foot_forces = {}, 0, np.zeros((len(self._feet), 3))
         self._frames: Dict[Tuple[str, str], List[np.ndarray]] = {}  # those that terms have taken
 
@@ -109,7 +119,11 @@ class Robot:
         """Advance by one control step: observe, act, and the physics between."""
         action = self.policy(self.observe())
         clip = self.description["actions"]["clip"]
-        self.actions.append(np.clip(action, -clip, clip))
+        action = np.clip(action, -clip, clip)
+        if self._motion is not None:
+            action = self._motion["beta"] * action + (1.0 - self._motion["beta"]) * self.actions[-1]
+            self._drives.centre = self._centre(self.steps + 1)
+        self.actions.append(action)
         self._drives.act(self.actions[-1])
         for substep in range(self._substeps):
             time = self.time + substep * self._dt
@@ -120,6 +134,12 @@ class Robot:
         self.foot_forces = self._foot_forces()
         mujoco.mj_forward(self.model, self.data)
         self.steps += 1
+
+    def _centre(self, frame: int) -> np.ndarray:
+        """Joint angles that an action of 0 asks for, rad."""
+        if self.reference is None or self._motion is None or self._motion["actions_about"] != "reference":
+            return self.default
+        return np.asarray(self.reference.joints[self.reference.last(frame)])
 
     def _limit_torques(self) -> None:
         """What the motors that have a torque-speed curve give at their speeds."""

@@ -11,6 +11,7 @@ import mujoco
 import numpy as np
 
 from legged_gym.sim2sim.model import GROUND_GROUP
+from legged_gym.sim2sim.motion import Reference, heading
 from legged_gym.sim2sim.robot import Robot, Term
 
 _TOUCH, _FIRM_TOUCH = 1.0, 2.0  # N
@@ -166,6 +167,63 @@ def heights(robot: Robot, term: Entry) -> np.ndarray:
     return np.asarray(z - term["base_height"] - ground)
 
 
+def torso_real(robot: Robot, term: Entry) -> np.ndarray:  # noqa: D103
+    own = base_ang_vel(robot, term), projected_gravity(robot, term), dof_pos(robot, term), dof_vel(robot, term)
+    return np.concatenate((*own, robot.actions[-1]))
+
+
+def torso_xy_rel(robot: Robot, term: Entry) -> List[float]:
+    """From the robot's torso to the clip's, forward and to the left."""
+    clip, yaw = _clip(robot), heading(robot.data.xquat[_clip(robot).torso])
+    x, y, _ = clip.at(robot.steps).xpos[clip.torso] - robot.data.xpos[clip.torso]
+    return [np.cos(yaw) * x + np.sin(yaw) * y, np.cos(yaw) * y - np.sin(yaw) * x]
+
+
+def torso_yaw_rel(robot: Robot, term: Entry) -> List[float]:  # noqa: D103
+    clip = _clip(robot)
+    turn = heading(clip.at(robot.steps).xquat[clip.torso]) - heading(robot.data.xquat[clip.torso])
+    return [(turn + np.pi) % (2.0 * np.pi) - np.pi]
+
+
+def target_joints(robot: Robot, term: Entry) -> np.ndarray:  # noqa: D103
+    clip = _clip(robot)
+    return np.asarray(clip.joints[clip.last(robot.steps)] - robot.default)
+
+
+def upper_body_joint_targets(robot: Robot, term: Entry) -> np.ndarray:
+    """The last joints, which are those above the legs."""
+    return target_joints(robot, term)[-term["size"] :]
+
+
+def target_root_roll(robot: Robot, term: Entry) -> List[float]:  # noqa: D103
+    w, x, y, z = _root_quat(robot)
+    return [np.arctan2(2.0 * (w * x + y * z), 1.0 - 2.0 * (x * x + y * y))]
+
+
+def target_root_pitch(robot: Robot, term: Entry) -> List[float]:  # noqa: D103
+    w, x, y, z = _root_quat(robot)
+    return [np.arcsin(np.clip(2.0 * (w * y - z * x), -1.0, 1.0))]
+
+
+def terrain_height(robot: Robot, term: Entry) -> np.ndarray:
+    """How far the ground is below a grid around the torso, from right to left the outer loop."""
+    steps, torso = np.linspace(-0.5, 0.5, round(term["size"] ** 0.5)), _clip(robot).torso
+    to_left, forward = np.meshgrid(steps, steps, indexing="ij")
+    (x, y, z), yaw = robot.data.xpos[torso], heading(robot.data.xquat[torso])
+    cos, sin = np.cos(yaw), np.sin(yaw)
+    return np.asarray(z - robot.ground.height(x + cos * forward - sin * to_left, y + sin * forward + cos * to_left))
+
+
+def _clip(robot: Robot) -> Reference:
+    assert robot.reference is not None, "policies that see a clip have one"
+    return robot.reference
+
+
+def _root_quat(robot: Robot) -> np.ndarray:
+    clip = _clip(robot)
+    return np.asarray(clip.qpos[clip.last(robot.steps), 3:7])
+
+
 def depth(robot: Robot, term: Entry) -> np.ndarray:
     """The image that has arrived of the depth camera."""
     if "depth" not in robot.memory:
@@ -236,9 +294,11 @@ TERMS: Dict[str, Term] = {
         for term in (
             base_lin_vel, base_ang_vel, projected_gravity, base_height, commands, dof_pos, dof_vel, actions,
             dof_pos_history, phase, feet_contact, height_command, heights, depth, roll_pitch, yaw_errors,
-            forward_command, ground_class, feet_touch, past_proprioception, explicit, latent,
+            forward_command, ground_class, feet_touch, past_proprioception, explicit, latent, torso_real, torso_xy_rel,
+            torso_yaw_rel, target_joints, upper_body_joint_targets, target_root_roll, target_root_pitch, terrain_height,
         )
     },
+    "terrain_height_noisy": terrain_height,
     **dict.fromkeys(("scandots", "scan"), heights),
     **dict.fromkeys(("jump_command", "jump_counter", *_NOMINAL), nothing),
 }  # fmt: skip

@@ -324,6 +324,10 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
         """
         return self.velocity_commands.trained()
 
+    def beside_policy(self) -> Tuple[Dict[str, Any], Dict[str, bytes]]:
+        """What the description of an exported policy has besides, and files that go with it, by name."""
+        return {}, {}
+
     def command_columns(self) -> Dict[str, Tensor]:
         """The present commands by name, (N,) each, in m/s, rad/s and m; writing to one commands the robots."""
         return dict(zip(("lin_vel_x", "lin_vel_y", "ang_vel_yaw"), self.commands.unbind(1)))

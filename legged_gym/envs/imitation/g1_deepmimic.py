@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Optional
+import io
+from typing import Any, Dict, Optional, Tuple
 
 import torch
 from torch import Tensor
@@ -17,7 +18,14 @@ from legged_gym.envs.imitation.motion_commands import MotionCommands
 from legged_gym.envs.imitation.observations import ImitationObservations
 from legged_gym.envs.imitation.randomization import ImitationRandomization
 from legged_gym.errors import UserError
+from legged_gym.motions.clip import write_clip
 from legged_gym.terrain import Terrain
+
+_MOTION_RULE = (
+    "frame t of a clip is what the robot should be doing after t control steps, the last one from then on; a = beta *"
+    " action within +-clip + (1 - beta) * a before, the first of which holds the joints where they are; with"
+    " actions_about 'reference' the joints of frame t + 1 stand for default_pos in the rule of the actions"
+)
 
 
 class G1Deepmimic(ImitationObservations):
@@ -66,6 +74,25 @@ class G1Deepmimic(ImitationObservations):
         self.buffer("earlier_actions", self.num_actions)
         self.buffer("feet_lift", feet)
         self.contacts_before, self.reference_contacts_before = self.feet_contact, self.motion.now.contacts
+
+    def beside_policy(self) -> Tuple[Dict[str, Any], Dict[str, bytes]]:
+        """See `LeggedRobot.beside_policy`: the clips, and how they are followed."""
+        files = {}
+        for k, clip in enumerate(file.clip for file in self.clips.files):
+            content = io.BytesIO()
+            write_clip(clip, content)
+            files[f"clip_{k}.npz"] = content.getvalue()
+        cfg = self.cfg.deepmimic
+        motion = {
+            "clips": list(files),
+            "bodies": list(cfg.tracked_bodies),
+            "torso": cfg.torso,
+            "threshold": cfg.link_pos_error_threshold,
+            "beta": self.cfg.control.beta,
+            "actions_about": self.cfg.control.actions_about,
+            "rule": _MOTION_RULE,
+        }
+        return {"motion": motion}, files
 
     # ---------------------------------------------------------------- the life of a step
 

@@ -104,14 +104,18 @@ class PPOSettings(Settings):
         entropy_coef: weight of the entropy.
         entropy_schedule: "constant", or "linear": down to 0 over the training, so that exploration makes room for
             precision.
-        final_noise_std: a bound of the standard deviations, which goes down to it over three quarters of the training,
-            from 1 or from `init_noise_std` if that is more, so that in the end the mean action is what was tried. Its
-            logarithm goes with the square of the progress. None: as they are learned.
+        final_noise_std: a bound of the standard deviations, which goes down to it from 1 or from `init_noise_std` if
+            that is more, so that in the end the mean action is what was tried. Its logarithm goes with the square of
+            the progress. None: as they are learned.
+        final_noise_from: the part of the training after which the bound is there. What is left is to learn what a robot
+            does with hardly any noise while the learning rate is still of use: some had let the noise lift the feet,
+            and stood without it.
         num_learning_epochs: times that an update goes through the rollout.
         num_mini_batches: parts that it is shared out to.
         learning_rate: at the start.
         schedule: "adaptive": at every mini-batch but the first of an update, by the KL divergence; "cosine": down to
-            `min_learning_rate` over the training; "fixed".
+            `min_learning_rate` over the training; "adaptive_cosine": "adaptive" with the rate of "cosine" for its
+            upper bound; "fixed".
         min_learning_rate: lower bound of "adaptive", end of "cosine".
         max_learning_rate: upper bound of "adaptive".
         gamma: discount of a step.
@@ -132,7 +136,7 @@ class PPOSettings(Settings):
     """
 
     CHOICES: ClassVar[Mapping[str, Tuple[str, ...]]] = {
-        "schedule": ("adaptive", "cosine", "fixed"),
+        "schedule": ("adaptive", "cosine", "adaptive_cosine", "fixed"),
         "entropy_schedule": ("constant", "linear"),
         "precision": ("float32", "bfloat16"),
         "symmetry": ("none", "augment", "loss"),
@@ -144,6 +148,7 @@ class PPOSettings(Settings):
     entropy_coef: float = 0.01
     entropy_schedule: str = "constant"
     final_noise_std: Optional[float] = None
+    final_noise_from: float = 0.75
     num_learning_epochs: int = 5
     num_mini_batches: int = 4
     learning_rate: float = 1e-3

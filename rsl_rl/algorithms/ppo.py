@@ -21,10 +21,6 @@ from rsl_rl.utils.errors import RslRlError
 from rsl_rl.utils.gradients import Gradients, Group, make_adamw, means_of
 from rsl_rl.utils.schedule import cosine
 
-# The part of a training after which the noise is at its bound. The last quarter learns what a robot does with hardly
-# any noise while the learning rate is still of use: some had let the noise lift the feet, and stood without it.
-_QUIET_FROM = 0.75
-
 
 class PPO(Algorithm):
     """PPO with a clipped objective (Schulman et al. 2017, arXiv:1707.06347), in the variant of legged_gym.
@@ -82,6 +78,7 @@ class PPO(Algorithm):
             keep_freed_memory()
         self.policy = policy.to(self.device)
         self.learning_rate = self.settings.learning_rate
+        self._highest_rate = self.settings.max_learning_rate
         self.entropy_coef = self.settings.entropy_coef
         self._first_std, self._highest_std = max(self.policy.distribution.std.max().item(), 1.0), MAX_STD
         self._distributed = distributed if distributed is not None and distributed.world_size > 1 else None
@@ -127,10 +124,12 @@ class PPO(Algorithm):
         if settings.entropy_schedule == "linear":
             self.entropy_coef = settings.entropy_coef * (1.0 - progress)
         if settings.final_noise_std is not None:
-            share = min(progress / _QUIET_FROM, 1.0) ** 2
+            share = min(progress / settings.final_noise_from, 1.0) ** 2
             self._highest_std = self._first_std ** (1.0 - share) * settings.final_noise_std**share
-        if settings.schedule == "cosine":
-            self.learning_rate = cosine(settings.learning_rate, settings.min_learning_rate, progress)
+        if settings.schedule in ("cosine", "adaptive_cosine"):
+            self._highest_rate = cosine(settings.learning_rate, settings.min_learning_rate, progress)
+            kept = self._highest_rate if settings.schedule == "cosine" else self.learning_rate
+            self.learning_rate = min(kept, self._highest_rate)
         self.extensions.set_progress(iteration, max_iterations)
         self._acting = None
 
@@ -212,7 +211,7 @@ class PPO(Algorithm):
         steps: List[Optional[Dict[str, float]]] = []
         for batch in self._mini_batches():
             # Before its first step the policy has not moved: its KL is a rounding error and tells nothing of the rate.
-            adapt = self.settings.schedule == "adaptive" and any(steps)
+            adapt = self.settings.schedule.startswith("adaptive") and any(steps)
             steps.append(self._step(self._compute_gradients(batch, old_log_std), adapt))
         self.policy.update_normalizers(self.storage.flat_observations(), self._distributed)
         more = self.extensions.after_update(self.storage)
@@ -323,7 +322,7 @@ class PPO(Algorithm):
         if metrics is None:
             return None
         if adapt:
-            bounds = (settings.min_learning_rate, settings.max_learning_rate)
+            bounds = (settings.min_learning_rate, self._highest_rate)
             self.learning_rate = rules.adapt_to_kl(self.learning_rate, metrics["kl"], settings.desired_kl, *bounds)
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate

@@ -159,6 +159,21 @@ def test_a_policy_that_has_not_moved_leaves_the_adaptive_rate(first: float) -> N
     assert algorithm.learning_rate == pytest.approx(1.5e-3), "the last one alone changes it"
 
 
+def test_an_adaptive_rate_stays_below_a_cosine() -> None:
+    algorithm = make_ppo(schedule="adaptive_cosine", learning_rate=1e-3, min_learning_rate=1e-4)
+    kl = 0.0
+    algorithm.policy.distribution.kl_from = lambda *_: torch.tensor([kl])
+    rates = []
+    for iteration in (0, 5, 5, 6, 10):
+        kl = 1.0 if len(rates) == 2 else 1e-6  # far too much once
+        algorithm.set_progress(iteration, 10)
+        collect(algorithm, random_rollout())
+        algorithm.update()
+        rates.append(algorithm.learning_rate)
+    raised = 1e-4 + 4.5e-4 * (1.0 + math.cos(0.6 * math.pi))
+    assert rates == pytest.approx([1e-3, 5.5e-4, 1e-4, raised, 1e-4])
+
+
 def test_cosine_schedule() -> None:
     algorithm = make_ppo(schedule="cosine", learning_rate=1e-3, min_learning_rate=1e-4)
     for iteration, expected in ((0, 1e-3), (5, 5.5e-4), (10, 1e-4)):
@@ -199,6 +214,17 @@ def test_the_bound_of_standard_deviations_begins_where_they_do() -> None:
         algorithm.update()
         # halfway to 6 a quarter of the way from log 2 to log 0.25 = -2 log 2: 2 ** (1 - 3 / 4)
         assert algorithm.policy.distribution.std.max().item() == pytest.approx({3: 2**0.25, 6: 0.25}[iteration])
+
+
+def test_the_bound_may_be_there_earlier() -> None:
+    algorithm = make_ppo(
+        final_noise_std=0.25, final_noise_from=0.25, entropy_coef=1e3, learning_rate=1.0, schedule="fixed"
+    )
+    for iteration, bound in ((1, 0.25**0.25), (2, 0.25), (8, 0.25)):
+        algorithm.set_progress(iteration, 8)
+        collect(algorithm, random_rollout())
+        algorithm.update()
+        assert algorithm.policy.distribution.std.tolist() == pytest.approx([bound] * 3)
 
 
 @pytest.mark.parametrize("std", [0.0, -1.0, 1e-4, 1.5])
@@ -371,7 +397,7 @@ def test_one_step_of_two_processes_is_that_of_one_with_all_environments() -> Non
     ("settings", "message"),
     [
         ({"learnin_rate": 1.0}, "unknown key algorithm.learnin_rate: did you mean learning_rate"),
-        ({"schedule": "linear"}, "algorithm.schedule is 'linear'; known: adaptive, cosine, fixed"),
+        ({"schedule": "linear"}, "algorithm.schedule is 'linear'; known: adaptive, adaptive_cosine, cosine, fixed"),
         ({"precision": "bfloat"}, "algorithm.precision is 'bfloat'; did you mean bfloat16"),
         ({"symmetry": "augment"}, "knows no mirror_maps"),
     ],

@@ -328,9 +328,10 @@ class LeggedRobotCfgPPO(BaseConfig):
         entropy_coef = number(PPOSettings.entropy_coef, low=0, high=1e6)
         # linear: down to 0 at `max_iterations`
         entropy_schedule = text(PPOSettings.entropy_schedule, PPOSettings.CHOICES["entropy_schedule"])
-        # of the actions: a bound for the standard deviations, which goes down to this over three quarters of the
-        # training, from 1 or from `init_noise_std` if that is more
+        # of the actions: a bound for the standard deviations, which goes down to this from 1, or from `init_noise_std`
+        # if that is more, until `final_noise_from`
         final_noise_std: Optional[float] = number(PPOSettings.final_noise_std, none=True, low=0.001, high=1)
+        final_noise_from = number(PPOSettings.final_noise_from, above=0, high=1)  # part of the training
         # passes over the samples of an iteration
         num_learning_epochs = number(PPOSettings.num_learning_epochs, low=1, high=100_000)
         # num_envs * num_steps_per_env must be a multiple

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from legged_gym.envs.base.base_config import ObsTerm
-from legged_gym.envs.recipes import LevelGround, QuadrupedCfg, QuadrupedCfgPPO
+from legged_gym.envs.recipes import LevelGround, QuadrupedCfg, QuadrupedCfgPPO, RoughQuadrupedCfgPPO
 
 
 class A1RoughCfg(QuadrupedCfg):
@@ -44,19 +44,15 @@ class A1RoughCfg(QuadrupedCfg):
         base_height_target = 0.27
 
 
-class A1RoughCfgPPO(QuadrupedCfgPPO):
+class A1RoughCfgPPO(RoughQuadrupedCfgPPO):
     """Training of `a1`."""
 
-    class runner(QuadrupedCfgPPO.runner):
+    class runner(RoughQuadrupedCfgPPO.runner):
         experiment_name = "rough_a1"
-        max_iterations = 1000
 
 
 class A1FlatCfg(A1RoughCfg):
     """A1 on flat ground, 48 observations."""
-
-    class env(A1RoughCfg.env):
-        num_envs = 512
 
     class init_state(A1RoughCfg.init_state):
         pos = [0.0, 0.0, 0.35]
@@ -81,16 +77,11 @@ class A1FlatCfg(A1RoughCfg):
     class rewards(A1RoughCfg.rewards):
         tracking_sigma = 0.15  # with 0.25 it went a twentieth too fast: 0.107 instead of 0.096 m/s
 
-        class scales(A1RoughCfg.rewards.scales):
-            tracking_lin_vel = 5.0
-            tracking_ang_vel = 3.0
-            orientation = -2.5  # the ground is level; at -1 the nose hung, and some tipped over it when they started
 
-
-class A1FlatCfgPPO(A1RoughCfgPPO):
+class A1FlatCfgPPO(QuadrupedCfgPPO):
     """Training of `a1_flat`."""
 
-    class runner(A1RoughCfgPPO.runner):
+    class runner(QuadrupedCfgPPO.runner):
         experiment_name = "flat_a1"
         max_iterations = 400
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 import math
 from typing import List, Optional
 
-from legged_gym.envs.a1.a1_config import A1RoughCfg, A1RoughCfgPPO
+from legged_gym.envs.a1.a1_config import A1RoughCfg
 from legged_gym.envs.base.base_config import ObsTerm, Termination
 from legged_gym.envs.base.dagger_config import LeggedRobotCfgDagger
+from legged_gym.envs.recipes import QuadrupedCfgPPO
 from legged_gym.settings import names, number, span
 
 
@@ -107,6 +108,7 @@ class A1VisionCfg(A1RoughCfg):
             tracking_lin_vel = 1.0
             tracking_ang_vel = 1.0
             tracking = 0.0  # the paper's, see docs/walking_by_sight.md
+            orientation = -1.0
             survival = 0.3
             work = -1e-4
             foot_jerk = -1e-4
@@ -121,10 +123,10 @@ class A1VisionCfg(A1RoughCfg):
             torques = 0.0
 
 
-class A1VisionCfgPPO(A1RoughCfgPPO):
+class A1VisionCfgPPO(QuadrupedCfgPPO):
     """Training of `a1_vision`: one recurrent network for actions and values."""
 
-    class policy(A1RoughCfgPPO.policy):
+    class policy(QuadrupedCfgPPO.policy):
         init_noise_std = 0.5
         normalize_observations = False
         encoders = {"proprioception": {}, "scandots": {"hidden_dims": [128, 64], "output_dim": 32}, "commands": {}}
@@ -134,7 +136,7 @@ class A1VisionCfgPPO(A1RoughCfgPPO):
         critic_hidden_dims = [128]
         activation = "relu"
 
-    class algorithm(A1RoughCfgPPO.algorithm):
+    class algorithm(QuadrupedCfgPPO.algorithm):
         learning_rate = 5.0e-4  # at 1e-3 the KL divergence of an update was four times what it should be
         entropy_coef = 0.01
         final_noise_std = None
@@ -142,7 +144,7 @@ class A1VisionCfgPPO(A1RoughCfgPPO):
         weight_decay = 0.01
         symmetry = "none"  # most mirror images fall outside the clip range of a recurrent policy, and cost a third
 
-    class runner(A1RoughCfgPPO.runner):
+    class runner(QuadrupedCfgPPO.runner):
         policy_class_name = "SharedActorCritic"
         experiment_name = "a1_vision"
         max_iterations = 1800

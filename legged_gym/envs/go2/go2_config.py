@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from legged_gym.envs.recipes import QuadrupedCfg, QuadrupedCfgPPO
+from legged_gym.envs.recipes import QuadrupedCfg, RoughQuadrupedCfgPPO
 
 
 class Go2RoughCfg(QuadrupedCfg):
@@ -46,9 +46,8 @@ class Go2RoughCfg(QuadrupedCfg):
             stand_motion = -0.1
 
 
-class Go2RoughCfgPPO(QuadrupedCfgPPO):
+class Go2RoughCfgPPO(RoughQuadrupedCfgPPO):
     """Training of `go2_rough`."""
 
-    class runner(QuadrupedCfgPPO.runner):
+    class runner(RoughQuadrupedCfgPPO.runner):
         experiment_name = "rough_go2"
-        max_iterations = 1000

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Optional
 
 from legged_gym.envs.base.base_config import Metric, ObsTerm, Termination
-from legged_gym.envs.go2.go2_config import Go2RoughCfg, Go2RoughCfgPPO
-from legged_gym.envs.recipes import LevelGround
+from legged_gym.envs.go2.go2_config import Go2RoughCfg
+from legged_gym.envs.recipes import LevelGround, QuadrupedCfgPPO
 from legged_gym.settings import flag, number, span, text
 
 
@@ -132,9 +132,9 @@ class Go2Cfg(Go2RoughCfg):
             self.commands.initial_height = sum(self.commands.ranges.height) / 2
 
 
-class Go2CfgPPO(Go2RoughCfgPPO):
+class Go2CfgPPO(QuadrupedCfgPPO):
     """Training of `go2` on few cores; `configs/go2_dynaflow.yaml` has the numbers of the document."""
 
-    class runner(Go2RoughCfgPPO.runner):
+    class runner(QuadrupedCfgPPO.runner):
         experiment_name = "go2"
         max_iterations = 780

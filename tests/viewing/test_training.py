@@ -118,7 +118,7 @@ def test_a_panel_that_fails_leaves_the_training_alone(trained, monkeypatch, caps
         (["--viewer=window"], "invalid choice: 'window'"),
         (["--port=8123"], "--port is for the page in a browser"),
         (["--viewer=none", "--host=0.0.0.0"], "--host is for the page in a browser"),
-        (["--env.viser.enable=yes"], "expected True or False"),
+        (["--env.viser.enable=maybe"], "--env.viser.enable: expected true or false"),
     ],
 )
 def test_mistakes_are_one_line(flags, problem):

@@ -99,9 +99,8 @@ class ScriptedSimulator(Simulator):
 
     failure = None
 
-    @property
-    def body_states(self) -> Tensor:
-        return self._bodies
+    def states_of(self, bodies: Tensor) -> Tensor:
+        return self._bodies[:, bodies]
 
     def reset(self, env_ids: Tensor) -> None:
         self.contact_forces[env_ids] = 0.0

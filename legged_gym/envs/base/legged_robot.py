@@ -64,7 +64,6 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
     """By which names reward terms are logged."""
 
     terrain_curriculum: TerrainLevels
-    _moved: Optional[Tensor] = None  # (n,) the only robots that have moved since the last `_update_base`; None: any
 
     def __init__(
         self,
@@ -89,8 +88,7 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
             UserError: the config cannot be; the message says what to change.
         """
         self.cfg = copy.deepcopy(cfg)  # completed below; the caller's stays as it is
-        self.headless = headless
-        self.log_dir = None
+        self.headless, self.log_dir = headless, None
         self._check_config()
         self.seed = int(cfg.seed if seed is None else seed)
         self.num_envs = int(cfg.env.num_envs)
@@ -152,15 +150,15 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
         self.common_step_counter += 1
         self._update_base()
 
-    def _update_base(self) -> None:
-        """What follows from the physics state: the base frame, the feet and the ground under the robot."""
+    def _update_base(self, moved: Optional[Tensor] = None) -> None:
+        """What follows from the physics state: base frame, feet, ground; only robots (n,) `moved`, if that is known."""
         vectors = torch.stack((self.root_states[:, 7:10], self.root_states[:, 10:13], self._gravity), dim=1)
         in_base = quat_rotate_inverse(self.root_states[:, None, 3:7].expand(-1, 3, -1), vectors)
         self.base_lin_vel, self.base_ang_vel, self.projected_gravity = in_base.unbind(1)
         self.feet_forces = self.contact_forces.index_select(1, self.feet_indices)
         self.feet_contact = self.feet_forces[..., 2] > CONTACT_THRESHOLD
         if self.cfg.terrain.measure_heights:
-            self.measured_heights = self.height_scan.update(self.measured_heights, self.root_states, self._moved)
+            self.measured_heights = self.height_scan.update(self.measured_heights, self.root_states, moved)
 
     def _check_termination(self) -> None:
         never = torch.zeros_like(self.reset_buf)
@@ -195,9 +193,7 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
 
     def _begin_anew(self, env_ids: Tensor) -> None:
         self.reset_idx(env_ids)
-        self._moved = env_ids  # alone, so that nothing is measured twice for the others
-        self._update_base()
-        self._moved = None
+        self._update_base(moved=env_ids)  # nothing is measured twice for the others
 
     def _update_parts(self) -> None:
         for part in self.parts.values():

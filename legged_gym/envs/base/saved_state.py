@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, Tuple
+from typing import Any, Dict, Mapping, Optional, Tuple
 
 from torch import Tensor
 
@@ -31,7 +31,7 @@ class SavedState(RobotState):
     obs_buf: Dict[str, Tensor]
     parts: Dict[str, Part]
 
-    def _update_base(self) -> None:
+    def _update_base(self, moved: Optional[Tensor] = None) -> None:
         raise NotImplementedError  # the environment's own
 
     @property

@@ -113,9 +113,9 @@ class G1Deepmimic(ImitationObservations):
         super()._compute_reward()
         self.feet_lift = self.feet_lift * ~self.feet_down
 
-    def _update_base(self) -> None:
-        super()._update_base()
-        self.links = self.sim.body_states.index_select(1, self._link_indices)
+    def _update_base(self, moved: Optional[Tensor] = None) -> None:
+        super()._update_base(moved)
+        self.links = self.sim.states_of(self._link_indices)
 
     def _remember(self) -> None:
         self.earlier_actions = self.last_actions

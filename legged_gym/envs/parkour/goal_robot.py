@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import Any, Dict, Optional
 
 import torch
 from torch import Tensor
@@ -63,8 +63,8 @@ class GoalRobot(LeggedRobot):
         hips = [i for i, name in enumerate(self.dof_names) if "hip" in name]
         self._hips = torch.tensor(hips, device=self.device)
 
-    def _update_base(self) -> None:
-        super()._update_base()
+    def _update_base(self, moved: Optional[Tensor] = None) -> None:
+        super()._update_base(moved)
         self.yaw = yaw_from_quat(self.root_states[:, 3:7])
         self._touching_now = self.feet_forces.norm(dim=-1) > _TOUCH
 

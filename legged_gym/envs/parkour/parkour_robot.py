@@ -39,8 +39,8 @@ class ParkourRobot(ParkourRewards):
             setattr(self, name, MethodType(method, self))
         self._see_hurdles()
 
-    def _update_base(self) -> None:
-        super()._update_base()
+    def _update_base(self, moved: Optional[Tensor] = None) -> None:
+        super()._update_base(moved)
         self._seen = False
 
     def _see_hurdles(self) -> None:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any, Dict, List, Set, Tuple, Union
 
 import yaml
 
+from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.errors import UserError, in_file
 
 # What no config comes near; aliases of aliases make a small file that is endless to walk.
 _MOST_VALUES, _DEEPEST = 100_000, 50
+
+
+def path_of(name: str) -> str:
+    """The path that a setting means: `{LEGGED_GYM_ROOT_DIR}` and ~ are replaced."""
+    return os.path.expanduser(name.replace("{LEGGED_GYM_ROOT_DIR}", LEGGED_GYM_ROOT_DIR))
 
 
 def read_yaml(path: str) -> Any:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
+from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.errors import UserError
-from legged_gym.reading import parse_json, parse_yaml, read_json, read_yaml
+from legged_gym.reading import parse_json, parse_yaml, path_of, read_json, read_yaml
 
 # nine levels of nine aliases: 9^9 values in 200 bytes
 BOMB = "\n".join(["a0: &a0 1", *(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 10))])
@@ -67,3 +70,10 @@ def test_bytes_that_are_no_text_and_files_that_are_not_there(tmp_path, read):
 def test_a_byte_order_mark_is_no_part_of_a_file(tmp_path):
     (tmp_path / "marked").write_bytes(b'\xef\xbb\xbf{"a": 1}')
     assert read_yaml(str(tmp_path / "marked")) == read_json(str(tmp_path / "marked")) == {"a": 1}
+
+
+def test_paths_of_settings_may_begin_with_the_repository_or_home(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/ann")
+    assert path_of("{LEGGED_GYM_ROOT_DIR}/resources") == os.path.join(LEGGED_GYM_ROOT_DIR, "resources")
+    assert path_of("~/robots/my.urdf") == "/home/ann/robots/my.urdf"
+    assert path_of("robots/~my.urdf") == "robots/~my.urdf"

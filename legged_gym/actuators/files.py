@@ -20,11 +20,11 @@ from typing import Any, BinaryIO, Dict, Tuple, Union
 import torch
 from torch import nn
 
-from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.actuators.actuator import Actuator
 from legged_gym.actuators.motor_model import MotorModel, MotorParameters
 from legged_gym.actuators.networks import LSTMActuator, MLPActuator, NetworkSpec, build_network
 from legged_gym.errors import UserError, in_file
+from legged_gym.reading import path_of
 from rsl_rl.utils.archive import first_line, is_script, load_plain, members
 from rsl_rl.utils.errors import RslRlError
 
@@ -38,7 +38,7 @@ def resolve(path: str) -> str:
     Raises:
         UserError: there is no such file.
     """
-    file = path.replace("{LEGGED_GYM_ROOT_DIR}", LEGGED_GYM_ROOT_DIR)
+    file = path_of(path)
     if not os.path.isfile(file):
         raise UserError(f"no actuator file at {file!r}: set control.actuator_net_file")
     return file

@@ -19,6 +19,7 @@ from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.envs.base.table_entries import ObsTerm
 from legged_gym.errors import UserError
 from legged_gym.policies.onnx_file import FORMAT_VERSION
+from legged_gym.reading import path_of
 from legged_gym.sim.robot.gains import torque_speed_of
 from legged_gym.utils.files import sha256_of
 from rsl_rl.models import Network
@@ -217,8 +218,7 @@ def _describe_term(env: LeggedRobot, name: str) -> Dict[str, Any]:
 
 def named_file(path: str) -> Dict[str, str]:
     """A file as configs write it, and its SHA-256."""
-    file = path.replace(_PLACEHOLDER, LEGGED_GYM_ROOT_DIR)
-    return {"file": path.replace(LEGGED_GYM_ROOT_DIR, _PLACEHOLDER), "sha256": sha256_of(file)}
+    return {"file": path.replace(LEGGED_GYM_ROOT_DIR, _PLACEHOLDER), "sha256": sha256_of(path_of(path))}
 
 
 def _describe_joints(env: LeggedRobot, passive: List[Dict[str, Any]]) -> List[Dict[str, Any]]:

@@ -25,8 +25,8 @@ if not __package__:
     # Run as a file: the packages beside this one go before any installed ones, another rsl_rl among them.
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.errors import UserError
+from legged_gym.reading import path_of
 from legged_gym.sim2sim import trials
 from legged_gym.sim2sim.ground import Ground, read_ground
 from legged_gym.sim2sim.motion import Reference, clips_beside, follow
@@ -127,7 +127,7 @@ def policy_file(path: str) -> str:
 
 def robot_file_of(policy: Network) -> str:
     """The robot file of the training."""
-    return str(policy.description["robot_file"]["file"]).replace("{LEGGED_GYM_ROOT_DIR}", LEGGED_GYM_ROOT_DIR)
+    return path_of(str(policy.description["robot_file"]["file"]))
 
 
 def _time_step(policy: Network) -> float:

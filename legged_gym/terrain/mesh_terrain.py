@@ -8,8 +8,8 @@ from typing import Dict, List, Sequence
 
 import numpy as np
 
-from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.errors import UserError
+from legged_gym.reading import path_of
 from legged_gym.settings import SectionOf
 from legged_gym.sim.spec import TriangleMesh
 from legged_gym.terrain.height_map import HeightMap
@@ -80,7 +80,7 @@ def find_meshes(patterns: Sequence[str]) -> List[str]:
     """
     files: List[str] = []
     for pattern in patterns:
-        place = os.path.expanduser(pattern.replace("{LEGGED_GYM_ROOT_DIR}", LEGGED_GYM_ROOT_DIR))
+        place = path_of(pattern)
         found = [place] if os.path.isfile(place) else sorted(glob.glob(place, recursive=True))
         if not found:
             raise UserError(f"env.terrain.mesh_files: no file matches {pattern}")

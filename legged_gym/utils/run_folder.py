@@ -25,7 +25,7 @@ from legged_gym.envs import registry
 from legged_gym.envs.base.base_config import BaseConfig
 from legged_gym.envs.registry import TrainCfg
 from legged_gym.errors import UserError
-from legged_gym.reading import read_yaml
+from legged_gym.reading import path_of, read_yaml
 from legged_gym.utils import reports
 from legged_gym.utils.files import write_files
 from legged_gym.utils.run_lock import LOCK_FILE
@@ -290,7 +290,7 @@ def restore_run_cfgs(folder: str, task: str, env_cfg: BaseConfig, train_cfg: Bas
     before = _actuator_file(env_cfg)
     problems = env_cfg.restore(content["env"], "env.") + train_cfg.restore(content["train"], "train.")
     after = _actuator_file(env_cfg)
-    if after not in (None, before) and is_script(str(after).replace("{LEGGED_GYM_ROOT_DIR}", LEGGED_GYM_ROOT_DIR)):
+    if after not in (None, before) and is_script(path_of(str(after))):
         problems.append(f"control.actuator_net_file {after} is TorchScript: its code runs when it is loaded")
     return problems
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Optional
 
-from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.envs.base.base_config import table
 from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
+from legged_gym.reading import path_of
 from legged_gym.sim.spec import HeightField, SimSpec, Solver
 from legged_gym.terrain import HeightMap, make_heightfield
 
@@ -15,7 +15,7 @@ def sim_spec(cfg: LeggedRobotCfg, height_map: Optional[HeightMap] = None) -> Sim
     """The world of a config, on a height map or a plane."""
     asset, control, ground, init, sim = cfg.asset, cfg.control, cfg.terrain, cfg.init_state, cfg.sim
     return SimSpec(
-        file=asset.file.replace("{LEGGED_GYM_ROOT_DIR}", LEGGED_GYM_ROOT_DIR),
+        file=path_of(asset.file),
         joint_names=list(init.default_joint_angles),
         foot_name=asset.foot_name,
         dof_names=asset.dof_names,

@@ -13,7 +13,7 @@ from legged_gym.errors import UserError, listed
 from legged_gym.motions.clip import Clip
 from legged_gym.motions.contacts import Ground
 from legged_gym.motions.loading import ClipOptions, load_clip
-from legged_gym.reading import read_yaml
+from legged_gym.reading import path_of, read_yaml
 from legged_gym.sim.robot.skeleton import Skeleton, read_skeleton
 from legged_gym.sim.spec import TriangleMesh
 from legged_gym.terrain.meshes import lay_out, read_mesh
@@ -54,7 +54,7 @@ class ClipSet:
             UserError: there are none, one cannot be used, or a clip lacks its mesh.
         """
         self._cfg, self._rate = cfg.deepmimic, 1.0 / (cfg.control.decimation * cfg.sim.dt)
-        self.skeleton: Skeleton = read_skeleton(_path(cfg.asset.file))
+        self.skeleton: Skeleton = read_skeleton(path_of(cfg.asset.file))
         self.meshes: Dict[str, TriangleMesh] = {}
         mocap = list(self._mocap()) if self._cfg.use_amass else []
         videos = list(self._videos()) if self._cfg.use_human_videos else []
@@ -142,12 +142,8 @@ def _tell(path: str, notes: Sequence[str]) -> None:
         print(f"note: {os.path.basename(path)}: {note}")
 
 
-def _path(name: str) -> str:
-    return os.path.expanduser(name.replace("{LEGGED_GYM_ROOT_DIR}", LEGGED_GYM_ROOT_DIR))
-
-
 def _places(folders: Sequence[str]) -> List[str]:
-    return [os.curdir, *(os.path.join(LEGGED_GYM_ROOT_DIR, _path(folder)) for folder in folders), OWN_CLIPS]
+    return [os.curdir, *(os.path.join(LEGGED_GYM_ROOT_DIR, path_of(folder)) for folder in folders), OWN_CLIPS]
 
 
 def found(patterns: Sequence[str], folders: Sequence[str]) -> List[str]:
@@ -157,7 +153,7 @@ def found(patterns: Sequence[str], folders: Sequence[str]) -> List[str]:
         UserError: one matches nothing anywhere.
     """
     files: List[str] = []
-    for pattern in map(_path, patterns):
+    for pattern in map(path_of, patterns):
         choices = [sorted(glob.glob(os.path.join(place, pattern), recursive=True)) for place in _places(folders)]
         hits = next((hits for hits in choices if hits), None)
         if hits is None:
@@ -171,8 +167,8 @@ def found(patterns: Sequence[str], folders: Sequence[str]) -> List[str]:
 
 def _folder(path: str, folders: Sequence[str]) -> str:
     """The folder of a video: itself, or the first one whose name has the last part of its path in it."""
-    if os.path.isdir(_path(path)):
-        return _path(path)
+    if os.path.isdir(path_of(path)):
+        return path_of(path)
     name = os.path.basename(path.rstrip("/"))
     for place in _places(folders):
         inside = sorted(entry for entry in (os.listdir(place) if os.path.isdir(place) else ()) if name in entry)

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.errors import UserError
+from legged_gym.reading import path_of
 
 COLUMNS = ["HAA", "HFE", "KFE"]
 # rows of the generated table, and the row in which its swing ends
@@ -39,7 +39,7 @@ def read_gait(path: str) -> np.ndarray:
         UserError: the file cannot be read or is no such table.
     """
     try:
-        with open(path.replace("{LEGGED_GYM_ROOT_DIR}", LEGGED_GYM_ROOT_DIR), newline="", encoding="utf-8") as file:
+        with open(path_of(path), newline="", encoding="utf-8") as file:
             header, *rows = [[cell.strip() for cell in row] for row in csv.reader(file) if row]
             gait = np.array(rows, dtype=float)
     except OSError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import BinaryIO, Dict, List, Sequence, Tuple
+from typing import BinaryIO, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -30,6 +30,7 @@ class Clip:
         contacts: (T, C) bool by foot, in the order of `contact_names`; C = 0 where nothing is known of contacts.
         contact_names: links of the feet.
         weight: how often the clip is drawn, as a factor.
+        targets: (T, J) rad, what motors have to be asked for to be in the frame; None where nobody worked it out.
     """
 
     path: str
@@ -41,6 +42,7 @@ class Clip:
     contacts: Tensor
     contact_names: Tuple[str, ...] = ()
     weight: float = 1.0
+    targets: Optional[Tensor] = None
 
     def __len__(self) -> int:
         return len(self.joints)
@@ -52,7 +54,8 @@ class Clip:
 
     def taken(self, frames: Tensor) -> Clip:
         """The clip made of some of its frames, (n,) indices."""
-        parts = {name: getattr(self, name)[frames] for name in ("root_pos", "root_quat", "joints", "contacts")}
+        names = ["root_pos", "root_quat", "joints", "contacts", *(() if self.targets is None else ("targets",))]
+        parts = {name: getattr(self, name)[frames] for name in names}
         return replace(self, **parts)
 
 
@@ -73,6 +76,8 @@ def write_clip(clip: Clip, file: BinaryIO) -> None:
     arrays: Dict[str, np.ndarray] = {"format": np.array(CLIP_FORMAT), "fps": np.array(float(clip.fps))}
     for name in ("root_pos", "root_quat", "joints"):
         arrays[name] = getattr(clip, name).double().numpy().round(5).astype(np.float32)
+    if clip.targets is not None:
+        arrays["joint_targets"] = clip.targets.double().numpy().round(5).astype(np.float32)
     arrays["joint_names"] = np.array(clip.joint_names)
     arrays["contacts"], arrays["contact_names"] = clip.contacts.numpy(), np.array(clip.contact_names, dtype=str)
     np.savez_compressed(file, **arrays)  # type: ignore[arg-type]

@@ -31,6 +31,7 @@ class Frames:
         root_pos, root_quat: (n, 3), (n, 4).
         root_lin_vel, root_ang_vel: (n, 3), to the next frame; in the last frame of a clip, from the one before.
         joints, joint_vel: (n, J).
+        targets: (n, J), `Clip.targets`, or the joints.
         link_pos, link_quat, link_vel: (n, K, 3), (n, K, 4), (n, K, 3), of the library's links.
         contacts: (n, F) bool.
     """
@@ -45,6 +46,7 @@ class Frames:
     link_quat: Tensor
     link_vel: Tensor
     contacts: Tensor
+    targets: Tensor
 
 
 class MotionLibrary:
@@ -118,9 +120,10 @@ class MotionLibrary:
         """The frames of a clip in single precision."""
         root_pos, root_quat, joints = (part.float() for part in (clip.root_pos, clip.root_quat, clip.joints))
         link_pos, link_quat = skeleton.poses(root_pos, root_quat, joints, self._indices)
+        targets = {} if clip.targets is None else {"targets": clip.targets.float()[:, self._order]}
         return {
             "root_pos": root_pos, "root_quat": root_quat, "joints": joints[:, self._order], "link_pos": link_pos,
-            "link_quat": link_quat, "contacts": clip.contacts,
+            "link_quat": link_quat, "contacts": clip.contacts, **targets,
         }  # fmt: skip
 
     def __len__(self) -> int:
@@ -153,12 +156,13 @@ class MotionLibrary:
 
         quat = self._data["root_quat"]
         turn = rotation_vector(quat_mul(quat[second], quat_conjugate(quat[first]))) * self.fps
+        parts = {name: part[now] for name, part in self._data.items()}
         return Frames(
             root_lin_vel=rate("root_pos"),
             root_ang_vel=turn,
             joint_vel=rate("joints"),
             link_vel=rate("link_pos"),
-            **{name: part[now] for name, part in self._data.items()},
+            **{"targets": parts["joints"], **parts},
         )
 
     def state_dict(self) -> Dict[str, Any]:

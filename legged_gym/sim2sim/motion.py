@@ -13,6 +13,7 @@ from legged_gym.errors import UserError, listed
 
 _FIRST_JUDGED = 2  # control step; robots begin beside their clip
 _ROUNDING = 1e-3
+_DRIVEN = {"joint_targets"}  # of some clips
 
 
 class Reference:
@@ -22,6 +23,7 @@ class Reference:
         name: of the file.
         qpos: (T, nq), poses as of MuJoCo.
         joints: (T, D) rad, in the order of the description.
+        targets: (T, D) rad, what an action of 0 asks for to be in a frame, with actions that are about the clip's.
         bodies: of the model, those whose places count.
         torso: of the model, whose place and heading the policy is told.
     """
@@ -42,7 +44,11 @@ class Reference:
         if abs(float(fields["fps"]) * description["control_dt"] - 1.0) > _ROUNDING:
             rate = 1.0 / description["control_dt"]
             raise UserError(f"{path} has {float(fields['fps']):g} frames a second, and the policy acts {rate:g} times")
-        self.joints = fields["joints"][:, [columns[_stem(name)] for name in names]].astype(float)
+        order = [columns[_stem(name)] for name in names]
+        wanted = "joint_targets" if description["motion"]["actions_about"] == "inverse_dynamics" else "joints"
+        if wanted not in fields:
+            raise UserError(f"{path} has no joint_targets, which the policy needs: take one exported with it")
+        self.joints, self.targets = (fields[name][:, order].astype(float) for name in ("joints", wanted))
         self.qpos = np.tile(model.qpos0, (len(self.joints), 1))
         self.qpos[:, :3], self.qpos[:, 3:7] = fields["root_pos"], np.roll(fields["root_quat"], 1, axis=1)
         self.qpos[:, [model.joint(name).qposadr[0] for name in names]] = self.joints
@@ -124,7 +130,7 @@ def _read(path: str) -> Dict[str, np.ndarray]:
     wanted = ("fps", "joint_names", "root_pos", "root_quat", "joints")
     try:
         with np.load(path) as file:
-            fields = {name: file[name] for name in wanted}
+            fields = {name: file[name] for name in (*wanted, *(_DRIVEN & set(file)))}
     except OSError as error:
         raise UserError(f"cannot read the clip {path}: {error.strerror or error}") from error
     except (KeyError, ValueError, zipfile.BadZipFile) as error:

@@ -110,8 +110,9 @@ class Robot:
         self.policy.reset()
         self._drives = Drives(self.description, os.path.dirname(self.policy.path), self._world.delay)
         self.actions = [np.zeros(len(self.default))]
-        if self.reference is not None:  # that which holds the joints where they are
-            self.actions = [(self.joint_angles - self._centre(0)) / self.description["actions"]["scale"]]
+        if self.reference is not None and self._motion is not None:
+            about = self.default if self._motion["actions_about"] == "default" else self.reference.joints[0]
+            self.actions = [(self.joint_angles - about) / self.description["actions"]["scale"]]
         self.memory, self.steps, self.foot_forces = {}, 0, np.zeros((len(self._feet), 3))
         self._frames: Dict[Tuple[str, str], List[np.ndarray]] = {}  # those that terms have taken
 
@@ -137,9 +138,9 @@ class Robot:
 
     def _centre(self, frame: int) -> np.ndarray:
         """Joint angles that an action of 0 asks for, rad."""
-        if self.reference is None or self._motion is None or self._motion["actions_about"] != "reference":
+        if self.reference is None or self._motion is None or self._motion["actions_about"] == "default":
             return self.default
-        return np.asarray(self.reference.joints[self.reference.last(frame)])
+        return np.asarray(self.reference.targets[self.reference.last(frame)])
 
     def _limit_torques(self) -> None:
         """What the motors that have a torque-speed curve give at their speeds."""

@@ -24,7 +24,7 @@ from tests.envs.imitation.robots import make
 GROUPS = [*SENSED, *TARGETS, "torso_xy_rel", "torso_yaw_rel", "upper_body_joint_targets", "terrain_height"]
 SETTINGS = {
     "noise.add_noise": False, "domain_rand.randomize_base_mass": False, "deepmimic.randomize_start_offset": False,
-    "deepmimic.amass_terrain_difficulty": 1, "control.actions_about": "reference", "control.beta": 0.7,
+    "deepmimic.amass_terrain_difficulty": 1, "control.beta": 0.7,
     "deepmimic.cut_off_import_length": 60,
 }  # fmt: skip
 
@@ -45,9 +45,9 @@ class Acting:
             return self.actor({name: torch.as_tensor(x)[None].float() for name, x in obs.items()})[0][0].numpy()
 
 
-@pytest.fixture(scope="module")
-def env():
-    return make("g1_deepmimic_root_heightfield_dagger", 1, **SETTINGS)
+@pytest.fixture(scope="module", params=["reference", "inverse_dynamics"])
+def env(request):
+    return make("g1_deepmimic_root_heightfield_dagger", 1, **SETTINGS, **{"control.actions_about": request.param})
 
 
 @pytest.fixture(scope="module")

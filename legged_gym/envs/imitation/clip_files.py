@@ -7,13 +7,17 @@ import os
 from dataclasses import dataclass, replace
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
+import torch
+
 from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.envs.imitation.g1_deepmimic_config import G1DeepmimicCfg
 from legged_gym.errors import UserError, listed
 from legged_gym.motions.clip import Clip
 from legged_gym.motions.contacts import Ground
+from legged_gym.motions.inverse_dynamics import joint_torques
 from legged_gym.motions.loading import ClipOptions, load_clip
 from legged_gym.reading import path_of, read_yaml
+from legged_gym.sim.robot.gains import gains_of
 from legged_gym.sim.robot.skeleton import Skeleton, read_skeleton
 from legged_gym.sim.spec import TriangleMesh
 from legged_gym.terrain.meshes import lay_out, read_mesh
@@ -58,9 +62,18 @@ class ClipSet:
         self.meshes: Dict[str, TriangleMesh] = {}
         mocap = list(self._mocap()) if self._cfg.use_amass else []
         videos = list(self._videos()) if self._cfg.use_human_videos else []
-        self.files: List[ClipFile] = mocap + videos
+        self.files: List[ClipFile] = [replace(file, clip=self._driven(file.clip, cfg)) for file in mocap + videos]
         if not self.files:
             raise UserError("no motion clips: env.deepmimic.use_amass and use_human_videos are both False")
+
+    def _driven(self, clip: Clip, cfg: G1DeepmimicCfg) -> Clip:
+        """The clip with the targets of its joints, where actions are about these."""
+        if cfg.control.actions_about != "inverse_dynamics":
+            return clip
+        stiffness = torch.from_numpy(gains_of(clip.joint_names, cfg.control.stiffness))
+        if not bool((stiffness > 0.0).all()):
+            raise UserError("env.control.actions_about=inverse_dynamics needs a stiffness of every joint")
+        return replace(clip, targets=clip.joints + joint_torques(clip, self.skeleton) / stiffness)
 
     def teachers(self) -> List[str]:
         """Names of the runs that know clips best, in the order of the clips."""

@@ -26,7 +26,7 @@ class ImitationControl(JointControl):
         """Begin with robots at rest."""
         super().__init__(env, failures)
         self.rand, self._motion = env.cfg.domain_rand, motion
-        self._follows = env.cfg.control.actions_about == "reference"
+        self._follows = env.cfg.control.actions_about != "default"
         longest = -(-self.rand.control_delay_max // self.cfg.decimation) if self.rand.control_delays else 0
         self.past_targets = env.default_dof_pos.repeat(longest + 1, self.num_envs, 1)
         self.keep("past_targets")
@@ -35,7 +35,7 @@ class ImitationControl(JointControl):
 
     def centre(self) -> Tensor:
         """Joint angles (N, D) rad, or (1, D), that an action of 0 asks for in the step to come."""
-        return self._motion.next.joints if self._follows else self.env.default_dof_pos
+        return self._motion.next.targets if self._follows else self.env.default_dof_pos
 
     def _targets(self, actions: Tensor) -> Tensor:
         targets = actions * self.cfg.action_scale + self.centre()
@@ -59,7 +59,7 @@ class ImitationControl(JointControl):
                 listener(inputs, 1)
 
     def reset(self, env_ids: Tensor) -> None:
-        """Actions before the first are those that hold the joints where they are; draw delays and torques."""
+        """Actions before the first are how far joints are from the clip or the default; draw delays and torques."""
         super().reset(env_ids)
         env, rand = self.env, self.rand
         self.past_targets[:, env_ids] = env.dof_pos[env_ids]

@@ -23,8 +23,9 @@ from legged_gym.terrain import Terrain
 
 _MOTION_RULE = (
     "frame t of a clip is what the robot should be doing after t control steps, the last one from then on; a = beta *"
-    " action within +-clip + (1 - beta) * a before, the first of which holds the joints where they are; with"
-    " actions_about 'reference' the joints of frame t + 1 stand for default_pos in the rule of the actions"
+    " action within +-clip + (1 - beta) * a before, the first of which is how far joints are from the clip's, or with"
+    " actions_about 'default' from default_pos, over scale; with actions_about 'reference' the joints of frame t + 1"
+    " stand for default_pos in the rule of the actions, with 'inverse_dynamics' its joint_targets"
 )
 
 

@@ -80,8 +80,9 @@ class G1DeepmimicCfg(G1Cfg):
         damping = {"joint": 2.0, "ankle_pitch": 0.2, "ankle_roll": 0.1}
         action_scale = 0.25
         beta = number(1.0, above=0, high=1)  # of the way that actions move from the last one to the new one
-        # what an action of 0 asks for: the default joint angles, or those of the clip
-        actions_about = text("default", ("default", "reference"))
+        # what an action of 0 asks for: the default joint angles, those of the clip, or what brings joints there by the
+        # clip's inverse dynamics
+        actions_about = text("default", ("default", "reference", "inverse_dynamics"))
 
     class asset(G1Cfg.asset):
         file = "{LEGGED_GYM_ROOT_DIR}/resources/robots/g1/urdf/g1_29dof_welded_wrists.urdf"

@@ -62,6 +62,18 @@ def test_robots_begin_where_the_clip_is_and_stand_on_the_ground(env):
     assert float(env.link_errors().norm(dim=2).max()) < 0.2
 
 
+def test_actions_about_inverse_dynamics_keep_to_the_clip_by_themselves():
+    """Joints that ask for the clip's angles sag under the robot's weight."""
+    errors = {}
+    for about in ("reference", "inverse_dynamics"):
+        env = make(**{"control.actions_about": about, "deepmimic.randomize_start_offset": False})
+        env.reset()
+        for _ in range(20):
+            env.step(ZERO)
+        errors[about] = float((env.dof_pos - env.motion.now.joints).square().mean().sqrt())
+    assert errors["inverse_dynamics"] < 0.5 * errors["reference"]
+
+
 def test_an_episode_ends_with_its_clip_or_where_a_body_is_too_far_off():
     settings = {"deepmimic.randomize_start_offset": False, "deepmimic.cut_off_import_length": 12}
     env = make(**settings)

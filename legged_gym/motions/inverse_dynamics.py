@@ -101,7 +101,7 @@ def _corners(foot: Soles) -> np.ndarray:
 
 
 def _non_negative(columns: Tensor, wanted: Tensor) -> Tensor:
-    """Non-negative x (T, K) with the least |columns x - wanted|^2, (T, 6, K), (T, 6): accelerated projected gradients."""
+    """Non-negative x (T, K), least |columns x - wanted|^2, of (T, 6, K), (T, 6), by accelerated projected gradients."""
     gram = columns.transpose(1, 2) @ columns + _RIDGE * torch.eye(columns.shape[2], dtype=columns.dtype)
     aim = torch.einsum("tnk,tn->tk", columns, wanted)
     step = 1.0 / (torch.linalg.matrix_norm(columns, 2).square() + _RIDGE)[:, None]

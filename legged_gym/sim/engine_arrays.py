@@ -24,6 +24,7 @@ class EngineArrays:
     subtree_com: Any
     mocap_pos: Any
     mocap_quat: Any
+    xfrc_applied: Any
 
 
 def cross_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -41,7 +42,7 @@ def fill_body_states(out: Any, arrays: EngineArrays, bodies: Any, root: Any, cro
         out: (N, B, 13) position, quaternion xyzw, linear and angular velocity.
         arrays: of the engine.
         bodies: (B,) body ids.
-        root: (1,) that of the root.
+        root: (1,) that of the root, or (B,) those of the trees that the bodies are in.
         cross: product of two (N, B, 3).
     """
     position, quat, spatial = arrays.xpos[:, bodies], arrays.xquat[:, bodies], arrays.cvel[:, bodies]

@@ -42,32 +42,24 @@ BAD_STATE = [
 WATCHED = [*BAD_STATE, int(mujoco.mjtWarning.mjWARN_CONTACTFULL), int(mujoco.mjtWarning.mjWARN_CNSTRFULL)]
 
 
-class MujocoCpuSimulator(MujocoSimulator):
-    """N environments on a persistent `mujoco.batch.Batch`."""
+class CpuEngine:
+    """Copies of a model on a persistent `mujoco.batch.Batch`.
 
-    def __init__(self, spec: SimSpec, num_envs: int, device: str = "cpu", deterministic: bool = True) -> None:
-        """See `MujocoSimulator`; all tensors live on the CPU, and results repeat anyway."""
-        super().__init__(spec, num_envs, "cpu")
-        threads = spec.num_threads or num_cpus()
-        self.batch = mujoco_batch.Batch(self.robot.model, num_envs, threads, persistent=True)
+    Attributes:
+        arrays, numpy_arrays: of the engine, the same memory as tensors and as numpy's arrays.
+    """
+
+    def __init__(self, model: Any, num_envs: int, num_threads: int = 0) -> None:
+        """Make N copies, on a number of threads or on all CPUs of the process."""
+        self.model, self.device = model, torch.device("cpu")
+        self.batch = mujoco_batch.Batch(model, num_envs, num_threads or num_cpus(), persistent=True)
         names = EngineArrays.__annotations__
-        self._arrays = EngineArrays(**{name: _view(self.batch, name) for name in names})
-        self._numpy_arrays = EngineArrays(**{name: self.batch.bind(name) for name in names})
-        model = self.robot.model
-        size = model.nq + model.nv
-        offset = (self.batch.bind("qpos").__array_interface__["data"][0] - self.batch.state.ctypes.data) // 8
-        self._state_view = torch.from_numpy(self.batch.state)[:, offset : offset + size]
+        self.arrays = EngineArrays(**{name: _view(self.batch, name) for name in names})
+        self.numpy_arrays = EngineArrays(**{name: self.batch.bind(name) for name in names})
         self._warned = False
-        self.batch.forward(stage=VEL)
-        self._refresh()
 
-    def _engine_rows(self, env_ids: Optional[Tensor] = None) -> Tensor:
-        if self.robot.fixed_base:
-            return super()._engine_rows(env_ids)
-        # qpos and qvel are neighbours in the batch's rows: one conversion for both
-        return (self._state_view if env_ids is None else self._state_view.index_select(0, env_ids)).float()
-
-    def _advance(self, substeps: int) -> None:
+    def advance(self, substeps: int) -> Tuple[np.ndarray, str]:
+        """Advance all, leave position and velocity stages current; returns the ids of who failed, and why."""
         raised, reason = np.zeros(0, np.int64), ""
         try:
             self.batch.step(nstep=substeps, stage=VEL)
@@ -79,11 +71,10 @@ class MujocoCpuSimulator(MujocoSimulator):
             self._warn_of_full_arena(counts)
             self.batch.warning[:, WATCHED] = 0
             bad = np.flatnonzero(counts[:, : len(BAD_STATE)].any(axis=1))
-        if raised.size or bad.size:
-            ids = torch.from_numpy(np.union1d(raised, bad))
-            if not self.failed[ids].all():
-                self._reason = reason or "a position, velocity, acceleration or target became NaN, infinite or huge"
-            self.failed[ids] = True
+        if not raised.size and not bad.size:
+            return bad, ""
+        reason = reason or "a position, velocity, acceleration or target became NaN, infinite or huge"
+        return np.union1d(raised, bad), reason
 
     def _warn_of_full_arena(self, counts: np.ndarray) -> None:
         """Say once that contacts were dropped because an environment's memory for them is full."""
@@ -96,28 +87,81 @@ class MujocoCpuSimulator(MujocoSimulator):
                 file=sys.stderr,
             )
 
-    def _fill_bodies(self, out: Tensor, bodies: Tensor) -> None:
+    def fill_bodies(self, out: Tensor, bodies: Tensor, roots: np.ndarray) -> None:
+        """Write states of bodies (B,) with the roots (B,) or (1,) of their trees; see `fill_body_states`."""
         # by numpy: torch would wake threads for each of these small operations, and wait for them on a busy machine
-        root = self.robot.body_ids[:1]
-        fill_body_states(out.numpy(), self._numpy_arrays, bodies.numpy(), root, cross_product)
+        fill_body_states(out.numpy(), self.numpy_arrays, bodies.numpy(), roots, cross_product)
 
-    def _forward(self, stale: Tensor) -> None:
+    def forward(self, stale: Tensor) -> None:
+        """Recompute position and velocity stages of environments marked in (N,) bool."""
         self.batch.forward(ids=stale.numpy(), stage=VEL)
 
-    def _reset_engine(self, env_ids: Tensor) -> None:
+    def reset(self, env_ids: Tensor) -> None:
+        """Initial state of the model, no warm start."""
         self.batch.reset(ids=env_ids.numpy(), stage=NONE)
 
-    def _field(self, name: str) -> Tensor:
+    def field(self, name: str) -> Tensor:
+        """Model field with its values per environment, (N, ...)."""
         return torch.from_numpy(self.batch.expand(name))
 
-    def _write(self, name: str, index: Tuple[Any, ...], value: Tensor) -> None:
+    def write(self, name: str, index: Tuple[Any, ...], value: Tensor) -> None:
+        """Set values of a model field."""
         # by numpy, as above
         where = tuple(part.numpy() if isinstance(part, Tensor) else part for part in index)
         self.batch.expand(name)[where] = value.numpy()
 
-    def _update_constants(self, env_ids: Tensor, inertia: bool) -> None:
+    def update_constants(self, env_ids: Tensor, inertia: bool) -> None:
+        """Recompute what depends on masses, inertias and sizes."""
         # mj_setConst knows no parts; it takes 10 us an environment
         self.batch.set_const(ids=env_ids.numpy())
+
+
+class MujocoCpuSimulator(MujocoSimulator):
+    """N environments on a persistent `mujoco.batch.Batch`."""
+
+    def __init__(self, spec: SimSpec, num_envs: int, device: str = "cpu", deterministic: bool = True) -> None:
+        """See `MujocoSimulator`; all tensors live on the CPU, and results repeat anyway."""
+        super().__init__(spec, num_envs, "cpu")
+        self.engine = CpuEngine(self.robot.model, num_envs, spec.num_threads)
+        self.batch, self._arrays = self.engine.batch, self.engine.arrays
+        model = self.robot.model
+        size = model.nq + model.nv
+        offset = (self.batch.bind("qpos").__array_interface__["data"][0] - self.batch.state.ctypes.data) // 8
+        self._state_view = torch.from_numpy(self.batch.state)[:, offset : offset + size]
+        self.batch.forward(stage=VEL)
+        self._refresh()
+
+    def _engine_rows(self, env_ids: Optional[Tensor] = None) -> Tensor:
+        if self.robot.fixed_base:
+            return super()._engine_rows(env_ids)
+        # qpos and qvel are neighbours in the batch's rows: one conversion for both
+        return (self._state_view if env_ids is None else self._state_view.index_select(0, env_ids)).float()
+
+    def _advance(self, substeps: int) -> None:
+        failed, reason = self.engine.advance(substeps)
+        if failed.size:
+            ids = torch.from_numpy(failed)
+            if not self.failed[ids].all():
+                self._reason = reason
+            self.failed[ids] = True
+
+    def _fill_bodies(self, out: Tensor, bodies: Tensor) -> None:
+        self.engine.fill_bodies(out, bodies, self.robot.body_ids[:1])
+
+    def _forward(self, stale: Tensor) -> None:
+        self.engine.forward(stale)
+
+    def _reset_engine(self, env_ids: Tensor) -> None:
+        self.engine.reset(env_ids)
+
+    def _field(self, name: str) -> Tensor:
+        return self.engine.field(name)
+
+    def _write(self, name: str, index: Tuple[Any, ...], value: Tensor) -> None:
+        self.engine.write(name, index, value)
+
+    def _update_constants(self, env_ids: Tensor, inertia: bool) -> None:
+        self.engine.update_constants(env_ids, inertia)
 
     def cast_rays(
         self,

@@ -1,0 +1,1 @@
+"""The methods of the gym object, by what they are for."""

@@ -1,0 +1,106 @@
+"""A prepared simulation: model, engine, state tensors and drives."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Dict, List, Set, Tuple
+
+import numpy as np
+import torch
+
+from legged_gym.errors import UserError
+from legged_gym.isaacgym.world.build import Slot, build_model, find_slots
+from legged_gym.isaacgym.world.control import Control
+from legged_gym.isaacgym.world.properties import upload, upload_all
+from legged_gym.isaacgym.world.scene import Sim
+from legged_gym.isaacgym.world.states import States
+
+_TELL_EVERY = 100
+
+
+class World:
+    """What `prepare_sim` makes.
+
+    Attributes:
+        engine: steps N copies of the model.
+        slots: places of actors, the same in all environments.
+        states: tensors of states.
+        control: what drives and forces are told.
+        frames: how many steps were made.
+        changed: kinds of properties, by slot, of environments that were changed since the last step.
+    """
+
+    def __init__(self, sim: Sim) -> None:
+        """Compile the scene and upload all properties."""
+        _check(sim)
+        self.sim, self.num_envs = sim, len(sim.envs)
+        self.model = build_model(sim)
+        self.slots: List[Slot] = find_slots(sim, self.model)
+        self.engine = _make_engine(self.model, sim)
+        upload_all(self.engine, sim, self.slots)
+        self.states = States(sim, self.engine, self.slots)
+        self.control = Control(sim, self.engine, self.slots, self.states)
+        self.states.start()
+        self.frames, self._failures = 0, 0
+        self.changed: Dict[Tuple[str, int], Set[int]] = {}
+
+    def change(self, kind: str, actor: Any) -> None:
+        """Remember that a table of an actor was replaced."""
+        self.changed.setdefault((kind, actor.index), set()).add(actor.env.index)
+
+    def settle(self) -> None:
+        """Upload what was changed."""
+        for (kind, number), envs in self.changed.items():
+            upload(self.engine, self.sim, self.slots[number], kind, sorted(envs))
+            if kind == "dofs":
+                self.control.read_drives()
+        self.changed.clear()
+
+    def simulate(self) -> None:
+        """One step of `dt`."""
+        if self.changed:
+            self.settle()
+        self.control.apply()
+        failed, reason = self.states.advance(max(int(self.sim.params.substeps), 1))
+        self.control.clear()
+        self.frames += 1
+        if len(failed):
+            self._restore(failed, reason)
+
+    def _restore(self, failed: np.ndarray, reason: str) -> None:
+        """Put environments whose physics broke down back to how they were created."""
+        before = self._failures
+        self._failures += len(failed)
+        if before == 0 or before // _TELL_EVERY != self._failures // _TELL_EVERY:
+            text = f"physics of environment {failed[0]} broke down ({reason}) and began anew; {self._failures} so far"
+            print(f"warning: {text}", file=sys.stderr)
+        self.states.restore(torch.from_numpy(failed).to(self.sim.device))
+
+    def set_gravity(self, gravity: List[float]) -> None:
+        """m/s^2, of all environments."""
+        field = self.engine.field("opt.gravity")
+        field[...] = torch.tensor(gravity, dtype=field.dtype, device=field.device)
+
+
+def choose_device(index: int, gpu_pipeline: bool) -> torch.device:
+    """Where tensors live."""
+    return torch.device(f"cuda:{max(index, 0)}" if gpu_pipeline and torch.cuda.is_available() else "cpu")
+
+
+def _check(sim: Sim) -> None:
+    """All environments must be alike, as they share one model."""
+    if not sim.envs or not sim.envs[0].actors:
+        raise UserError("prepare_sim: there is no actor: create environments and actors first")
+    first = [actor.asset.scene_key for actor in sim.envs[0].actors]
+    for env in sim.envs:
+        if [actor.asset.scene_key for actor in env.actors] != first:
+            raise UserError(
+                f"prepare_sim: environment {env.index} has other actors than environment 0, which MuJoCo's batches"
+                " cannot have: give all environments the same assets in the same order"
+            )
+
+
+def _make_engine(model: Any, sim: Sim) -> Any:
+    from legged_gym.sim.mujoco_cpu import CpuEngine
+
+    return CpuEngine(model, len(sim.envs), 0)

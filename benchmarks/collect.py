@@ -23,10 +23,10 @@ if not __package__:
 from legged_gym.demonstrations.collection import Collection
 from legged_gym.errors import UserError
 from legged_gym.policies.policy_io import PolicySource, add_policy_flag, find_policy
+from legged_gym.programs import run_script
 from legged_gym.scripts.collect import SCHEDULES
 from legged_gym.utils.cli import make_parser
 from legged_gym.utils.options import CommandLine
-from legged_gym.utils.script import run_script
 
 
 def main(argv: Optional[Sequence[str]] = None) -> None:

@@ -21,11 +21,11 @@ from legged_gym.envs.variants import for_evaluation
 from legged_gym.errors import UserError
 from legged_gym.evaluation.evaluate import evaluate
 from legged_gym.policies.policy_io import find_policy, load_policy
+from legged_gym.programs import run_script
 from legged_gym.scripts.evaluate import add_evaluation_flags, num_robots
 from legged_gym.utils import reports, run_folder
 from legged_gym.utils.cli import make_parser
 from legged_gym.utils.options import CommandLine
-from legged_gym.utils.script import run_script
 from legged_gym.utils.training import make_env
 from rsl_rl.utils.logger import METRICS_FILE, lines_until
 

@@ -26,10 +26,10 @@ if not __package__:
 
 import numpy as np
 
+from legged_gym.programs import run_script
 from legged_gym.utils import reports, training
 from legged_gym.utils.cli import add_training_flags, make_parser
 from legged_gym.utils.options import CommandLine
-from legged_gym.utils.script import run_script
 
 Seen = Tuple[float, int, float, float]
 

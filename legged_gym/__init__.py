@@ -12,15 +12,21 @@ import sys
 if "OMP_WAIT_POLICY" not in os.environ:
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
-LEGGED_GYM_ROOT_DIR = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-"""Folder of the repository; config files may write it as ``{LEGGED_GYM_ROOT_DIR}``."""
+LEGGED_GYM_PACKAGE_DIR = os.path.dirname(os.path.abspath(__file__))
+"""Folder of this package."""
 
-LEGGED_GYM_ENVS_DIR = os.path.join(LEGGED_GYM_ROOT_DIR, "legged_gym", "envs")
+IS_CHECKOUT = not os.path.isdir(os.path.join(LEGGED_GYM_PACKAGE_DIR, "resources"))
+"""Whether this runs from a checkout, and not from a wheel, which carries robots and learner inside of the package."""
+
+LEGGED_GYM_ROOT_DIR = os.path.dirname(LEGGED_GYM_PACKAGE_DIR) if IS_CHECKOUT else LEGGED_GYM_PACKAGE_DIR
+"""Folder of `resources/`: the repository, or an installed package; configs write it as ``{LEGGED_GYM_ROOT_DIR}``."""
+
+LEGGED_GYM_ENVS_DIR = os.path.join(LEGGED_GYM_PACKAGE_DIR, "envs")
 """Folder of the environments."""
 
 
 def _import_own_learner() -> None:
-    """Make `rsl_rl` the package beside this one, whatever else of that name is installed: PyPI's rsl-rl-lib is.
+    """Make `rsl_rl` the project's own, whatever else of that name is installed: PyPI's rsl-rl-lib is.
 
     Raises:
         ImportError: another one has been imported before, or lies in its place.

@@ -8,7 +8,7 @@ from typing import Any, Dict, List, Set, Tuple, Union
 
 import yaml
 
-from legged_gym import LEGGED_GYM_ROOT_DIR
+from legged_gym import LEGGED_GYM_PACKAGE_DIR, LEGGED_GYM_ROOT_DIR
 from legged_gym.errors import UserError, in_file
 
 # What no config comes near; aliases of aliases make a small file that is endless to walk.
@@ -16,8 +16,15 @@ _MOST_VALUES, _DEEPEST = 100_000, 50
 
 
 def path_of(name: str) -> str:
-    """The path that a setting means: `{LEGGED_GYM_ROOT_DIR}` and ~ are replaced."""
-    return os.path.expanduser(name.replace("{LEGGED_GYM_ROOT_DIR}", LEGGED_GYM_ROOT_DIR))
+    """The path that a setting means: `{LEGGED_GYM_ROOT_DIR}` and ~ are replaced.
+
+    One like `resources/...` or `legged_gym/configs/...` that is not in the current folder is the project's own.
+    """
+    path = os.path.expanduser(name.replace("{LEGGED_GYM_ROOT_DIR}", LEGGED_GYM_ROOT_DIR))
+    homes = ("", LEGGED_GYM_ROOT_DIR, os.path.dirname(LEGGED_GYM_PACKAGE_DIR))
+    return next(
+        (place for place in (os.path.join(home, path) for home in homes) if path and os.path.exists(place)), path
+    )
 
 
 def read_yaml(path: str) -> Any:

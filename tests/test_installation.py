@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 
@@ -62,3 +63,40 @@ def test_opengl_can_be_switched_off(monkeypatch):
     monkeypatch.setenv("MUJOCO_GL", "off")
     with pytest.raises(RuntimeError, match="MUJOCO_GL is off"):
         rendering._gl_context_class()
+
+
+@pytest.mark.slow
+def test_a_wheel_trains_from_any_folder(tmp_path):
+    """Built, installed alone, beside another package called rsl_rl, and used where there is no checkout."""
+    site, own = tmp_path / "site", tmp_path / "own"
+    own.mkdir()
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
+    copy = tmp_path / "source"
+    shutil.copytree(
+        LEGGED_GYM_ROOT_DIR, copy, ignore=shutil.ignore_patterns("logs", "build", ".*", "tests", "*.egg-info")
+    )
+    wheels = [*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(tmp_path), str(copy)]
+    subprocess.run(wheels, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    assert wheel.stat().st_size < 30e6
+    subprocess.run([*pip, "install", "--no-deps", "--target", str(site), str(wheel)], check=True, capture_output=True)
+    assert sorted(path.name for path in site.iterdir() if "dist-info" not in path.name) == ["bin", "legged_gym"]
+    (site / "rsl_rl").mkdir()
+    (site / "rsl_rl" / "__init__.py").write_text("")
+    flags = [
+        "--task=a1_flat",
+        "--num_envs=4",
+        "--max_iterations=1",
+        "--headless",
+        "--logger=none",
+        "--cfg=a1_legged_gym_rewards",
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(site)}
+    done = subprocess.run(
+        [str(site / "bin" / "legged-gym"), "train", *flags, "--cfg=a1_legged_gym_rewards"],
+        cwd=own, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (run_folder,) = (own / "logs" / "flat_a1").iterdir()
+    assert (run_folder / "model_1.pt").is_file()
+    assert f"legged-gym play --task=a1_flat --load_run=logs/flat_a1/{run_folder.name}" in done.stdout

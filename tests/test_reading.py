@@ -77,3 +77,14 @@ def test_paths_of_settings_may_begin_with_the_repository_or_home(monkeypatch):
     assert path_of("{LEGGED_GYM_ROOT_DIR}/resources") == os.path.join(LEGGED_GYM_ROOT_DIR, "resources")
     assert path_of("~/robots/my.urdf") == "/home/ann/robots/my.urdf"
     assert path_of("robots/~my.urdf") == "robots/~my.urdf"
+
+
+def test_files_of_the_project_are_found_from_any_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    name = os.path.join("resources", "robots", "go2", "urdf", "go2.urdf")
+    assert path_of(name) == os.path.join(LEGGED_GYM_ROOT_DIR, name)
+    (tmp_path / name).parent.mkdir(parents=True)
+    (tmp_path / name).write_text("")
+    assert path_of(name) == name  # what is here comes first
+    assert path_of("resources/nothing") == "resources/nothing"
+    assert path_of("") == ""

@@ -20,14 +20,13 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 
-from legged_gym import LEGGED_GYM_ROOT_DIR
+from legged_gym.programs import EXIT_STOPPED, script_file
 from legged_gym.utils import run_folder
-from legged_gym.utils.script import EXIT_STOPPED
 
 if TYPE_CHECKING:
     import submitit
 
-TRAIN_SCRIPT = os.path.join(LEGGED_GYM_ROOT_DIR, "legged_gym", "scripts", "train.py")
+TRAIN_SCRIPT = script_file("train")
 ATTEMPTS = "attempts.jsonl"
 
 # Windows lacks two of them, and gets a clear word for it when this module has been imported.

@@ -10,7 +10,7 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from legged_gym import LEGGED_GYM_ROOT_DIR
+from legged_gym import LEGGED_GYM_PACKAGE_DIR
 from legged_gym.cluster.job import TrainJob
 from legged_gym.cluster.plan import Training
 from legged_gym.errors import UserError
@@ -167,8 +167,8 @@ def _submit_here(job: TrainJob, wish: Resources, slot: int) -> Any:
 
 
 def _prepare(trainings: Sequence[Training], wish: Resources, launch_folder: str) -> List[TrainJob]:
-    """Make the folders and the jobs, which import this checkout wherever they run."""
-    paths = [LEGGED_GYM_ROOT_DIR, *filter(None, [os.environ.get("PYTHONPATH")])]
+    """Make the folders and the jobs, which import this very package wherever they run."""
+    paths = [os.path.dirname(LEGGED_GYM_PACKAGE_DIR), *filter(None, [os.environ.get("PYTHONPATH")])]
     os.environ["PYTHONPATH"] = os.pathsep.join(paths)
     jobs = [make_job(training, wish, launch_folder) for training in trainings]
     for job in jobs:

@@ -8,7 +8,6 @@ import os
 from dataclasses import replace
 from typing import Any, Dict, List, Optional, Sequence
 
-from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.envs import registry
 from legged_gym.envs.variants import for_evaluation
 from legged_gym.errors import UserError
@@ -107,7 +106,7 @@ def _path_of(name: str) -> Optional[str]:
     """What ``--policy`` takes for a name; None where it may only be a task."""
     if os.path.exists(name):
         return name
-    runs = glob.glob(os.path.join(LEGGED_GYM_ROOT_DIR, "logs", "*", glob.escape(name)))
+    runs = glob.glob(os.path.join(run_folder.logs_folder(), "*", glob.escape(name)))
     if len(runs) > 1:
         raise UserError(f"--compare: several experiments have a run {name}; give its path: {', '.join(sorted(runs))}")
     if runs:

@@ -28,10 +28,10 @@ if not __package__:
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from legged_gym.envs import registry
+from legged_gym.programs import run_script
 from legged_gym.utils import reports, training
 from legged_gym.utils.cli import make_parser, positive
 from legged_gym.utils.options import CommandLine
-from legged_gym.utils.script import run_script
 from legged_gym.utils.start_points import resolve_policies
 from legged_gym.utils.training import Plan, check_sizes, make_env, resolve
 

@@ -21,9 +21,9 @@ if not __package__:
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from legged_gym.errors import UserError
+from legged_gym.programs import run_script
 from legged_gym.utils.cli import ArgumentParser, number
 from legged_gym.utils.files import check_writable, whole_file
-from legged_gym.utils.script import run_script
 from legged_gym.utils.task_registry import task_registry
 
 

@@ -25,11 +25,11 @@ if not __package__:
 from legged_gym.demonstrations.collection import Collection
 from legged_gym.errors import UserError
 from legged_gym.policies.policy_io import PolicySource, add_policy_flag, find_policy
+from legged_gym.programs import run_script
 from legged_gym.utils import reports
 from legged_gym.utils.cli import make_parser, positive
 from legged_gym.utils.files import check_writable, nearest_folder
 from legged_gym.utils.options import CommandLine
-from legged_gym.utils.script import run_script
 
 if TYPE_CHECKING:
     from legged_gym.demonstrations.dataset import Demonstrations

@@ -23,9 +23,9 @@ if not __package__:
 
 from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.errors import UserError
+from legged_gym.programs import run_script
 from legged_gym.utils.cli import ArgumentParser, number
 from legged_gym.utils.files import check_writable, whole_file
-from legged_gym.utils.script import run_script
 
 if TYPE_CHECKING:
     from legged_gym.motions.clip import Clip

@@ -36,10 +36,10 @@ from legged_gym.envs import registry
 from legged_gym.envs.variants import for_evaluation
 from legged_gym.evaluation.text import format_comparison, format_result
 from legged_gym.policies.policy_io import add_policy_flag, find_policy
+from legged_gym.programs import run_script
 from legged_gym.utils import reports
 from legged_gym.utils.cli import ArgumentParser, make_parser, positive
 from legged_gym.utils.options import CommandLine
-from legged_gym.utils.script import run_script
 
 DEFAULT_EPISODES = 1000
 DEFAULT_ENVS = 500

@@ -25,12 +25,12 @@ if not __package__:
 from legged_gym.envs.variants import for_export
 from legged_gym.errors import UserError
 from legged_gym.policies.policy_io import PolicySource, add_policy_flag, find_policy
+from legged_gym.programs import run_script
 from legged_gym.utils import run_folder
 from legged_gym.utils.cli import make_parser
 from legged_gym.utils.files import check_writable
 from legged_gym.utils.options import CommandLine
 from legged_gym.utils.reports import machine, short_path
-from legged_gym.utils.script import run_script
 from legged_gym.utils.training import make_env
 
 if TYPE_CHECKING:

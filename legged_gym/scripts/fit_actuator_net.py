@@ -20,10 +20,10 @@ if not __package__:
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from legged_gym.errors import UserError
+from legged_gym.programs import run_script
 from legged_gym.utils import reports
 from legged_gym.utils.cli import ArgumentParser, number, positive, seed
 from legged_gym.utils.files import check_writable
-from legged_gym.utils.script import run_script
 
 HIDDEN_SIZES = {"mlp": [32, 32], "lstm": [8, 8]}
 

@@ -27,9 +27,9 @@ from legged_gym.cluster import submit as launch_submit
 from legged_gym.cluster.plan import Training, plan_trainings, table
 from legged_gym.cluster.submit import Resources
 from legged_gym.errors import UserError
+from legged_gym.programs import run_script
 from legged_gym.utils import run_folder
 from legged_gym.utils.cli import ArgumentParser, positive
-from legged_gym.utils.script import run_script
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:

@@ -17,9 +17,9 @@ if not __package__:
 
 import legged_gym.envs  # noqa: F401 - fills the table of tasks
 from legged_gym.envs import registry
+from legged_gym.programs import run_script
 from legged_gym.utils.cli import ArgumentParser
 from legged_gym.utils.reports import aligned
-from legged_gym.utils.script import run_script
 
 
 def main(argv: Optional[Sequence[str]] = None) -> None:

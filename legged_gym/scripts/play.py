@@ -35,15 +35,15 @@ if not __package__:
     # Run as a file: the packages beside this one go before any installed ones, another rsl_rl among them.
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.envs import variants
 from legged_gym.errors import UserError
 from legged_gym.policies.policy_io import PolicySource, add_policy_flag, find_policy
+from legged_gym.programs import run_script
+from legged_gym.utils import run_folder
 from legged_gym.utils.cli import add_viewer_flags, make_parser, number, page_address, wanted_viewer
 from legged_gym.utils.files import check_writable
 from legged_gym.utils.options import CommandLine
 from legged_gym.utils.reports import short_path
-from legged_gym.utils.script import run_script
 from legged_gym.utils.training import make_env
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ def _output_stem(source: PolicySource, video: Optional[str]) -> str:
     file = os.path.splitext(os.path.basename(source.path))[0]
     if source.run_dir is not None and source.is_run and os.access(source.run_dir, os.W_OK):
         return os.path.join(source.run_dir, f"play_{file}")
-    return os.path.join(LEGGED_GYM_ROOT_DIR, "logs", f"play_{source.task}_{file}")
+    return os.path.join(run_folder.logs_folder(), f"play_{source.task}_{file}")
 
 
 def _is_driven(source: PolicySource, show: str, command: Optional[Command]) -> bool:

@@ -21,10 +21,11 @@ if not __package__:
 from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
 from legged_gym.errors import UserError
 from legged_gym.policies.policy_io import add_policy_flag, find_policy
+from legged_gym.programs import run_script
+from legged_gym.reading import path_of
 from legged_gym.utils.cli import make_parser, number
 from legged_gym.utils.files import check_writable, whole_file
 from legged_gym.utils.options import CommandLine
-from legged_gym.utils.script import run_script
 
 
 def main(argv: Optional[Sequence[str]] = None) -> None:
@@ -35,7 +36,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     """
     parser = make_parser(__doc__ or "")
     add_policy_flag(parser)
-    parser.add_argument("--motor", metavar="FILE", required=True, help="JSON file of a motor's numbers")
+    parser.add_argument("--motor", type=path_of, metavar="FILE", required=True, help="JSON file of a motor's numbers")
     parser.add_argument("--output", metavar="FILE", required=True, help="the .npz file to write")
     parser.add_argument("--duration", type=number("s", low=0.1, high=3600), default=20.0, help="seconds (20)")
     parser.set_defaults(num_envs=12, seed=1)

@@ -26,6 +26,7 @@ if not __package__:
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from legged_gym.errors import UserError
+from legged_gym.programs import run_script
 from legged_gym.reading import path_of
 from legged_gym.sim2sim import trials
 from legged_gym.sim2sim.ground import Ground, read_ground
@@ -37,7 +38,6 @@ from legged_gym.utils.cli import ArgumentParser, number
 from legged_gym.utils.files import check_writable
 from legged_gym.utils.reports import short_path, write_json
 from legged_gym.utils.run_folder import POLICIES_DIR
-from legged_gym.utils.script import run_script
 
 DEFAULT_DT = 0.002
 EXIT_WORSE = 1

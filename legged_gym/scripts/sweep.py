@@ -20,13 +20,13 @@ if not __package__:
     # Run as a file: the packages beside this one go before any installed ones, another rsl_rl among them.
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.errors import UserError
+from legged_gym.programs import run_script
 from legged_gym.sweeps import config as sweep_config
 from legged_gym.sweeps.config import SweepConfig
 from legged_gym.utils.cli import add_training_flags, make_parser, positive
 from legged_gym.utils.options import CommandLine
-from legged_gym.utils.script import run_script
+from legged_gym.utils.run_folder import logs_folder
 
 _LOCAL = "local-"
 
@@ -89,7 +89,7 @@ def _read(command: CommandLine, name: Optional[str]) -> SweepConfig:
 def _run_local(
     command: CommandLine, arguments: Sequence[str], sweep_id: Optional[str], file: Optional[str], num_workers: int
 ) -> None:
-    root = os.path.join(LEGGED_GYM_ROOT_DIR, "logs", "sweeps")
+    root = os.path.join(logs_folder(), "sweeps")
     config = _read(command, file) if sweep_id is None else None
     try:
         from legged_gym.sweeps.local import LocalSweep

@@ -30,11 +30,11 @@ if not __package__:
     # Run as a file: the packages beside this one go before any installed ones, another rsl_rl among them.
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+from legged_gym.programs import EXIT_STOPPED, command_line, run_script, shown_path, stopped_by_signals
 from legged_gym.sweeps import wandb_server as sweep_wandb
 from legged_gym.utils import run_folder, run_lock, training
 from legged_gym.utils.cli import add_training_flags, add_viewer_flags, make_parser, page_address, wanted_viewer
 from legged_gym.utils.options import CommandLine
-from legged_gym.utils.script import EXIT_STOPPED, run_script, stopped_by_signals
 from legged_gym.utils.training import Plan
 from rsl_rl.utils.console import steady_output
 
@@ -129,7 +129,7 @@ def train(plan: Plan, runner: Runner) -> None:
         print(f"robots     {plan.env_cfg.env.num_envs} x {settings.num_steps_per_env} steps an iteration")
         print(f"physics    {options.sim} on {options.sim_device}")
         print(f"learning   on {options.rl_device}, seed {plan.train_cfg.seed}, iterations {done} to {max(done, total)}")
-        print(f"run        {_shown(folder)}", flush=True)
+        print(f"run        {shown_path(folder)}", flush=True)
     if done >= total:
         if is_main:
             print(f"nothing to do: the run has {done} iterations; ask for more with --max_iterations")
@@ -156,23 +156,11 @@ def _discard_if_nothing_learned(runner: Runner) -> None:
 
 def _print_next_steps(folder: str, task: str, stopped: bool) -> None:
     _, path = run_folder.list_checkpoints(folder)[-1]
-    print(f"checkpoint {_shown(path)}")
-    scripts = os.path.dirname(os.path.abspath(__file__))
+    print(f"checkpoint {shown_path(path)}")
     steps: List[Tuple[str, str, List[str]]] = [("resume", "train", ["--resume"])] if stopped else []
     for label, script, flags in [*steps, ("play", "play", []), ("evaluate", "evaluate", [])]:
-        words = [
-            f"{_shown(os.path.join(scripts, script))}.py",
-            f"--task={task}",
-            *flags,
-            f"--load_run={_shown(folder)}",
-        ]
-        print(f"{label:<10} python {' '.join(map(shlex.quote, words))}")
-
-
-def _shown(path: str) -> str:
-    """The path as short as it can be typed from the current folder."""
-    relative = os.path.relpath(path)
-    return path if relative.startswith("..") else relative
+        words = [f"--task={task}", *flags, f"--load_run={shown_path(folder)}"]
+        print(f"{label:<10} {command_line(script)} {' '.join(map(shlex.quote, words))}")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from typing import Any, Dict, List, Optional, Tuple
 
 import yaml
 
-from legged_gym import LEGGED_GYM_ROOT_DIR
+from legged_gym import LEGGED_GYM_PACKAGE_DIR
 from legged_gym.envs import registry
 from legged_gym.envs.base.base_config import BaseConfig
 from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
@@ -35,7 +35,7 @@ from legged_gym.setting_types import Number, Text, numbers_in
 from legged_gym.utils.options import CommandLine
 from rsl_rl.utils.errors import near_matches
 
-CONFIG_DIR = os.path.join(LEGGED_GYM_ROOT_DIR, "legged_gym", "scripts", "sweep_configs")
+CONFIG_DIR = os.path.join(LEGGED_GYM_PACKAGE_DIR, "scripts", "sweep_configs")
 METHODS = ("grid", "random", "bayes")
 GOALS = ("maximize", "minimize")
 _DEFAULTS = ("sweep_config.json", "sweep_config_example.json")

@@ -9,12 +9,12 @@ import subprocess
 import sys
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from legged_gym import LEGGED_GYM_ROOT_DIR
+from legged_gym.programs import script_file
 from legged_gym.sweeps.config import settings_file
 from legged_gym.utils.files import write_files
 from rsl_rl.utils.logger import METRICS_FILE, lines_until
 
-TRAIN = (sys.executable, os.path.join(LEGGED_GYM_ROOT_DIR, "legged_gym", "scripts", "train.py"))
+TRAIN = (sys.executable, script_file("train"))
 # Runs in a row that may fail before a worker gives up.
 MAX_FAILURES = 3
 

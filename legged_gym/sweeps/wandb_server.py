@@ -8,15 +8,15 @@ import signal
 from dataclasses import replace
 from typing import Any, Optional, Sequence, Tuple
 
-from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
 from legged_gym.envs.registry import TrainCfg
 from legged_gym.errors import UserError
+from legged_gym.programs import EXIT_STOPPED
 from legged_gym.sweeps import config as sweep_config
 from legged_gym.sweeps.config import SweepConfig
 from legged_gym.sweeps.run import MAX_FAILURES, TRAIN, Training, write_settings
 from legged_gym.utils.options import CommandLine
-from legged_gym.utils.script import EXIT_STOPPED
+from legged_gym.utils.run_folder import logs_folder
 from legged_gym.utils.wandb_settings import find_names, import_wandb
 from rsl_rl.utils.stop_signals import SignalHandlers
 
@@ -73,7 +73,7 @@ class Joined:
         self._run = wandb.init()
         given = dict(self._run.config).items()
         self._parameters = {name: value for name, value in given if name.startswith(("env_cfg.", "train_cfg."))}
-        folder = os.path.join(_logs(), "sweeps", os.environ["WANDB_SWEEP_ID"])
+        folder = os.path.join(logs_folder(), "sweeps", os.environ["WANDB_SWEEP_ID"])
         name = f"{os.environ.get('WANDB_RUN_ID', os.getpid())}.yaml"
         # Checked first, since this knows the names in the sweep file.
         self._effective = sweep_config.resolve(command, self._parameters)[2]
@@ -134,7 +134,7 @@ def run_sweep(
     mode = "disabled" if command.options.disable_wandb else os.environ.get("WANDB_MODE", "online")
     if mode != "online":
         raise UserError(f"W&B is {mode}, and only its server can run this sweep; --local does without")
-    os.environ.setdefault("WANDB_DIR", _logs())
+    os.environ.setdefault("WANDB_DIR", logs_folder())
     os.makedirs(os.environ["WANDB_DIR"], exist_ok=True)
     wandb = import_wandb(online=True)
     if sweep_id is None:
@@ -158,7 +158,3 @@ def run_sweep(
         raise UserError(f"{MAX_FAILURES} runs in a row failed")
     if agent.interrupted:
         raise KeyboardInterrupt
-
-
-def _logs() -> str:
-    return os.path.join(LEGGED_GYM_ROOT_DIR, "logs")

@@ -9,9 +9,9 @@ import time
 from typing import Dict, List, Optional, Sequence, Tuple
 
 from legged_gym.errors import UserError
+from legged_gym.programs import EXIT_STOPPED, run_script
 from legged_gym.sweeps.local import Claim, LocalSweep
 from legged_gym.sweeps.run import MAX_FAILURES, TRAIN, Training, read_metric, write_settings
-from legged_gym.utils.script import EXIT_STOPPED, run_script
 
 _POLL_S = 0.3
 

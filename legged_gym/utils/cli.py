@@ -11,6 +11,7 @@ from typing import Any, Callable, Dict, List, NoReturn, Optional, Sequence, Tupl
 from legged_gym.errors import UserError
 from legged_gym.setting_types import FLAG, LARGEST_SEED, Flag, Number
 from legged_gym.sim.factory import SIMULATORS
+from legged_gym.utils.completion import complete
 from rsl_rl.utils.archive import CHECKPOINT_NAME
 
 LOGGERS = ("tensorboard", "wandb", "none")
@@ -77,6 +78,7 @@ class ArgumentParser(argparse.ArgumentParser):
         Raises:
             UserError: for anything the script does not know, with near matches.
         """
+        complete(self)
         rest, settings = _take_settings(list(sys.argv[1:] if argv is None else argv))
         args, unknown = self.parse_known_args(rest)
         for token in unknown:
@@ -90,6 +92,11 @@ class ArgumentParser(argparse.ArgumentParser):
         if args.original_cfg:
             print("note: --original_cfg changes nothing: a run is always loaded with the settings saved in its folder")
         return args
+
+    def parse_args(self, args: Optional[Sequence[str]] = None) -> argparse.Namespace:  # type: ignore[override]
+        """Parse the command line of a script that knows no settings."""
+        complete(self)
+        return super().parse_args(args)
 
     def _explain(self, token: str) -> str:
         if not token.startswith("-"):

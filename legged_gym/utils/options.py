@@ -12,10 +12,11 @@ import os
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Tuple
 
+from legged_gym import LEGGED_GYM_PACKAGE_DIR
 from legged_gym.envs import registry
 from legged_gym.envs.base.base_config import BaseConfig
 from legged_gym.errors import UserError, in_file
-from legged_gym.reading import read_yaml
+from legged_gym.reading import path_of, read_yaml
 
 if TYPE_CHECKING:
     from rsl_rl.utils.distributed import Distributed
@@ -187,6 +188,12 @@ def _has(values: Any, path: str) -> bool:
     return path in values or any(_has(values.get(head), rest) for head, rest in heads)
 
 
+def _cfg_path(name: str) -> str:
+    """A path, or the name of a file in `legged_gym/configs/`, with or without ``.yaml``."""
+    own = (os.path.join(LEGGED_GYM_PACKAGE_DIR, "configs", name + ending) for ending in ("", ".yaml"))
+    return next(filter(os.path.isfile, (path_of(name), *own)), name)
+
+
 def read_cfg_file(path: str, task: Optional[str] = None) -> Dict[str, Dict[str, Any]]:
     """Read a ``--cfg`` file: the parts ``env`` and ``train``, each a nested dict; a run's config.yaml is one too.
 
@@ -194,7 +201,7 @@ def read_cfg_file(path: str, task: Optional[str] = None) -> Dict[str, Dict[str, 
         UserError: when the file is missing, is no YAML, has other parts, is of another task, or has a seed of the
             environment alone.
     """
-    content = read_yaml(path)
+    content = read_yaml(_cfg_path(path))
     content = {} if content is None else content
     if not isinstance(content, dict):
         raise UserError(f"{path}: expected the parts 'env:' and 'train:', got {type(content).__name__}")

@@ -15,7 +15,8 @@ import time
 from importlib import metadata
 from typing import Any, Dict, List, Optional, Sequence
 
-from legged_gym import LEGGED_GYM_ROOT_DIR
+from legged_gym import LEGGED_GYM_PACKAGE_DIR, LEGGED_GYM_ROOT_DIR
+from legged_gym.programs import runs_as_word
 from legged_gym.utils import files
 
 _PACKAGES = ("numpy", "torch", "mujoco", "mujoco-warp", "warp-lang", "tensorboard", "wandb", "onnx", "onnxruntime")
@@ -31,7 +32,8 @@ def origin(script: str, argv: Optional[Sequence[str]]) -> Dict[str, Any]:
         argv: Its arguments; None for those of the process.
     """
     git = git_state(LEGGED_GYM_ROOT_DIR)
-    words = ["python", short_path(script), *(sys.argv[1:] if argv is None else argv)]
+    start = sys.argv[0].split() if runs_as_word() else ["python", short_path(script)]
+    words = [*start, *(sys.argv[1:] if argv is None else argv)]
     return {
         "created": time.strftime("%Y-%m-%d %H:%M:%S %z"),
         "command": " ".join(shlex.quote(word) for word in words).replace(LEGGED_GYM_ROOT_DIR + os.sep, ""),
@@ -165,6 +167,8 @@ def _is_small_file(path: str) -> bool:
 def _git(folder: str, *arguments: str, expected: int = 0) -> Optional[str]:
     """Return the output of a git command that only reads; None where it fails or git is absent."""
     # Without optional locks not even the index is refreshed: training never gets in the way of work in the same tree.
+    if folder == LEGGED_GYM_PACKAGE_DIR:  # installed, perhaps within the working tree of something else
+        return None
     environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
     command = ["git", "-C", folder, *arguments]
     try:

@@ -14,23 +14,24 @@ import os
 import re
 import shlex
 import shutil
-import sys
 import time
 from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 import yaml
 
-from legged_gym import LEGGED_GYM_ROOT_DIR
+from legged_gym import IS_CHECKOUT, LEGGED_GYM_ROOT_DIR
 from legged_gym.envs import registry
 from legged_gym.envs.base.base_config import BaseConfig
 from legged_gym.envs.registry import TrainCfg
 from legged_gym.errors import UserError
+from legged_gym.programs import process_command
 from legged_gym.reading import path_of, read_yaml
 from legged_gym.utils import reports
 from legged_gym.utils.files import write_files
 from legged_gym.utils.run_lock import LOCK_FILE
 from rsl_rl.utils.archive import CHECKPOINT_NAME, is_script
 
+_LOGS_PARENT = LEGGED_GYM_ROOT_DIR if IS_CHECKOUT else ""
 POLICIES_DIR = os.path.join(LEGGED_GYM_ROOT_DIR, "resources", "policies")
 """Folders of shipped policies, one a task."""
 SHIPPED_CHECKPOINT = "model.pt"
@@ -44,8 +45,14 @@ _RUN_NAME = re.compile(r"(\d{8}_\d{6})(?:-(\d+))?(?:_.*)?")
 _LOADING_KEYS = ("resume", "load_run", "checkpoint", "resume_path")
 
 
+def logs_folder() -> str:
+    """Where runs lie: what LEGGED_GYM_LOGS says, else ``logs`` in the repository, without one in the current folder."""
+    chosen = os.environ.get("LEGGED_GYM_LOGS")
+    return os.path.abspath(os.path.expanduser(chosen) if chosen else os.path.join(_LOGS_PARENT, "logs"))
+
+
 def experiment_folder(experiment_name: str) -> str:
-    """Return ``<repository>/logs/<experiment_name>``.
+    """Return ``logs/<experiment_name>``, see `logs_folder`.
 
     Raises:
         UserError: when the name cannot be the name of a folder, or of folders with ``/`` between them.
@@ -54,7 +61,7 @@ def experiment_folder(experiment_name: str) -> str:
         _check_name("experiment_name", name)
     if not all(experiment_name.split("/")):
         raise UserError(f"experiment_name {experiment_name!r} is empty, or a folder in it; it names one under logs/")
-    return os.path.join(LEGGED_GYM_ROOT_DIR, "logs", experiment_name)
+    return os.path.join(logs_folder(), experiment_name)
 
 
 def create_run_folder(root: str, run_name: str = "", now: Optional[float] = None) -> str:
@@ -132,7 +139,7 @@ def list_runs(root: str) -> List[str]:
 def discard(folder: str) -> None:
     """Remove a run folder, and those of logs/ that are empty without it."""
     shutil.rmtree(folder, ignore_errors=True)
-    logs, parent = os.path.join(LEGGED_GYM_ROOT_DIR, "logs"), os.path.dirname(os.path.abspath(folder))
+    logs, parent = logs_folder(), os.path.dirname(os.path.abspath(folder))
     while (parent + os.sep).startswith(logs + os.sep):
         try:
             os.rmdir(parent)
@@ -213,7 +220,7 @@ def save_run_config(
     """
     content = {
         "task": task,
-        "command": " ".join(shlex.quote(word) for word in [os.path.basename(sys.executable), *sys.argv]),
+        "command": " ".join(shlex.quote(word) for word in process_command()),
         "created": time.strftime("%Y-%m-%d %H:%M:%S %z"),
         "run": run or {},
         "versions": reports.versions(),

@@ -9,14 +9,14 @@ from __future__ import annotations
 import os
 from typing import Any, Dict, Optional, Tuple
 
-from legged_gym import LEGGED_GYM_ROOT_DIR
+from legged_gym import LEGGED_GYM_PACKAGE_DIR
 from legged_gym.envs.registry import TrainCfg
 from legged_gym.errors import UserError
 from legged_gym.reading import read_json
 from legged_gym.setting_types import ByName, Text
 from legged_gym.utils.options import CommandLine
 
-WANDB_CONFIG = os.path.join(LEGGED_GYM_ROOT_DIR, "legged_gym", "user", "wandb_config.json")
+WANDB_CONFIG = os.path.join(LEGGED_GYM_PACKAGE_DIR, "user", "wandb_config.json")
 _KEYS = ("entity", "project")
 # What the values of wandb_config_example.json begin with.
 _PLACEHOLDER = "YOUR-"
@@ -88,7 +88,7 @@ def import_wandb(online: bool) -> Any:
     """
     # What the package reads: a copy of the source goes with a run, and a server that is silent is given up soon.
     os.environ.setdefault("WANDB_SAVE_CODE", "true")
-    os.environ.setdefault("WANDB_CODE_DIR", os.path.join(LEGGED_GYM_ROOT_DIR, "legged_gym"))
+    os.environ.setdefault("WANDB_CODE_DIR", LEGGED_GYM_PACKAGE_DIR)
     os.environ.setdefault("WANDB_INIT_TIMEOUT", "30")  # s
     try:
         import wandb

@@ -24,7 +24,7 @@ def places(tmp_path, monkeypatch):
     for folder in ("logs/one/20260131_120000_a", "logs/two/20260131_120000_a", "logs/two/20260131_120000_b"):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "policies" / "a1_flat").mkdir(parents=True)
-    monkeypatch.setattr(evaluation_runs, "LEGGED_GYM_ROOT_DIR", str(tmp_path))
+    monkeypatch.setenv("LEGGED_GYM_LOGS", str(tmp_path / "logs"))
     monkeypatch.setattr(run_folder, "POLICIES_DIR", str(tmp_path / "policies"))
     monkeypatch.setattr(evaluation_runs, "find_policy", lambda command, change: (command.policy, command.task))
     return tmp_path

@@ -16,7 +16,6 @@ from examples.goals.course import GOALS
 from examples.goals.robot import GoalRobot
 from legged_gym.envs import registry
 from legged_gym.scripts import evaluate, export, train
-from legged_gym.utils import run_folder
 
 SMALL = [
     "--task=a1_goals", "--sim=mujoco", "--rl_device=cpu", "--env.env.episode_length_s=1",
@@ -34,7 +33,7 @@ def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("goals")
     patch = pytest.MonkeyPatch()
     patch.setattr(registry, "TASKS", dict(registry.TASKS))
-    patch.setattr(run_folder, "LEGGED_GYM_ROOT_DIR", str(folder))
+    patch.setenv("LEGGED_GYM_LOGS", str(folder / "logs"))
     registry.register("a1_goals", "examples.goals.robot:GoalRobot", GoalsCfg, GoalsCfgPPO)  # the one line
     train.main([*SMALL, *TRAIN, "--max_iterations=4"])
     (run,) = (folder / "logs" / "goals_a1").iterdir()

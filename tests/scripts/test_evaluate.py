@@ -10,7 +10,6 @@ import pytest
 from benchmarks import learning_curve
 from legged_gym.errors import UserError
 from legged_gym.evaluation import grid as evaluation_grid
-from legged_gym.evaluation import runs as evaluation_runs
 from legged_gym.scripts import evaluate, train
 from legged_gym.utils import run_folder
 from tests.policies.tiny_run import make_run
@@ -28,8 +27,7 @@ def root(tmp_path_factory):
     """A folder with logs of one iteration of a1_flat."""
     folder = tmp_path_factory.mktemp("runs")
     patch = pytest.MonkeyPatch()
-    for module in (run_folder, evaluation_runs):
-        patch.setattr(module, "LEGGED_GYM_ROOT_DIR", str(folder))
+    patch.setenv("LEGGED_GYM_LOGS", str(folder / "logs"))
     hidden = [f"--train.policy.{network}_hidden_dims=[8]" for network in ("actor", "critic")]
     train.main([*TINY, "--num_envs=4", "--max_iterations=1", "--logger=none", "--headless", *hidden])
     yield folder

@@ -9,9 +9,9 @@ import pytest
 
 from legged_gym.policies import latency as policy_latency
 from legged_gym.policies.latency import Latency
+from legged_gym.programs import run_script
 from legged_gym.scripts import export
 from legged_gym.utils import run_folder
-from legged_gym.utils.script import run_script
 from tests.policies.tiny_run import ITERATION, make_run
 
 FILES = ["policy.json", "policy.onnx", "policy.pt"]

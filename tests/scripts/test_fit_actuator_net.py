@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from legged_gym.actuators.files import load_actuator
+from legged_gym.programs import EXIT_MISTAKE, run_script
 from legged_gym.scripts import fit_actuator_net, record_drives
 from legged_gym.sysid.recordings import QUANTITIES, read_recording
-from legged_gym.utils.script import EXIT_MISTAKE, run_script
 
 MOTOR = {"stiffness": 20.0, "damping": 0.5, "delay": 1, "coulomb_friction": 0.8, "friction_speed": 0.5}
 

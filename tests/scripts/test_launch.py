@@ -18,7 +18,6 @@ from legged_gym.cluster import job as launch_job
 from legged_gym.cluster.job import TrainJob
 from legged_gym.errors import UserError
 from legged_gym.scripts import launch
-from legged_gym.utils import run_folder
 from tests.rsl_rl.runner_helpers import assert_same, metrics
 from tests.scripts.launched import (
     FLAGS,
@@ -37,7 +36,7 @@ pytest.importorskip("submitit")
 @pytest.fixture
 def root(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Logs in a temporary folder, and no SLURM."""
-    monkeypatch.setattr(run_folder, "LEGGED_GYM_ROOT_DIR", str(tmp_path))
+    monkeypatch.setenv("LEGGED_GYM_LOGS", str(tmp_path / "logs"))
     monkeypatch.setenv("PATH", "")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.setenv("PYTHONPATH", os.environ.get("PYTHONPATH", ""))

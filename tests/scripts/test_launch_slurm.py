@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from legged_gym.scripts import launch, train
-from legged_gym.utils import run_folder
 from tests.rsl_rl.runner_helpers import assert_same, metrics
 from tests.scripts.launched import (
     FLAGS,
@@ -32,7 +31,7 @@ pytest.importorskip("submitit")
 def test_requeued_jobs_end_like_a_training_that_was_left_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(run_folder, "LEGGED_GYM_ROOT_DIR", str(tmp_path))
+    monkeypatch.setenv("LEGGED_GYM_LOGS", str(tmp_path / "logs"))
     monkeypatch.setenv("PYTHONPATH", os.environ.get("PYTHONPATH", ""))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     with slurm_cluster(tmp_path / "slurm") as variables:

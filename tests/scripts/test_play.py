@@ -11,8 +11,8 @@ import pytest
 from legged_gym.envs.a1.a1_vision_config import A1VisionCfg
 from legged_gym.playing import sight as policy_sight
 from legged_gym.playing import video
+from legged_gym.programs import run_script
 from legged_gym.scripts import play
-from legged_gym.utils.script import run_script
 from tests.policies.tiny_run import ITERATION, RECURRENT, make_run
 
 SMALL = ("--sim=mujoco", "--num_envs=2")

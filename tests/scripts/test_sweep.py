@@ -23,7 +23,7 @@ RATE = "train_cfg.algorithm.learning_rate"
 @pytest.fixture
 def root(monkeypatch, tmp_path):
     """Sweeps in a temporary folder, and no names of the developer."""
-    monkeypatch.setattr(sweep, "LEGGED_GYM_ROOT_DIR", str(tmp_path))
+    monkeypatch.setenv("LEGGED_GYM_LOGS", str(tmp_path / "logs"))
     monkeypatch.setattr(wandb_settings, "WANDB_CONFIG", str(tmp_path / "wandb_config.json"))
     return tmp_path
 

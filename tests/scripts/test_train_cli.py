@@ -28,7 +28,7 @@ TRAIN = os.path.join(LEGGED_GYM_ROOT_DIR, "legged_gym", "scripts", "train.py")
 def root(monkeypatch, tmp_path):
     """Logs in a temporary folder, and a task without physics."""
     monkeypatch.setattr(registry, "TASKS", dict(registry.TASKS))
-    monkeypatch.setattr(run_folder, "LEGGED_GYM_ROOT_DIR", str(tmp_path))
+    monkeypatch.setenv("LEGGED_GYM_LOGS", str(tmp_path / "logs"))
     registry.register("fake", FakeEnv, FakeCfg, FakeTrainCfg)
     return tmp_path
 

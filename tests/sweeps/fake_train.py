@@ -6,15 +6,13 @@ import os
 import sys
 
 from legged_gym.envs import registry
+from legged_gym.programs import run_script
 from legged_gym.scripts import train
-from legged_gym.sweeps import wandb_server as sweep_wandb
-from legged_gym.utils import run_folder
-from legged_gym.utils.script import run_script
 from tests.utils.fake_task import FakeCfg, FakeEnv, FakeTrainCfg
 
 
 def main(argv=None) -> int:
-    run_folder.LEGGED_GYM_ROOT_DIR = sweep_wandb.LEGGED_GYM_ROOT_DIR = os.getcwd()
+    os.environ["LEGGED_GYM_LOGS"] = os.path.abspath("logs")
     registry.register("fake", FakeEnv, FakeCfg, FakeTrainCfg)
     status = train.main(["--task=fake", "--sim=mujoco", "--rl_device=cpu", *(argv or sys.argv[1:])])
     print("loaded", "wandb" in sys.modules)

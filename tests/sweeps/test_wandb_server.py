@@ -19,7 +19,6 @@ from legged_gym.envs import registry
 from legged_gym.errors import UserError
 from legged_gym.scripts import sweep as script
 from legged_gym.sweeps import config as sweep_config
-from legged_gym.sweeps import wandb_server as sweep_wandb
 from legged_gym.sweeps.wandb_server import run_sweep
 from legged_gym.utils import wandb_settings
 from legged_gym.utils.options import CommandLine
@@ -42,7 +41,7 @@ def server(monkeypatch, tmp_path):
     monkeypatch.setattr(registry, "TASKS", dict(registry.TASKS))
     registry.register("fake", FakeEnv, FakeCfg, FakeTrainCfg)
     monkeypatch.setattr(wandb_settings, "WANDB_CONFIG", str(tmp_path / "wandb_config.json"))
-    monkeypatch.setattr(sweep_wandb, "LEGGED_GYM_ROOT_DIR", str(tmp_path))
+    monkeypatch.setenv("LEGGED_GYM_LOGS", str(tmp_path / "logs"))
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{LEGGED_GYM_ROOT_DIR}")
     monkeypatch.setenv("FAKE_WANDB", str(tmp_path))
     monkeypatch.setenv("WANDB_DIR", str(tmp_path))

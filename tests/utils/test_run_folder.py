@@ -9,6 +9,7 @@ import pytest
 import torch
 import yaml
 
+from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.errors import UserError
 from legged_gym.utils import run_folder
 from tests.utils.fake_task import FakeCfg, FakeTrainCfg
@@ -281,3 +282,14 @@ def test_a_reward_that_did_not_exist_yet_is_not_paid_in_a_run_that_goes_on(tmp_p
     env_cfg = NewerCfg()
     assert run_folder.restore_run_cfgs(str(tmp_path), "fake", env_cfg, FakeTrainCfg()) == []
     assert env_cfg.to_dict()["rewards"]["scales"] == {"speed": 2.0, "stance": 0.0}
+
+
+def test_runs_lie_where_the_environment_says(tmp_path, monkeypatch):
+    monkeypatch.delenv("LEGGED_GYM_LOGS", raising=False)
+    assert run_folder.logs_folder() == os.path.join(LEGGED_GYM_ROOT_DIR, "logs")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("LEGGED_GYM_LOGS", os.path.join("~", "runs"))
+    assert run_folder.experiment_folder("one/two") == str(tmp_path / "runs" / "one" / "two")
+    run = run_folder.create_run_folder(run_folder.experiment_folder("one/two"))
+    run_folder.discard(run)
+    assert not (tmp_path / "runs" / "one").exists()

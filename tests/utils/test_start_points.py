@@ -45,7 +45,7 @@ class StudentCfg(FakeTrainCfg):
 def root(monkeypatch, tmp_path):
     """Logs and shipped policies in a temporary folder, a task and its student."""
     monkeypatch.setattr(registry, "TASKS", {})
-    monkeypatch.setattr(run_folder, "LEGGED_GYM_ROOT_DIR", str(tmp_path))
+    monkeypatch.setenv("LEGGED_GYM_LOGS", str(tmp_path / "logs"))
     monkeypatch.setattr(run_folder, "POLICIES_DIR", str(tmp_path / "policies"))
     registry.register("fake", FakeEnv, FakeCfg, FakeTrainCfg)
     registry.register("fake_student", FakeEnv, FakeCfg, StudentCfg)

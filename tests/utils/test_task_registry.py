@@ -27,7 +27,7 @@ CPU = ["--sim=mujoco", "--rl_device=cpu"]
 def fake_task(monkeypatch, tmp_path):
     """A table with one task, and logs in a temporary folder."""
     monkeypatch.setattr(registry, "TASKS", {})
-    monkeypatch.setattr(run_folder, "LEGGED_GYM_ROOT_DIR", str(tmp_path))
+    monkeypatch.setenv("LEGGED_GYM_LOGS", str(tmp_path / "logs"))
     registry.register("fake", FakeEnv, FakeCfg, FakeTrainCfg)
 
 

@@ -9,7 +9,6 @@ import pytest
 
 from legged_gym.envs import registry
 from legged_gym.errors import UserError
-from legged_gym.utils import run_folder
 from legged_gym.utils.cli import get_args
 from legged_gym.utils.options import CommandLine
 from legged_gym.utils.task_registry import task_registry
@@ -21,7 +20,7 @@ from tests.utils.fake_task import FakeCfg, FakeEnv, FakeTrainCfg
 @pytest.fixture(autouse=True)
 def fake_task(monkeypatch, tmp_path):
     monkeypatch.setattr(registry, "TASKS", {})
-    monkeypatch.setattr(run_folder, "LEGGED_GYM_ROOT_DIR", str(tmp_path))
+    monkeypatch.setenv("LEGGED_GYM_LOGS", str(tmp_path / "logs"))
     registry.register("fake", FakeEnv, FakeCfg, FakeTrainCfg)
 
 

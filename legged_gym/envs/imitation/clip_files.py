@@ -127,7 +127,7 @@ class ClipSet:
         source = cfg.human_motion_source
         if not source.endswith((".yaml", ".yml")):
             return [{"folder_path": source}]
-        path = next((p for p in (source, os.path.join(LEGGED_GYM_ROOT_DIR, source)) if os.path.isfile(p)), source)
+        path = path_of(source)
         items = read_yaml(path)
         if not isinstance(items, list) or not all(isinstance(item, dict) and "folder_path" in item for item in items):
             raise UserError(f"{path}: expected a list of clips, each with folder_path")

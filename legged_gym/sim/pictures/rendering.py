@@ -194,6 +194,17 @@ class OpenGlPainter:
             self._size = (0, 0)
 
 
+def try_opengl() -> str:
+    """The platform that makes an OpenGL context here.
+
+    Raises:
+        Exception: of the platform, which has none.
+    """
+    kind = _gl_context_class()
+    kind(16, 16).free()
+    return str(kind.__module__.rpartition(".")[2])
+
+
 def _gl_context_class() -> Any:
     """MuJoCo's GLContext of the platform that MUJOCO_GL names; else EGL where there is no display, else a window's."""
     name = os.environ.get("MUJOCO_GL", "").lower().strip()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import errno
+import importlib
 import os
+import shlex
 import signal
 import sys
 from types import FrameType
-from typing import Callable, NoReturn, Optional, Sequence
+from typing import Callable, List, NoReturn, Optional, Sequence
 
+from legged_gym import LEGGED_GYM_PACKAGE_DIR
 from legged_gym.errors import UserError
 from rsl_rl.utils.errors import RslRlError
 from rsl_rl.utils.stop_signals import STOP_SIGNALS, SignalHandlers
@@ -23,6 +26,9 @@ _REFUSALS = (
     errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENOTDIR,
     errno.ENAMETOOLONG,
 )  # fmt: skip
+
+COMMAND = "legged-gym"
+"""Name of the command whose words are the scripts."""
 
 Main = Callable[[Optional[Sequence[str]]], Optional[int]]
 
@@ -59,6 +65,39 @@ def run_script(main: Main, argv: Optional[Sequence[str]] = None) -> NoReturn:
             raise
         status = _mistake(": ".join(filter(None, (error.filename and str(error.filename), error.strerror))))
     sys.exit(status or 0)
+
+
+def script_file(name: str) -> str:
+    """Path of a script."""
+    return os.path.join(LEGGED_GYM_PACKAGE_DIR, "scripts", f"{name}.py")
+
+
+def command_line(name: str) -> str:
+    """How a script is started from here, as the one that runs was: as a word of the command, or as a file."""
+    return f"{COMMAND} {name}" if runs_as_word() else f"python {shlex.quote(shown_path(script_file(name)))}"
+
+
+def process_command() -> List[str]:
+    """The command line of this process."""
+    start = sys.argv[0].split() if runs_as_word() else [os.path.basename(sys.executable), sys.argv[0]]
+    return [*start, *sys.argv[1:]]
+
+
+def runs_as_word() -> bool:
+    """Whether this process runs a script as a word of the command `legged-gym`."""
+    return sys.argv[0].startswith(f"{COMMAND} ")
+
+
+def shown_path(path: str) -> str:
+    """The path as short as it can be typed from the current folder."""
+    relative = os.path.relpath(path)
+    return path if relative.startswith("..") else relative
+
+
+def run_word(name: str, argv: Sequence[str]) -> NoReturn:
+    """Run a script as a word of the command `legged-gym`."""
+    sys.argv = [f"{COMMAND} {name}", *argv]
+    run_script(importlib.import_module(f"legged_gym.scripts.{name}").main)
 
 
 def stopped_by_signals() -> SignalHandlers:

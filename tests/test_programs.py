@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from legged_gym.errors import UserError
-from legged_gym.utils.script import run_script
+from legged_gym.programs import run_script
 from rsl_rl.utils.errors import RslRlError
 
 

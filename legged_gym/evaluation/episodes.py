@@ -18,7 +18,7 @@ from legged_gym.envs.parts.part import Part
 from legged_gym.envs.terms.tables import check_values
 from legged_gym.evaluation.intervals import ratio_of_sums, share
 
-SECONDS, FELL, LEVELS, TYPES = "seconds", "fell", "levels", "types"
+SECONDS, FELL, LEVELS, TYPES, KINDS = "seconds", "fell", "levels", "types", "kinds"
 _RECORDER = "recorder"
 
 
@@ -33,6 +33,7 @@ class Episodes:
         fell: (E,) bool, ended other than by time-out.
         levels: (E,) row of the terrain's tile.
         types: (E,) column of the terrain's tile.
+        kinds: (E,) int64, see `MetricTerms.episode_kinds`; 0 where there are none.
     """
 
     values: Dict[str, Tensor]
@@ -40,11 +41,13 @@ class Episodes:
     fell: Tensor
     levels: Tensor
     types: Tensor
+    kinds: Tensor
 
     def select(self, mask: Tensor) -> Episodes:
         """The episodes where `mask` (E,) is set."""
         values = {name: each[mask] for name, each in self.values.items()}
-        return Episodes(values, self.seconds[mask], self.fell[mask], self.levels[mask], self.types[mask])
+        facts = (self.seconds, self.fell, self.levels, self.types, self.kinds)
+        return Episodes(values, *(each[mask] for each in facts))
 
 
 class EpisodeRecorder(Part):
@@ -116,7 +119,13 @@ class EpisodeRecorder(Part):
         env = self.env
         env_ids = env_ids[self._samples[env_ids] > 0]
         rows = self._rows[env_ids]
-        facts = {FELL: env.reset_buf & ~env.time_out_buf, LEVELS: env.terrain_levels, TYPES: env.terrain_types}
+        kinds = env.episode_kinds()
+        facts = {
+            FELL: env.reset_buf & ~env.time_out_buf,
+            LEVELS: env.terrain_levels,
+            TYPES: env.terrain_types,
+            KINDS: torch.zeros_like(self._columns) if kinds is None else kinds[1],
+        }
         last = {name: term() for name, (reduce, term) in self._terms.items() if reduce == "last"}
         for name, value in {**facts, **last}.items():
             self._table(name, value.dtype)[rows, env_ids] = value[env_ids]
@@ -131,7 +140,7 @@ class EpisodeRecorder(Part):
     def episodes(self) -> Episodes:
         """All K * N episodes, on the CPU; those of the first environment's first round come first."""
         values = {name: table[: self._count].flatten().cpu() for name, table in self._tables.items()}
-        facts = [values.pop(name) for name in (SECONDS, FELL, LEVELS, TYPES)]
+        facts = [values.pop(name) for name in (SECONDS, FELL, LEVELS, TYPES, KINDS)]
         return Episodes(values, *facts)
 
 

@@ -50,7 +50,7 @@ def run_episodes(
     Raises:
         UserError: an episode does not end.
     """
-    if env.terrain is not None:
+    if env.terrain is not None and env.episode_kinds() is None:  # else the kind tells which tile
         env.use_part("tiles", TileSchedule(env))
     observations = env.reset()
     policy.reset(torch.ones(env.num_envs, dtype=torch.bool, device=env.device))
@@ -83,7 +83,8 @@ def evaluate(env: LeggedRobot, policy: Policy, num_episodes: int) -> Dict[str, A
 
     Returns:
         `num_episodes`, `episode_length_s`, `metrics` name -> {"mean", "ci95"}, and where there is terrain, `terrain`,
-        see `lanes.terrain_table`. Where it has lanes also `terrain_types`, type -> all its levels together, and
+        see `lanes.terrain_table`; where episodes are of several kinds, `episode_kinds`, kind -> `episodes` and its
+        metrics. Where it has lanes also `terrain_types`, type -> all its levels together, and
         `lanes`, what was counted.
     """
     there = env.situations()
@@ -108,7 +109,14 @@ def evaluate(env: LeggedRobot, policy: Policy, num_episodes: int) -> Dict[str, A
         result["metrics"][f"predicted_{name}_error"] = found
     if use.table():
         result["experts"] = use.table()
-    if terrain is not None:
+    kinds = env.episode_kinds()
+    if kinds is not None:
+        parts = [episodes.select(episodes.kinds == kind) for kind in range(len(kinds[0]))]
+        result["episode_kinds"] = {
+            name: {"episodes": len(part.fell), **estimates(part, entries, length)}
+            for name, part in zip(kinds[0], parts)
+        }
+    if terrain is not None and lanes.SUCCESS in entries:
         result["terrain"] = lanes.terrain_table(episodes, entries, length, terrain)
     if has_lanes(terrain):
         result["terrain_types"] = lanes.types_table(episodes, entries, length, terrain)

@@ -12,6 +12,9 @@ _UNITS = {
     "height_error": "m",
     "fall_rate": "per 20 s",
     "mean_episode_length_s": "s",
+    "body_pos_error": "m",
+    "joint_error": "rad",
+    "torso_angle_error": "rad",
     "mean_speed": "m/s",
     "x_displacement": "m",
     "mean_time_to_fall": "s, at least",
@@ -25,6 +28,14 @@ _LANE_COLUMNS = {
     "x_displacement": "forward, m",
     "mean_time_to_fall": "time to fall, s",
     "foot_edge_violations": "feet on edges",
+}
+# what is told of every kind of episodes, clip by clip: key -> heading
+_KIND_COLUMNS = {
+    "clip_success_rate": "success",
+    "body_pos_error": "bodies, m",
+    "joint_error": "joints, rad",
+    "torso_angle_error": "torso, rad",
+    "mean_episode_length_s": "lasted, s",
 }
 # what is told of every pure command, and of robots that are told to stand: key -> heading
 _COMMAND_COLUMNS = {"falls": "falls", "lin_vel_xy_error": "m/s", "ang_vel_error": "rad/s", "mean_speed": "speed"}
@@ -48,8 +59,10 @@ def format_result(result: Result) -> str:
         lines.append(f"{name:<{width}}{mean:>10}   {low} to {high}  {_UNITS.get(name, '')}".rstrip())
     if "experts" in result:
         lines += ["", *_expert_lines(result["experts"])]
+    if "episode_kinds" in result:
+        lines += ["", *_table_lines("clip", _KIND_COLUMNS, result["episode_kinds"])]
     if "terrain_types" in result:
-        lines += ["", *_type_lines(result["terrain_types"])]
+        lines += ["", *_table_lines("type", _LANE_COLUMNS, result["terrain_types"])]
     if "terrain" in result:
         lines += ["", *_level_lines(result["terrain"])]
     if "pure_commands" in result:
@@ -59,8 +72,8 @@ def format_result(result: Result) -> str:
 
 def _grid(corner: str, heads: Iterable[str], rows: Mapping[str, Sequence[str]], size: int) -> List[str]:
     """Headings and one line a row, in cells of `size` characters."""
-    lines = [(corner, heads), *rows.items()]
-    return [f"{name:<{_NAME_WIDTH}}" + "".join(f"{cell:>{size}}" for cell in cells) for name, cells in lines]
+    lines, width = [(corner, heads), *rows.items()], _width(rows)
+    return [f"{name:<{width}}" + "".join(f"{cell:>{size}}" for cell in cells) for name, cells in lines]
 
 
 def _expert_lines(table: Mapping[str, Any]) -> List[str]:
@@ -70,10 +83,11 @@ def _expert_lines(table: Mapping[str, Any]) -> List[str]:
     return _grid("mean weight of", experts, rows, 24)
 
 
-def _type_lines(types: Mapping[str, Any]) -> List[str]:
-    """One line a type of lane."""
-    rows = {name: [_number(entry[key]["mean"], 3) for key in _LANE_COLUMNS] for name, entry in types.items()}
-    return _grid("type", _LANE_COLUMNS.values(), rows, 17)
+def _table_lines(corner: str, columns: Mapping[str, str], table: Mapping[str, Any]) -> List[str]:
+    """One line a type of lane, or a clip."""
+    known = [key for key in columns if all(key in entry for entry in table.values())]
+    rows = {name: [_number(entry[key]["mean"], 3) for key in known] for name, entry in table.items()}
+    return _grid(corner, [columns[key] for key in known], rows, 17)
 
 
 def _level_lines(terrain: Mapping[str, List[Dict[str, Any]]]) -> List[str]:

@@ -92,7 +92,7 @@ def episodes_of(**values):
     """Episodes of a second each."""
     count = len(next(iter(values.values())))
     none = torch.zeros(count, dtype=torch.long)
-    return Episodes(values, torch.ones(count), none.bool(), none, none)
+    return Episodes(values, torch.ones(count), none.bool(), none, none, none)
 
 
 def test_fall_rates_are_stated_for_20_seconds():
@@ -238,6 +238,33 @@ def test_tiles_are_visited_equally_often_by_few_robots_too():
     assert env.env_origins.tolist() == where
 
 
+class TwoKinds(ScriptedEnv):
+    """Environment 0 does one thing first and another one then, environment 1 the latter always."""
+
+    def episode_kinds(self):
+        return ["walk", "dance"], torch.stack((self._episode.clamp_max(1), torch.ones_like(self._episode)), 1).diag()
+
+
+def test_kinds_of_episodes_are_told_apart():
+    """Lengths of 2, and of 3, 4 and 4 s."""
+    lengths = {(0, 0): 2, (0, 1): 3}
+    env = TwoKinds(lambda n, episode: lengths.get((n, episode), 4), max_episode_length=4)
+    env.metrics["age"] = (Metric("max"), lambda: env._age)
+    found = evaluate(env, CountingPolicy(), 4)["episode_kinds"]
+    assert {name: (entry["episodes"], entry["age"]["mean"]) for name, entry in found.items()} == {
+        "walk": (1, pytest.approx(1.0)),
+        "dance": (3, pytest.approx((2.0 + 3.0 + 3.0) / 3)),
+    }
+
+
+def test_kinds_of_episodes_choose_their_tiles_themselves():
+    env = TwoKinds(never, max_episode_length=1, terrain=TwoByThree())
+    env.metrics = {"age": (Metric(), lambda: env._age)}
+    result = evaluate(env, CountingPolicy(), 4)
+    assert "terrain" not in result and not env.terrain_levels.any() and not env.terrain_types.any()
+    assert "episode_kinds" not in evaluate(ScriptedEnv(never, max_episode_length=1), CountingPolicy(), 2)
+
+
 def test_success_by_type_and_level():
     """Levels 0 and 1 of column 0 to 2; three of five succeed."""
     episodes = Episodes(
@@ -246,6 +273,7 @@ def test_success_by_type_and_level():
         fell=torch.tensor([False, False, True, False, False]),
         levels=torch.tensor([0, 0, 0, 1, 1]),
         types=torch.tensor([0, 1, 1, 2, 2]),
+        kinds=torch.zeros(5, dtype=torch.long),
     )
     entries = {"success_rate": Metric("last", ground="tiles"), "age": Metric()}
     table = terrain_table(episodes, entries, 20.0, TwoByThree())

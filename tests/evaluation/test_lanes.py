@@ -162,7 +162,7 @@ def episodes_on(tiles, success, fell=None, seconds=1.0):
     }
     levels, types = torch.tensor(tiles).unbind(1)
     fell = torch.zeros(count, dtype=torch.bool) if fell is None else torch.tensor(fell)
-    return Episodes(values, seconds, fell, levels, types)
+    return Episodes(values, seconds, fell, levels, types, torch.zeros_like(levels))
 
 
 def test_half_difficulty_is_a_mean_over_types_without_flat_ground():

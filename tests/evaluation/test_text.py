@@ -39,6 +39,14 @@ def test_every_type_of_lane_has_a_line():
     ]
 
 
+def test_every_clip_has_a_line_of_what_was_measured():
+    clip = {"episodes": 2, "clip_success_rate": estimate(0.5), "joint_error": estimate(0.125)}
+    result = {**OTHER, "episode_kinds": {"motions_a_clip_with_a_long_name": clip, "motions_walk": clip}}
+    lines = format_result(result).splitlines()[-3:]
+    assert lines[0].split() == ["clip", "success", "joints,", "rad"]
+    assert lines[2].split() == ["motions_walk", "0.500", "0.125"] and lines[1].index("0.500") == lines[2].index("0.500")
+
+
 def test_policies_stand_side_by_side_and_what_one_does_not_have_is_left_out():
     lines = format_comparison([RESULT, OTHER]).splitlines()
     assert lines[1:3] == ["A  a1_vision: some_run/model_3", "B  a1_flat: a1_flat"]

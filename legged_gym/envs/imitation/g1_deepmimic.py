@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor
@@ -14,7 +14,7 @@ from legged_gym.envs.imitation.clip_terrain import ClipTerrain
 from legged_gym.envs.imitation.control import ImitationControl
 from legged_gym.envs.imitation.g1_deepmimic_config import UPPER_BODY
 from legged_gym.envs.imitation.height_map import NoisyHeightMap
-from legged_gym.envs.imitation.motion_commands import MotionCommands
+from legged_gym.envs.imitation.motion_commands import MotionCommands, label
 from legged_gym.envs.imitation.observations import ImitationObservations
 from legged_gym.envs.imitation.randomization import ImitationRandomization
 from legged_gym.errors import UserError
@@ -165,6 +165,12 @@ class G1Deepmimic(ImitationObservations):
     def _termination_time_out(self) -> Tensor:
         """The clip is over, or `deepmimic.truncate_rollout_length` policy steps are."""
         return self.episode_length_buf >= torch.as_tensor(self.max_episode_length)
+
+    def episode_kinds(self) -> Tuple[Sequence[str], Tensor]:
+        """See `MetricTerms.episode_kinds`: by clip; those of one file are one."""
+        labels = [label(path) for path in self.motion.library.paths]
+        names = list(dict.fromkeys(labels))
+        return names, torch.tensor([names.index(each) for each in labels], device=self.device)[self.motion.clip]
 
     def _metric_clip_success_rate(self) -> Tensor:
         """Whether the episode lasted to the end of its clip."""

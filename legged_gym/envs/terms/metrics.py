@@ -49,6 +49,10 @@ class MetricTerms(RobotState):
         """Names of what a task tells apart, and (N,) int64, which each robot is in; None where there is nothing."""
         return None
 
+    def episode_kinds(self) -> Optional[Tuple[Sequence[str], Tensor]]:
+        """Likewise of whole episodes, which an evaluation tells of kind by kind."""
+        return None
+
     @property
     def progress(self) -> TileProgress:
         """Of the robots over their tiles; made when it is first asked for."""

@@ -62,6 +62,14 @@ def test_robots_begin_where_the_clip_is_and_stand_on_the_ground(env):
     assert float(env.link_errors().norm(dim=2).max()) < 0.2
 
 
+def test_episodes_are_told_apart_by_clip():
+    env = make(num_envs=3, **{"deepmimic.amass_replay_data_path": ["walk.npz", "squat.npz"],
+                              "deepmimic.randomize_start_offset": False})  # fmt: skip
+    env.reset()
+    names, kinds = env.episode_kinds()
+    assert names == ["motions_walk", "motions_squat"] and kinds.tolist() == env.motion.clip.tolist() == [0, 1, 0]
+
+
 def test_actions_about_inverse_dynamics_keep_to_the_clip_by_themselves():
     """Joints that ask for the clip's angles sag under the robot's weight."""
     errors = {}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, Optional, Sequence
+from typing import Any, Dict, Mapping, Optional, Sequence
 
 from legged_gym.envs import registry
 from legged_gym.envs.base.legged_robot_config import LeggedRobotCfgPPO
 from legged_gym.envs.registry import TrainCfg
-from legged_gym.errors import UserError
+from legged_gym.errors import UserError, listed
 from legged_gym.utils import run_folder
 
 
@@ -37,6 +37,26 @@ def resolve_policies(train_cfg: TrainCfg) -> None:
         names = given if isinstance(given, list) else [given]
         found = [os.path.abspath(_find_policy("train.algorithm.policy_to_clone", str(name), root)) for name in names]
         cloning["teacher"] = found if isinstance(given, list) else found[0]
+
+
+def resolve_several_teachers(train_cfg: TrainCfg, extensions: Mapping[str, Any], names: Sequence[str]) -> None:
+    """Give `cloning` with `several` one teacher for each that the environment names: those runs, where it has none.
+
+    Raises:
+        UserError: there are more or fewer, or no such run.
+    """
+    cloning = extensions.get("cloning") or {}
+    if not cloning.get("several") or cloning.get("coef") == 0 or not names:
+        return
+    if not cloning.get("teacher"):
+        root = run_folder.experiment_folder(train_cfg.runner.experiment_name)
+        cloning["teacher"] = [_find_policy("train.algorithm.policy_to_clone", name, root) for name in names]
+    given = [cloning["teacher"]] if isinstance(cloning["teacher"], str) else cloning["teacher"]
+    if len(given) != len(names):
+        raise UserError(
+            f"train.algorithm.policy_to_clone has {len(given)} teachers, and the clips name {len(names)}: give those "
+            f"of {listed(names)} in this order, or none for these runs"
+        )
 
 
 def _take_run_as_teacher(runner: Any) -> None:

@@ -17,7 +17,7 @@ from legged_gym.envs.registry import TrainCfg
 from legged_gym.errors import UserError
 from legged_gym.utils import run_folder, run_lock
 from legged_gym.utils.options import CommandLine, Options
-from legged_gym.utils.start_points import resolve_policies
+from legged_gym.utils.start_points import resolve_policies, resolve_several_teachers
 from legged_gym.utils.wandb_settings import choose_logger
 from rsl_rl.utils.errors import near_matches
 
@@ -252,6 +252,7 @@ def make_runner(plan: Plan, env: VecEnv, root: Optional[str]) -> Runner:
             extension = settings["algorithm"].get("extensions", {}).get(name)
             if extension is not None and extension.get("limit") is None:
                 extension["limit"] = plan.env_cfg.normalization.clip_actions
+        resolve_several_teachers(train_cfg, settings["algorithm"].get("extensions", {}), env.teacher_names)
         runner = _runner_class(train_cfg.runner_class_name)(
             env, settings, log_dir, device=str(options.rl_device), task=plan.task, distributed=distributed
         )

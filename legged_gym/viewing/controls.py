@@ -73,7 +73,7 @@ class CommandControls:
         """Add them to the container that is open, and take the commands over."""
         env, gui = page.env, page.server.gui
         self._given = env.use_part("commands", GivenCommands(env.parts["commands"]))
-        ranges = env.trained_commands()["ranges"]
+        ranges = env.trained_commands().get("ranges", {})
         self._sliders: Dict[str, Any] = {}
         self._values: Dict[str, float] = {}
         for name in env.command_columns():

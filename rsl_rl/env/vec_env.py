@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, Dict, Mapping, Optional, Tuple, Union
+from typing import Any, Dict, Mapping, Optional, Sequence, Tuple, Union
 
 import torch
 
@@ -24,6 +24,7 @@ class VecEnv(ABC):
         episode_length_buf: (N,) int64, steps done in the current episode.
         observation_dims: group -> shape of one environment's entry, e.g. {"policy": (48,), "depth": (1, 58, 87)}.
         cfg: the configuration of the environment, for the record.
+        teacher_names: of the teachers that an observation numbers, see the extension `Cloning`.
     """
 
     num_envs: int
@@ -33,6 +34,7 @@ class VecEnv(ABC):
     episode_length_buf: torch.Tensor
     observation_dims: Dict[str, Tuple[int, ...]]
     cfg: Any
+    teacher_names: Sequence[str] = ()
 
     @abstractmethod
     def reset(self) -> Observations:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import types
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ from legged_gym.envs import registry
 from legged_gym.errors import UserError
 from legged_gym.utils.cli import get_args
 from legged_gym.utils.options import CommandLine
+from legged_gym.utils.start_points import resolve_several_teachers
 from legged_gym.utils.task_registry import task_registry
 from legged_gym.utils.training import make_env, make_runner, plan_training, resolve
 from rsl_rl.utils.distributed import Distributed
@@ -112,6 +114,27 @@ def test_policies_to_clone_are_found(tmp_path):
     assert extensions("nowhere", 0)["cloning"]["teacher"] == "nowhere"  # which nobody asks
     with pytest.raises(UserError, match="policy_to_clone: there is no run, checkpoint or shipped policy 'nowhere'"):
         extensions("nowhere")
+
+
+def test_clips_name_their_teachers(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("walks", "dances"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "model_3.pt").touch()
+    train_cfg = plan().train_cfg
+
+    def resolved(**cloning):
+        table = {"cloning": {"several": True, "teacher": None, "coef": 1.0, **cloning}}
+        resolve_several_teachers(train_cfg, table, ["walks", "dances"])
+        return table["cloning"]["teacher"]
+
+    assert [os.path.relpath(path) for path in resolved()] == ["walks/model_3.pt", "dances/model_3.pt"]
+    assert resolved(teacher=["a", "b"]) == ["a", "b"]
+    assert resolved(teacher="a", several=False) == "a" and resolved(coef=0) is None
+    for teachers in ("a", ["a"], ["a", "b", "c"]):
+        with pytest.raises(UserError, match="and the clips name 2: give those of walks, dances in this order"):
+            resolved(teacher=teachers)
+    resolve_several_teachers(train_cfg, {"cloning": None}, ["walks"])
 
 
 def test_processes_take_the_files_of_a_robot_in_turn():

@@ -57,6 +57,7 @@ class G1Deepmimic(ImitationObservations):
     def _make_terrain(self) -> Optional[Terrain]:
         cfg = self.cfg.deepmimic
         self.clips = ClipSet(self.cfg)
+        self.teacher_names = self.clips.teachers()
         level = not self.clips.meshes and cfg.amass_terrain_difficulty == 1
         return None if level else ClipTerrain(self.clips, cfg.amass_terrain_difficulty, self.seed)
 

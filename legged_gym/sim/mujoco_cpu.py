@@ -56,7 +56,7 @@ class CpuEngine:
         names = EngineArrays.__annotations__
         self.arrays = EngineArrays(**{name: _view(self.batch, name) for name in names})
         self.numpy_arrays = EngineArrays(**{name: self.batch.bind(name) for name in names})
-        self._warned = False
+        self._warned, self.num_threads = False, self.batch.nthread
 
     def advance(self, substeps: int) -> Tuple[np.ndarray, str]:
         """Advance all, leave position and velocity stages current; returns the ids of who failed, and why."""
@@ -114,6 +114,15 @@ class CpuEngine:
         """Recompute what depends on masses, inertias and sizes."""
         # mj_setConst knows no parts; it takes 10 us an environment
         self.batch.set_const(ids=env_ids.numpy())
+
+    def cast(
+        self, origins: Tensor, directions: Tensor, groups: np.ndarray, env_ids: Optional[Tensor] = None
+    ) -> Tuple[Tensor, Tensor]:
+        """Distances (n, R) to the first geoms of some groups (mjNGROUP,), infinite for a miss, and their ids."""
+        ids = None if env_ids is None else env_ids.numpy()
+        distance, geoms = self.batch.ray(origins.numpy(), directions.numpy(), geomgroup=groups, ids=ids)
+        out = torch.from_numpy(distance).float()
+        return out.masked_fill_(out < 0, math.inf), torch.from_numpy(geoms)
 
 
 class MujocoCpuSimulator(MujocoSimulator):
@@ -197,16 +206,15 @@ class MujocoCpuSimulator(MujocoSimulator):
             return None
         from legged_gym.sim.scene_rays import SceneRays
 
-        return SceneRays(self.robot, self.device, self.batch.nthread)
+        robot = self.robot
+        return SceneRays(robot.model, self.device, self.batch.nthread, robot.cylinders.tolist(), robot.ground_mesh)
 
     def _cast_in_engine(
         self, origins: Tensor, directions: Tensor, env_ids: Optional[Tensor], groups: np.ndarray, max_distance: float
     ) -> Tensor:
         """Distances (n, R) to geoms of some groups (mjNGROUP,)."""
-        ids = None if env_ids is None else env_ids.numpy()
-        distance, _ = self.batch.ray(origins.numpy(), directions.numpy(), geomgroup=groups, ids=ids)
-        out = torch.from_numpy(distance).float()
-        return out.masked_fill_((out < 0) | (out > max_distance), math.inf)
+        distance, _ = self.engine.cast(origins, directions, groups, env_ids)
+        return distance.masked_fill_(distance > max_distance, math.inf)
 
     def state_dict(self) -> Dict[str, Any]:
         """See `Simulator.state_dict`."""

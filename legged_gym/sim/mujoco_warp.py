@@ -230,7 +230,7 @@ class MujocoWarpSimulator(MujocoSimulator):
 
     @functools.cached_property
     def _scene_rays(self) -> SceneRays:
-        return SceneRays(self.robot, self.device)
+        return SceneRays(self.robot.model, self.device, 1, self.robot.cylinders.tolist(), self.robot.ground_mesh)
 
     def _cast_at_robots(self, origins: Tensor, directions: Tensor, env_ids: Optional[Tensor]) -> Tensor:
         """Distances (n, R) to each environment's own robot."""

@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import math
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Optional
+from typing import Any, Optional, Sequence
 
 import numpy as np
 import torch
 import warp as wp
 from torch import Tensor
 
-from legged_gym.sim.model import RobotModel
+from legged_gym.sim.spec import TriangleMesh
 
 # cells along each side of a block
 BLOCK = wp.constant(8)
@@ -301,20 +301,28 @@ def _cast(
 class SceneRays:
     """The ground and the obstacles of all environments, for rays of any of them."""
 
-    def __init__(self, robot: RobotModel, device: torch.device, num_threads: int = 1) -> None:
+    def __init__(
+        self,
+        model: Any,
+        device: torch.device,
+        num_threads: int = 1,
+        cylinders: Sequence[bool] = (),
+        mesh: Optional[TriangleMesh] = None,
+    ) -> None:
         """Put the ground on the device and compile the kernel.
 
         Args:
-            robot: with its ground, which is a plane or a height field that is not tilted, maybe with a mesh.
+            model: with a geom "ground", a plane or a height field that is not tilted.
             device: where rays come from.
             num_threads: of a CPU.
+            cylinders: which of the obstacles are; the others are boxes.
+            mesh: what rays see in the place of the ground.
         """
         wp.config.log_level = max(wp.config.log_level, wp.LOG_WARNING)
         wp.init()
         self._device = device
         self._threads = num_threads if device.type == "cpu" else 1
         self._pool: Optional[ThreadPoolExecutor] = None
-        model = robot.model
         ground = model.geom("ground").id
         position = model.geom_pos[ground]
         field = int(model.geom_dataid[ground])
@@ -330,15 +338,15 @@ class SceneRays:
             corner = position - [half_x, half_y, 0.0]
             scale = np.array([(cols - 1) / (2.0 * half_x), (rows - 1) / (2.0 * half_y), 1.0])
         place = wp.device_from_torch(device)
-        self._cylinders = wp.array(robot.cylinders, dtype=int, device=place)
+        self._cylinders = wp.array(list(cylinders), dtype=int, device=place)
         self._ground = [
             wp.array(heights, dtype=float, device=place), wp.array(tops, dtype=float, device=place),
             wp.vec2(*extent.tolist()), wp.vec3(*corner.tolist()), wp.vec3(*scale.tolist()),
         ]  # fmt: skip
         self._mesh: Any = None
-        if robot.ground_mesh is not None:
-            points = wp.array(robot.ground_mesh.vertices.astype(np.float32), dtype=wp.vec3, device=place)
-            self._mesh = wp.Mesh(points, wp.array(robot.ground_mesh.faces.reshape(-1), dtype=int, device=place))
+        if mesh is not None:
+            points = wp.array(mesh.vertices.astype(np.float32), dtype=wp.vec3, device=place)
+            self._mesh = wp.Mesh(points, wp.array(mesh.faces.reshape(-1), dtype=int, device=place))
 
     def cast(
         self, origins: Tensor, directions: Tensor, obstacles: Tensor, max_distance: float, ground: bool = True

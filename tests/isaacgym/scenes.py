@@ -27,7 +27,8 @@ def plane(**fields: float) -> Any:
 
 
 def options(**fields: Any) -> Any:
-    return gymapi.AssetOptions(collapse_fixed_joints=True, density=0.001, default_dof_drive_mode=3, **fields)
+    usual = {"collapse_fixed_joints": True, "density": 0.001, "default_dof_drive_mode": 3}
+    return gymapi.AssetOptions(**{**usual, **fields})
 
 
 def asset(tmp_path: pathlib.Path, urdf: str, **fields: Any) -> Any:

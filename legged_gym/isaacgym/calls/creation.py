@@ -7,6 +7,7 @@ from typing import Any, Optional
 
 import mujoco
 import numpy as np
+import torch
 
 from legged_gym.errors import UserError
 from legged_gym.isaacgym.assets.asset import Asset
@@ -39,7 +40,8 @@ class Creation:
     def prepare_sim(self, sim: Sim) -> bool:
         """Make the model of what was created, and the tensors of its states."""
         if sim.world is None:
-            sim.world = World(sim)
+            with torch.inference_mode(False):  # tensors are ordinary ones, whatever mode the caller is in
+                sim.world = World(sim)
         return True
 
     def destroy_sim(self, sim: Sim) -> None:

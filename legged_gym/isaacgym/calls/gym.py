@@ -7,13 +7,14 @@ from typing import Any
 from legged_gym.errors import UserError
 from legged_gym.isaacgym.calls.creation import Creation
 from legged_gym.isaacgym.calls.lookup import Lookup
+from legged_gym.isaacgym.calls.pictures import Pictures
 from legged_gym.isaacgym.calls.properties import Properties
 from legged_gym.isaacgym.calls.tensors import Tensors
 from legged_gym.isaacgym.calls.unsupported import UNSUPPORTED
 from legged_gym.isaacgym.calls.viewer import Viewing
 
 
-class Gym(Creation, Lookup, Properties, Tensors, Viewing):
+class Gym(Creation, Lookup, Pictures, Properties, Tensors, Viewing):
     """What `acquire_gym` gives: all calls; it keeps nothing itself, simulations do."""
 
     def __getattr__(self, name: str) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Set, Tuple
+from typing import Any, Dict, List, Sequence, Set, Tuple
 
 import mujoco
 import numpy as np
@@ -15,9 +15,13 @@ from legged_gym.isaacgym.assets.tree import Link
 from legged_gym.isaacgym.world.ground import merged
 from legged_gym.isaacgym.world.scene import Actor, Sim
 from legged_gym.sim.model import GROUND_BIT, GROUND_GROUP, ROBOT_GROUP, VISUAL_GROUP, combined_friction
+from legged_gym.sim.pictures.scenery import add_scenery
 
 NO_LIMIT = 1e10
 """What MuJoCo is told where there is no limit."""
+_FIELDS = mujoco.mjtConDataField
+# what a force sensor is made of
+_WRENCH = (_FIELDS.mjCONDATA_FORCE, _FIELDS.mjCONDATA_TORQUE, _FIELDS.mjCONDATA_POS)
 # contype and conaffinity have 31 bits, and the ground takes one
 _MOST_CLASSES = 30
 
@@ -68,10 +72,16 @@ def build_model(sim: Sim, visual: bool = False) -> Any:
     masks = _masks(actors)
     for number, actor in enumerate(actors):
         _add_actor(mj, number, actor, masks, sim.friction, visual)
+    for number, actor in enumerate(actors):
+        for k, (body, _, _) in enumerate(actor.asset.sensors):
+            name = f"{number}/{actor.asset.body_names[body]}"
+            _add_contact_sensor(mj, f"force_{number}/{k}", name, _WRENCH)
     for number, ground in enumerate(merged(sim.grounds)):
         geom = ground.add_to(mj, f"ground_{number}" if number else "ground")
         geom.contype, geom.conaffinity, geom.group = GROUND_BIT, ~GROUND_BIT & 0x7FFFFFFF, GROUND_GROUP
         geom.friction = [ground.friction, 0.005, 0.0001]
+    if visual:
+        add_scenery(mj)
     try:
         return mj.compile()
     except ValueError as error:
@@ -134,6 +144,7 @@ class _ActorMaker:
         body = parent.add_body(name=f"{number}/{link.name}", pos=scale * link.pos, quat=link.quat)
         row = actor.bodies[self.bodies]
         self.bodies += 1
+        body.simple = False  # its centre of mass and inertia may change
         body.explicitinertial, body.mass, body.ipos = True, row[0], row[1:4]
         body.fullinertia = row[4:][[0, 4, 8, 1, 2, 5]]
         body.gravcomp = float(actor.asset.options.disable_gravity)
@@ -184,12 +195,12 @@ def force_limit(rows: Any) -> Any:
     return limit.astype(np.float64)
 
 
-def _add_contact_sensor(mj: Any, name: str, body: str) -> None:
-    """The net force of all contacts of a body, in the world frame."""
-    force = 1 << int(mujoco.mjtConDataField.mjCONDATA_FORCE)
+def _add_contact_sensor(mj: Any, name: str, body: str, fields: Sequence[Any] = (_FIELDS.mjCONDATA_FORCE,)) -> None:
+    """Of the net force of all contacts of a body, in the world frame."""
+    bits = sum(1 << int(part) for part in fields)
     mj.add_sensor(
         name=name, type=mujoco.mjtSensor.mjSENS_CONTACT, objtype=mujoco.mjtObj.mjOBJ_BODY, objname=body,
-        intprm=[force, 3, 1],
+        intprm=[bits, 3, 1],
     )  # fmt: skip
 
 

@@ -26,10 +26,9 @@ class Control:
         """Begin with zeros."""
         self.sim, self.engine, self.states = sim, engine, states
         shape = states.num_envs, states.num_dofs
-        with torch.inference_mode(False):
-            self.efforts, self.positions, self.velocities = (
-                torch.zeros(shape, dtype=engine.arrays.ctrl.dtype, device=engine.device) for _ in range(3)
-            )
+        self.efforts, self.positions, self.velocities = (
+            torch.zeros(shape, dtype=engine.arrays.ctrl.dtype, device=engine.device) for _ in range(3)
+        )
         self.read_drives()
         self._pushed = self._given = False
         self._changed = True
@@ -46,8 +45,7 @@ class Control:
         with torch.inference_mode(False):
             self._effort = where(DofDriveMode.DOF_MODE_EFFORT, 1.0)
             self._kp = where(DofDriveMode.DOF_MODE_POS, table["stiffness"])
-            self._kd = where(DofDriveMode.DOF_MODE_POS, table["damping"])
-            self._kd += where(DofDriveMode.DOF_MODE_VEL, table["damping"])
+            self._kd = where(DofDriveMode.DOF_MODE_VEL, table["damping"])
         self._only_efforts = bool((modes == DofDriveMode.DOF_MODE_EFFORT).all())
         self._changed = True
 

@@ -27,20 +27,20 @@ class States:
     """
 
     def __init__(self, sim: Sim, engine: Any, slots: List[Slot]) -> None:
-        """Make the tensors; they are ordinary ones, whatever mode the caller is in."""
+        """Make the tensors."""
         self.sim, self.engine, self.slots, self.arrays = sim, engine, slots, engine.arrays
         self.device = engine.device
         self.num_envs, self.num_actors = len(sim.envs), len(slots)
         self.num_bodies, self.num_dofs = sum(len(s.body_ids) for s in slots), sum(len(s.joint_ids) for s in slots)
-        with torch.inference_mode(False):
-            self.root = self._zeros(self.num_envs * self.num_actors, 13)
-            self.dof = self._zeros(self.num_envs * self.num_dofs, 2)
-            self.bodies = self._zeros(self.num_envs * self.num_bodies, 13)
-            self.contact = self._zeros(self.num_envs * self.num_bodies, 3)
-            self.dof_force = self._zeros(self.num_envs * self.num_dofs)
-            self._contact_sum: Optional[Tensor] = None
-            self._stale = torch.zeros(self.num_envs, dtype=torch.bool, device=self.device)
+        self.root = self._zeros(self.num_envs * self.num_actors, 13)
+        self.dof = self._zeros(self.num_envs * self.num_dofs, 2)
+        self.bodies = self._zeros(self.num_envs * self.num_bodies, 13)
+        self.contact = self._zeros(self.num_envs * self.num_bodies, 3)
+        self.dof_force = self._zeros(self.num_envs * self.num_dofs)
+        self._contact_sum: Optional[Tensor] = None
+        self._stale = torch.zeros(self.num_envs, dtype=torch.bool, device=self.device)
         self._any_stale = False
+        self.known_coms: Optional[Tensor] = None
         self._tables()
 
     def _zeros(self, *shape: int) -> Tensor:
@@ -55,7 +55,7 @@ class States:
         self._root_order = self._ids(np.concatenate([_root_columns(s, model) for s in slots]))
         self._dof_order = torch.stack((self._qpos_ids, model.nq + self._qvel_ids), dim=1).flatten()
         self._any_fixed = any(slot.fixed for slot in slots)
-        self._origins = self._environment_origins()
+        self.origins = self._environment_origins()
 
     def _ids(self, values: np.ndarray) -> Tensor:
         return torch.as_tensor(np.asarray(values, dtype=np.int64), device=self.device)
@@ -141,8 +141,8 @@ class States:
             still = arrays.qvel.new_zeros(self.num_envs, 1)
             parts += [arrays.mocap_pos.flatten(1), arrays.mocap_quat.flatten(1), still]
         states = torch.cat(parts, dim=1).index_select(1, self._root_order).view(self.num_envs, self.num_actors, 13)
-        if self._origins is not None:
-            states[..., :3] -= self._origins
+        if self.origins is not None:
+            states[..., :3] -= self.origins
         states = states.float()
         # MuJoCo gives a free joint's angular velocity in the body frame
         states[..., 10:] = quat_rotate(states[..., 3:7], states[..., 10:])
@@ -158,8 +158,8 @@ class States:
         self.flush()
         out = self.bodies.view(self.num_envs, self.num_bodies, 13)
         self.engine.fill_bodies(out, self.body_ids, self.body_roots)
-        if self._origins is not None:
-            out[..., :3] -= self._origins
+        if self.origins is not None:
+            out[..., :3] -= self.origins
 
     def refresh_contact(self) -> None:
         """Engine -> `contact`."""
@@ -189,8 +189,8 @@ class States:
         slot, arrays = self.slots[number], self.arrays
         real = arrays.qpos.dtype
         position, quat = rows[:, :3], rows[:, 3:7]
-        if self._origins is not None:
-            position = position + self._origins[env_ids, 0]
+        if self.origins is not None:
+            position = position + self.origins[env_ids, 0]
         pose = torch.cat((position, quat[:, 3:], quat[:, :3]), dim=1).to(real)
         if slot.fixed:
             arrays.mocap_pos[env_ids, slot.root], arrays.mocap_quat[env_ids, slot.root] = pose[:, :3], pose[:, 3:]
@@ -228,13 +228,15 @@ class States:
 
     def centres_of_mass(self) -> Tensor:
         """(N, B, 3) in the bodies' frames."""
-        tables = [np.concatenate([actor.bodies[:, 1:4] for actor in env.actors]) for env in self.sim.envs]
-        return torch.from_numpy(np.stack(tables).astype(np.float32)).to(self.device)
+        if self.known_coms is None:
+            tables = [np.concatenate([actor.bodies[:, 1:4] for actor in env.actors]) for env in self.sim.envs]
+            self.known_coms = torch.from_numpy(np.stack(tables).astype(np.float32)).to(self.device)
+        return self.known_coms
 
     def body_places(self) -> Tensor:
         """(N, B, 3) in their environments."""
         places = self.arrays.xpos[:, self.body_ids].float()
-        return places if self._origins is None else places - self._origins
+        return places if self.origins is None else places - self.origins
 
 
 def _root_columns(slot: Slot, model: Any) -> np.ndarray:

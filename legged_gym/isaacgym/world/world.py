@@ -10,9 +10,11 @@ import torch
 
 from legged_gym.errors import UserError
 from legged_gym.isaacgym.world.build import Slot, build_model, find_slots
+from legged_gym.isaacgym.world.cameras import Cameras
 from legged_gym.isaacgym.world.control import Control
 from legged_gym.isaacgym.world.properties import upload, upload_all
 from legged_gym.isaacgym.world.scene import Sim
+from legged_gym.isaacgym.world.sensors import Dynamics, ForceSensors
 from legged_gym.isaacgym.world.states import States
 
 _TELL_EVERY = 100
@@ -26,6 +28,7 @@ class World:
         slots: places of actors, the same in all environments.
         states: tensors of states.
         control: what drives and forces are told.
+        dynamics: Jacobians and mass matrices that were asked for, by name of actor.
         frames: how many steps were made.
         changed: kinds of properties, by slot, of environments that were changed since the last step.
     """
@@ -41,6 +44,8 @@ class World:
         self.states = States(sim, self.engine, self.slots)
         self.control = Control(sim, self.engine, self.slots, self.states)
         self.states.start()
+        self.cameras, self.force_sensors = Cameras(self), ForceSensors(self)
+        self.dynamics: Dict[str, Dynamics] = {}
         self.frames, self._failures = 0, 0
         self.changed: Dict[Tuple[str, int], Set[int]] = {}
 
@@ -55,6 +60,7 @@ class World:
             if kind == "dofs":
                 self.control.read_drives()
         self.changed.clear()
+        self.states.known_coms = None
 
     def simulate(self) -> None:
         """One step of `dt`."""
@@ -75,6 +81,15 @@ class World:
             text = f"physics of environment {failed[0]} broke down ({reason}) and began anew; {self._failures} so far"
             print(f"warning: {text}", file=sys.stderr)
         self.states.restore(torch.from_numpy(failed).to(self.sim.device))
+
+    def dynamics_of(self, name: str) -> Dynamics:
+        """Of the actors of a name, which is that of the first environment's."""
+        names = [actor.name for actor in self.sim.envs[0].actors]
+        if name not in names:
+            raise UserError(f"there is no actor '{name}', there are {', '.join(names)}")
+        if name not in self.dynamics:
+            self.dynamics[name] = Dynamics(self, self.slots[names.index(name)])
+        return self.dynamics[name]
 
     def set_gravity(self, gravity: List[float]) -> None:
         """m/s^2, of all environments."""

@@ -65,6 +65,8 @@ setup(
             "types-PyYAML",
             "wandb>=0.31",  # the tests write a run with the package itself, offline
             "argcomplete>=3.5,<4",  # completes command lines in a shell
+            "gymnasium>=1.1,<2",
+            "skrl>=2.1,<3",  # a learner of others, which a test trains with
             "example-robot-data>=6,<7",  # published robot descriptions, which the tests compare ours with
             "playwright>=1.50",  # drives the browser of the page's tests, which the system's chromium is
             "rsl-rl-lib>=5.5,<5.6",  # another PPO, which the tests and a benchmark compare ours with; also named rsl_rl

@@ -58,7 +58,7 @@ def quat_mul(a: Tensor, b: Tensor) -> Tensor:
 
 def quat_conjugate(q: Tensor) -> Tensor:
     """The inverse rotations (..., 4)."""
-    return q * q.new_tensor([-1.0, -1.0, -1.0, 1.0])
+    return torch.cat((-q[..., :3], q[..., 3:]), dim=-1)
 
 
 def wrap_to_pi(angle: Tensor) -> Tensor:

@@ -8,8 +8,8 @@ from typing import Iterator, List, Tuple
 
 ROOT = pathlib.Path(__file__).parents[1]
 NAMED = {"env", "cfg", "env_cfg", "train_cfg"}
-# what takes a parsed command line, as people know it from legged_gym
-READERS = {"legged_gym/utils/options.py", "legged_gym/utils/task_registry.py"}
+# what takes a parsed command line, as people know it from legged_gym and Isaac Gym
+READERS = {"legged_gym/utils/options.py", "legged_gym/utils/task_registry.py", "legged_gym/isaacgym/gymutil.py"}
 
 
 def parameters(source: str) -> Iterator[Tuple[str, str]]:

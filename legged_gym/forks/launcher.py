@@ -1,0 +1,110 @@
+"""Runs a script of a fork with `isaacgym` on MuJoCo, and changes nothing on disk."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import pickle
+import runpy
+import sys
+import traceback
+from typing import Dict, Iterator, List, NoReturn, Optional, Sequence, Tuple
+
+from legged_gym.errors import UserError, listed
+from legged_gym.forks.folders import fork_root, package_folders
+from legged_gym.forks.names import ISAAC_GYM, PRIVATE, offer_isaac_gym
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message}; --help lists the options, which come before the script")
+
+
+def main(argv: Optional[Sequence[str]] = None) -> None:
+    """Run, or report on, the script that the command line names.
+
+    Raises:
+        UserError: for a mistake in it, and for what the script needs and is not there.
+    """
+    usage = "run_fork.py [options] SCRIPT [what the script takes]"
+    parser = _Parser(description="Run a script written for Isaac Gym on MuJoCo.", usage=usage)
+    add = parser.add_argument
+    add("--path", action="append", default=[], metavar="DIR", help="folder with packages of the fork; repeatable")
+    add("--replace", action="store_true", help="use MuJoCo although NVIDIA's Isaac Gym is installed")
+    add("--report", action="store_true", help="say what the fork calls that is not there, and do not run it")
+    add("script", metavar="SCRIPT", help="the fork's train.py or play.py; all that follows is for it")
+    own, rest = _split(list(sys.argv[1:] if argv is None else argv))
+    options = parser.parse_args(own)
+    script: str = options.script
+    if not os.path.isfile(script):
+        raise UserError(f"{script} is not a file; give the path of the fork's train.py")
+    folders = [_folder(path) for path in options.path] + package_folders(script)
+    if options.report:
+        from legged_gym.forks.report import report
+
+        print(report(fork_root(script)))
+        return
+    given = prepare(folders, options.replace)
+    shims = "; ".join(f"{module}: {listed(names)}" for module, names in given.items())
+    print(f"Isaac Gym on MuJoCo; packages from {listed(folders)}; given back: {shims}", flush=True)
+    run(script, rest)
+
+
+def prepare(folders: Sequence[str], replace: bool = False) -> Dict[str, List[str]]:
+    """Put a fork's folders and `isaacgym` in place; return what was given back of old versions."""
+    from legged_gym.forks.shims import repair
+
+    offer_isaac_gym(replace)
+    sys.path[:0] = folders
+    sys.dont_write_bytecode = True
+    return repair()
+
+
+def run(script: str, arguments: Sequence[str]) -> None:
+    """Run a script as `__main__`.
+
+    Raises:
+        UserError: if it imports what is not installed, or loads a file that torch refuses.
+    """
+    sys.argv = [script, *arguments]
+    with needs_told():
+        runpy.run_path(script, run_name="__main__")
+
+
+@contextlib.contextmanager
+def needs_told() -> Iterator[None]:
+    """Tell in one line what a fork imports that is not installed, or loads that torch refuses."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise UserError(_missing(error)) from error
+    except pickle.UnpicklingError as error:
+        raise UserError(
+            "torch loads no objects from files unasked; if you trust the file, set TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD=1"
+        ) from error
+
+
+def _split(argv: List[str]) -> Tuple[List[str], List[str]]:
+    """Our options and the script, and what is for the script."""
+    position = 0
+    while position < len(argv) and argv[position].startswith("-"):
+        position += 2 if argv[position] == "--path" else 1
+    return argv[: position + 1], argv[position + 1 :]
+
+
+def _folder(path: str) -> str:
+    if not os.path.isdir(path):
+        raise UserError(f"--path={path} is not a folder")
+    return os.path.realpath(path)
+
+
+def _missing(error: ModuleNotFoundError) -> str:
+    name = (error.name or "").partition(".")[0]
+    if name in PRIVATE:
+        return str(error)
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "importlib" not in frame.filename]
+    where = f"{frames[-1].filename}:{frames[-1].lineno}"
+    if name == ISAAC_GYM:
+        return f"{where} imports {error.name}, a module that Isaac Gym on MuJoCo does not have"
+    return f"{where} imports {name}, which is not installed here: pip install --no-deps it"

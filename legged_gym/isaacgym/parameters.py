@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Dict, Iterator
+from typing import Any, ClassVar, Dict, Iterator, List, Sequence
 
 import numpy as np
 
@@ -107,13 +107,37 @@ SHAPE_FIELDS: Dict[str, Any] = {
     "contact_offset": 0.02, "rest_offset": 0.0, "thickness": 0.02, "filter": 0,
 }  # fmt: skip
 RigidShapeProperties = record("RigidShapeProperties", "Of a collision shape.", SHAPE_FIELDS)
-RigidBodyProperties = record(
-    "RigidBodyProperties",
-    "Of a body: kg, m and kg m^2 in its own frame, inertia about the centre of mass.",
-    {
+
+
+class RigidBodyProperties(Record):
+    """Of a body: kg, m and kg m^2 in its own frame, inertia about the centre of mass."""
+
+    FIELDS: ClassVar[Dict[str, Any]] = {
         "com": Vec3, "flags": 0, "inertia": Mat33, "invInertia": Mat33, "invMass": 0.0, "mass": 0.0,
-    },
-)  # fmt: skip
+    }  # fmt: skip
+
+    @classmethod
+    def of_row(cls, row: Sequence[float]) -> RigidBodyProperties:
+        """Of mass, centre of mass and inertia row by row; matrices are made when somebody looks at them."""
+        body = cls.__new__(cls)
+        body.__dict__.update(mass=row[0], com=Vec3(*row[1:4]), flags=0, invMass=1.0 / row[0], _inertia=row[4:])
+        return body
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in ("inertia", "invInertia"):
+            raise AttributeError(f"RigidBodyProperties has no attribute '{name}'")
+        values = np.array(self.__dict__["_inertia"]).reshape(3, 3)
+        made = matrix(values if name == "inertia" else np.linalg.inv(values))
+        self.__dict__[name] = made
+        return made
+
+    def row(self) -> List[float]:
+        """As in `of_row`."""
+        known = self.__dict__
+        inertia = [x for row in known["inertia"] for x in row] if "inertia" in known else known["_inertia"]
+        return [self.mass, self.com.x, self.com.y, self.com.z, *inertia]
+
+
 ForceSensorProperties = record(
     "ForceSensorProperties",
     "What a force sensor measures.",

@@ -9,14 +9,13 @@ import numpy as np
 from legged_gym.errors import UserError
 from legged_gym.isaacgym.assets.asset import Asset
 from legged_gym.isaacgym.calls.lookup import actor_of
-from legged_gym.isaacgym.maths import Vec3, number
+from legged_gym.isaacgym.maths import number
 from legged_gym.isaacgym.parameters import (
     DOF_DTYPE,
     SHAPE_FIELDS,
     ForceSensorProperties,
     RigidBodyProperties,
     RigidShapeProperties,
-    matrix,
 )
 from legged_gym.isaacgym.world.scene import Actor, Env
 
@@ -74,16 +73,7 @@ class Properties:
 
     def get_actor_rigid_body_properties(self, env: Env, actor: int) -> List[Any]:
         """Of all bodies."""
-        made = []
-        for row in actor_of(env, actor).bodies.tolist():
-            body = RigidBodyProperties.__new__(RigidBodyProperties)
-            inertia = np.array(row[4:]).reshape(3, 3)
-            body.__dict__.update(
-                com=Vec3(*row[1:4]), flags=0, inertia=matrix(inertia), mass=row[0], invMass=1.0 / row[0],
-                invInertia=matrix(np.linalg.inv(inertia)),
-            )  # fmt: skip
-            made.append(body)
-        return made
+        return [RigidBodyProperties.of_row(row) for row in actor_of(env, actor).bodies.tolist()]
 
     def set_actor_rigid_body_properties(
         self, env: Env, actor: int, bodies: List[Any], recomputeInertia: bool = False
@@ -91,8 +81,7 @@ class Properties:
         """At any time; with `recomputeInertia` inertias follow masses."""
         own, call = actor_of(env, actor), "set_actor_rigid_body_properties"
         _same_length(bodies, len(own.bodies), call, "bodies")
-        rows = [[b.mass, *b.com, *b.inertia.x, *b.inertia.y, *b.inertia.z] for b in bodies]
-        table = np.array(rows, dtype=np.float64)
+        table = np.array([body.row() for body in bodies], dtype=np.float64)
         light = np.flatnonzero(~(table[:, 0] > 0.0))
         if light.size:
             name = own.asset.body_names[light[0]]

@@ -13,6 +13,7 @@ from legged_gym.isaacgym.assets.tree import Mesh
 
 # MuJoCo reads these itself
 _NATIVE = (".obj", ".stl")
+_LEAST_VERTICES = 4
 _loaded: Dict[str, Tuple[np.ndarray, np.ndarray]] = {}
 
 
@@ -44,6 +45,8 @@ def _read(file: str) -> Tuple[np.ndarray, np.ndarray]:
             raise UserError(f"there is no mesh {file}: assets must lie beside their robot file or in the asset folder")
         native = os.path.splitext(file)[1].lower() in _NATIVE
         _loaded[file] = _by_mujoco(file) if native else _by_trimesh(file)
+        if len(_loaded[file][0]) < _LEAST_VERTICES:
+            raise UserError(f"{file}: a mesh of {len(_loaded[file][0])} vertices is no body: the file may be damaged")
     return _loaded[file]
 
 

@@ -100,7 +100,8 @@ class _Reader:
         axis, limit, dynamics = element.find("axis"), element.find("limit"), element.find("dynamics")
         joint = Joint(name, _MOVING[kind], _numbers("1 0 0" if axis is None else axis.get("xyz", "1 0 0")))
         joint.drive = self.drive
-        joint.limited = kind != "continuous" and limit is not None
+        # a limit of effort alone is none of the position
+        joint.limited = kind != "continuous" and limit is not None and bool({"lower", "upper"} & set(limit.attrib))
         joint.lower, joint.upper = -FLOAT_MAX, FLOAT_MAX
         joint.effort = joint.velocity = FLOAT_MAX
         if limit is not None:

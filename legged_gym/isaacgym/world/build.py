@@ -22,6 +22,8 @@ NO_LIMIT = 1e10
 _FIELDS = mujoco.mjtConDataField
 # what a force sensor is made of
 _WRENCH = (_FIELDS.mjCONDATA_FORCE, _FIELDS.mjCONDATA_TORQUE, _FIELDS.mjCONDATA_POS)
+# rad, of a joint that its limits lock
+_LEAST_RANGE = 1e-4
 # contype and conaffinity have 31 bits, and the ground takes one
 _MOST_CLASSES = 30
 
@@ -166,7 +168,8 @@ class _ActorMaker:
         made = body.add_joint(name=f"{number}/{joint.name}", type=kind, axis=joint.axis, pos=joint.pos)
         made.armature = row["armature"]
         if row["hasLimits"]:
-            made.limited, made.range = mujoco.mjtLimited.mjLIMITED_TRUE, [row["lower"], row["upper"]]
+            upper = max(float(row["upper"]), float(row["lower"]) + _LEAST_RANGE)
+            made.limited, made.range = mujoco.mjtLimited.mjLIMITED_TRUE, [row["lower"], upper]
 
     def _shape(self, body: Any, shape: Any) -> None:
         row = self.actor.shapes[self.shapes]

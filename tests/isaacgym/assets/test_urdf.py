@@ -77,6 +77,14 @@ def test_limits_and_dynamics_are_the_dofs(tmp_path) -> None:
     assert two["lower"] + two["upper"] == 0.0
 
 
+def test_a_limit_of_effort_alone_leaves_the_joint_free(tmp_path) -> None:
+    parts = [link("base"), link("x"), joint("a", "base", "x", limit='effort="80" velocity="20"')]
+    made = asset(tmp_path, robot(parts))
+    (dof,) = gym.get_asset_dof_properties(made)
+    assert not dof["hasLimits"] and dof["effort"] == 80.0 and dof["lower"] < -100.0
+    Scene([made], [at(z=1.0)]).step()
+
+
 def test_shapes_stand_in_the_order_of_bodies(tmp_path) -> None:
     parts = [
         link("base", 1.0, BOX), link("leg", 1.0, BOX), link("foot", 1.0, FOOT), link("head", 1.0, FOOT),

@@ -9,11 +9,11 @@ import numpy as np
 
 
 def number(value: Any) -> float:
-    """A float of anything that holds one number: of numpy, of torch, of shape (1, 1) too."""
-    if type(value) is float:
-        return value
-    item = getattr(value, "item", None)
-    return float(value if item is None else item())
+    """A float of anything that holds one number, rounded to float32: fields of the original are of C.
+
+    Callers count on it: episodes of 20 s have 1001 steps of 0.02 s, as ceil(20 / 0.01999999955) is.
+    """
+    return float(np.float32(value.item() if hasattr(value, "item") else value))
 
 
 class _Numbers:

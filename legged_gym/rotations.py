@@ -36,6 +36,14 @@ def yaw_from_quat(q: Tensor) -> Tensor:
     return torch.atan2(2.0 * (w * z + x * y), 1.0 - 2.0 * (y * y + z * z))
 
 
+def in_heading(yaw: Tensor, vectors: Tensor) -> Tensor:
+    """Vectors (N, ..., 3) of the world frame in frames (N,) that are turned by yaw alone."""
+    shape = (len(yaw),) + (1,) * (vectors.ndim - 2)
+    cos, sin = yaw.cos().view(shape), yaw.sin().view(shape)
+    x, y, z = vectors.unbind(-1)
+    return torch.stack((cos * x + sin * y, cos * y - sin * x, z), dim=-1)
+
+
 def quat_from_euler(roll: Tensor, pitch: Tensor, yaw: Tensor) -> Tensor:
     """Quaternions (..., 4) of the rotation Rz(yaw) Ry(pitch) Rx(roll), angles (...,) in rad."""
     cr, sr = torch.cos(0.5 * roll), torch.sin(0.5 * roll)

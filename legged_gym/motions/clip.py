@@ -31,6 +31,8 @@ class Clip:
         contact_names: links of the feet.
         weight: how often the clip is drawn, as a factor.
         targets: (T, J) rad, what motors have to be asked for to be in the frame; None where nobody worked it out.
+        shifts: (T, J, 4) rad, likewise: what more of it pushes the root by 1 N forward and to the left, and turns it by
+            1 N m of roll and pitch.
     """
 
     path: str
@@ -43,6 +45,7 @@ class Clip:
     contact_names: Tuple[str, ...] = ()
     weight: float = 1.0
     targets: Optional[Tensor] = None
+    shifts: Optional[Tensor] = None
 
     def __len__(self) -> int:
         return len(self.joints)
@@ -54,8 +57,8 @@ class Clip:
 
     def taken(self, frames: Tensor) -> Clip:
         """The clip made of some of its frames, (n,) indices."""
-        names = ["root_pos", "root_quat", "joints", "contacts", *(() if self.targets is None else ("targets",))]
-        parts = {name: getattr(self, name)[frames] for name in names}
+        names = ("root_pos", "root_quat", "joints", "contacts", "targets", "shifts")
+        parts = {name: getattr(self, name)[frames] for name in names if getattr(self, name) is not None}
         return replace(self, **parts)
 
 
@@ -76,8 +79,9 @@ def write_clip(clip: Clip, file: BinaryIO) -> None:
     arrays: Dict[str, np.ndarray] = {"format": np.array(CLIP_FORMAT), "fps": np.array(float(clip.fps))}
     for name in ("root_pos", "root_quat", "joints"):
         arrays[name] = getattr(clip, name).double().numpy().round(5).astype(np.float32)
-    if clip.targets is not None:
+    if clip.targets is not None and clip.shifts is not None:
         arrays["joint_targets"] = clip.targets.double().numpy().round(5).astype(np.float32)
+        arrays["joint_shifts"] = clip.shifts.double().numpy().round(6).astype(np.float32)
     arrays["joint_names"] = np.array(clip.joint_names)
     arrays["contacts"], arrays["contact_names"] = clip.contacts.numpy(), np.array(clip.contact_names, dtype=str)
     np.savez_compressed(file, **arrays)  # type: ignore[arg-type]

@@ -1,8 +1,8 @@
-"""By which torques a robot would do what a clip shows: inverse dynamics, with forces below the feet that are down."""
+"""By which torques a robot would do what a clip shows, and which ones push its root through the legs that carry it."""
 
 from __future__ import annotations
 
-from typing import Any, List, Tuple
+from typing import Any, List, NamedTuple, Tuple
 
 import mujoco
 import numpy as np
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from legged_gym.motions.clip import Clip
 from legged_gym.motions.contacts import foot_contacts
+from legged_gym.rotations import yaw_from_quat
 from legged_gym.sim.robot.robot_file import load_robot
 from legged_gym.sim.robot.robot_parts import compiled_copy
 from legged_gym.sim.robot.skeleton import Skeleton, Soles
@@ -18,28 +19,48 @@ from legged_gym.sim.robot.skeleton import Skeleton, Soles
 # standard deviations, s, over which velocities are smoothed before they are differentiated, and torques afterwards
 _SMOOTH_VELOCITIES, _SMOOTH_TORQUES = 0.05, 0.03
 _FRICTION = 0.7
+# N, of all feet together, above which legs push the root with all there is
+_CARRIED = 50.0
 # of forces against what the root lacks: lets all corners of a foot carry something
 _RIDGE = 1e-4
 _ITERATIONS = 300
 _EDGES = np.array([[_FRICTION, 0.0, 1.0], [-_FRICTION, 0.0, 1.0], [0.0, _FRICTION, 1.0], [0.0, -_FRICTION, 1.0]])
 
 
-def joint_torques(clip: Clip, skeleton: Skeleton) -> Tensor:
-    """(T, J) N m, of a clip with the skeleton's joints, within the limits of the motors.
+class Torques(NamedTuple):
+    """Of T frames and J joints, in the order of the skeleton.
+
+    Attributes:
+        needed: (T, J) N m, within the limits of the motors.
+        pushes: (T, J, 4) N m for each N that the root is to be pushed with, forward and to the left, and each N m of
+            roll and pitch; each leg gives the share that it carries.
+    """
+
+    needed: Tensor
+    pushes: Tensor
+
+
+def inverse_dynamics(clip: Clip, skeleton: Skeleton) -> Torques:
+    """Of a clip with the skeleton's joints.
 
     What moves the root comes from the feet that touch the ground: the forces within friction cones at the corners of
     their soles that come closest. Armatures of motors are left out.
     """
     model = _model(skeleton)
     joints = [model.joint(name) for name in skeleton.joint_names]
+    dofs = [int(joint.dofadr[0]) for joint in joints]
     poses = _poses(clip, model, skeleton)
     velocities = _smoothed(_velocities(model, poses, clip.fps), _SMOOTH_VELOCITIES * clip.fps).numpy()
-    needed, reach = _needed(model, poses, velocities, clip, skeleton)
+    needed, reach, legs = _needed(model, poses, velocities, clip, skeleton)
     forces = _non_negative(reach[:, :6], needed[:, :6])
-    torques = (needed - torch.einsum("tnk,tk->tn", reach, forces))[:, [int(joint.dofadr[0]) for joint in joints]]
+    torques = (needed - torch.einsum("tnk,tk->tn", reach, forces))[:, dofs]
     limits = torch.tensor(np.array([model.jnt_actfrcrange[joint.id] for joint in joints]))
     limits[limits[:, 0] >= limits[:, 1]] = torch.tensor([-torch.inf, torch.inf], dtype=limits.dtype)
-    return _smoothed(torques, _SMOOTH_TORQUES * clip.fps).clamp(limits[:, 0], limits[:, 1])
+    frames = _SMOOTH_TORQUES * clip.fps
+    loads = _smoothed(forces.unflatten(1, (legs.shape[1], -1)).sum(2), 2.0 * frames)
+    shares = loads / loads.sum(1, keepdim=True).clamp_min(_CARRIED)
+    pushes = -torch.einsum("tf,tfij->tji", shares, legs[..., dofs])[..., [0, 1, 3, 4]]
+    return Torques(_smoothed(torques, frames).clamp(limits[:, 0], limits[:, 1]), pushes)
 
 
 def _model(skeleton: Skeleton) -> Any:
@@ -72,25 +93,34 @@ def _velocities(model: Any, poses: np.ndarray, fps: float) -> Tensor:
 
 def _needed(
     model: Any, poses: np.ndarray, velocities: np.ndarray, clip: Clip, skeleton: Skeleton
-) -> Tuple[Tensor, Tensor]:
-    """Forces (T, nv) that the motion takes, and (T, nv, K) what a unit along each edge of each friction cone gives."""
+) -> Tuple[Tensor, Tensor, Tensor]:
+    """Forces (T, nv) that the motion takes, what edges of friction cones give (T, nv, K), how feet move (T, F, 6, nv).
+
+    The latter go and turn with the joints at the root's place, in the frame of its heading.
+    """
     data, jacobian = mujoco.MjData(model), np.zeros((3, model.nv))
     accelerations = np.gradient(velocities, 1.0 / clip.fps, axis=0)
     feet = [(model.body(skeleton.link_names[foot.link]).id, _corners(foot)) for foot in skeleton.soles]
     known = list(clip.contact_names) == skeleton.foot_names
     down = (clip.contacts if known else foot_contacts(clip, skeleton)).numpy()
     needed, reach = np.zeros((len(poses), model.nv)), []
+    legs, yaws = np.zeros((len(poses), len(feet), 2, 3, model.nv)), yaw_from_quat(clip.root_quat).numpy()
     for t, pose in enumerate(poses):
         data.qpos[:], data.qvel[:], data.qacc[:] = pose, velocities[t], accelerations[t]
         mujoco.mj_inverse(model, data)
         needed[t] = data.qfrc_inverse
         columns: List[np.ndarray] = []
-        for (body, corners), touches in zip(feet, down[t]):
+        for (body, corners), touches, leg in zip(feet, down[t], legs[t]):
+            mujoco.mj_jac(model, data, leg[0], leg[1], pose[:3], body)
             for corner in data.xpos[body] + corners @ data.xmat[body].reshape(3, 3).T:
                 mujoco.mj_jac(model, data, jacobian, None, corner, body)
                 columns += list(touches * (_EDGES @ jacobian))
         reach.append(np.stack(columns, axis=1))
-    return torch.from_numpy(needed), torch.from_numpy(np.stack(reach))
+    turns = np.zeros((len(poses), 3, 3))
+    turns[:, 0, 0] = turns[:, 1, 1] = np.cos(yaws)
+    turns[:, 0, 1], turns[:, 1, 0], turns[:, 2, 2] = np.sin(yaws), -np.sin(yaws), 1.0
+    legs = np.einsum("tij,tfkjn->tfkin", turns, legs).reshape(len(poses), len(feet), 6, model.nv)
+    return torch.from_numpy(needed), torch.from_numpy(np.stack(reach)), torch.from_numpy(legs)
 
 
 def _corners(foot: Soles) -> np.ndarray:

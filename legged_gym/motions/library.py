@@ -31,7 +31,7 @@ class Frames:
         root_pos, root_quat: (n, 3), (n, 4).
         root_lin_vel, root_ang_vel: (n, 3), to the next frame; in the last frame of a clip, from the one before.
         joints, joint_vel: (n, J).
-        targets: (n, J), `Clip.targets`, or the joints.
+        targets, shifts: (n, J), (n, J, 4) of `Clip`; the joints, and None, where it has none.
         link_pos, link_quat, link_vel: (n, K, 3), (n, K, 4), (n, K, 3), of the library's links.
         contacts: (n, F) bool.
     """
@@ -47,6 +47,7 @@ class Frames:
     link_vel: Tensor
     contacts: Tensor
     targets: Tensor
+    shifts: Optional[Tensor] = None
 
 
 class MotionLibrary:
@@ -120,10 +121,11 @@ class MotionLibrary:
         """The frames of a clip in single precision."""
         root_pos, root_quat, joints = (part.float() for part in (clip.root_pos, clip.root_quat, clip.joints))
         link_pos, link_quat = skeleton.poses(root_pos, root_quat, joints, self._indices)
-        targets = {} if clip.targets is None else {"targets": clip.targets.float()[:, self._order]}
+        driven = {"targets": clip.targets, "shifts": clip.shifts}
         return {
             "root_pos": root_pos, "root_quat": root_quat, "joints": joints[:, self._order], "link_pos": link_pos,
-            "link_quat": link_quat, "contacts": clip.contacts, **targets,
+            "link_quat": link_quat, "contacts": clip.contacts,
+            **{name: part.float()[:, self._order] for name, part in driven.items() if part is not None},
         }  # fmt: skip
 
     def __len__(self) -> int:

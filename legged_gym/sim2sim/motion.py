@@ -13,7 +13,7 @@ from legged_gym.errors import UserError, listed
 
 _FIRST_JUDGED = 2  # control step; robots begin beside their clip
 _ROUNDING = 1e-3
-_DRIVEN = {"joint_targets"}  # of some clips
+_DRIVEN = {"joint_targets", "joint_shifts"}  # of some clips
 
 
 class Reference:
@@ -23,7 +23,7 @@ class Reference:
         name: of the file.
         qpos: (T, nq), poses as of MuJoCo.
         joints: (T, D) rad, in the order of the description.
-        targets: (T, D) rad, what an action of 0 asks for to be in a frame, with actions that are about the clip's.
+        targets: (T, D) rad, what actions are about that are about the clip; shifts: (T, D, 4), by feedback of the root.
         bodies: of the model, those whose places count.
         torso: of the model, whose place and heading the policy is told.
     """
@@ -44,11 +44,14 @@ class Reference:
         if abs(float(fields["fps"]) * description["control_dt"] - 1.0) > _ROUNDING:
             rate = 1.0 / description["control_dt"]
             raise UserError(f"{path} has {float(fields['fps']):g} frames a second, and the policy acts {rate:g} times")
-        order = [columns[_stem(name)] for name in names]
-        wanted = "joint_targets" if description["motion"]["actions_about"] == "inverse_dynamics" else "joints"
-        if wanted not in fields:
+        order, driven = [columns[_stem(name)] for name in names], set(fields) >= _DRIVEN
+        if description["motion"]["actions_about"] == "inverse_dynamics" and not driven:
             raise UserError(f"{path} has no joint_targets, which the policy needs: take one exported with it")
-        self.joints, self.targets = (fields[name][:, order].astype(float) for name in ("joints", wanted))
+        self.joints = self.targets = fields["joints"][:, order].astype(float)
+        self.shifts, self._gains = np.zeros((len(self.joints), len(order), 4)), np.zeros(4)
+        if driven:
+            self.targets, self.shifts = (fields[name][:, order].astype(float) for name in sorted(_DRIVEN)[::-1])
+            self._gains = np.array(description["motion"]["feedback"])
         self.qpos = np.tile(model.qpos0, (len(self.joints), 1))
         self.qpos[:, :3], self.qpos[:, 3:7] = fields["root_pos"], np.roll(fields["root_quat"], 1, axis=1)
         self.qpos[:, [model.joint(name).qposadr[0] for name in names]] = self.joints
@@ -68,6 +71,24 @@ class Reference:
         self.data.qpos[:] = self.qpos[self.last(frame)]
         mujoco.mj_kinematics(self.model, self.data)
         return self.data
+
+    def centre(self, frame: int, qpos: np.ndarray, qvel: np.ndarray) -> np.ndarray:
+        """(D,) rad that an action of 0 asks for in the step to a frame, from the present state of the robot."""
+        there, speed = self.qpos[self.last(frame - 1)], self.velocity(frame - 1)
+        turn, own, wanted = np.zeros(3), np.zeros(4), np.zeros(9)
+        mujoco.mju_negQuat(own, qpos[3:7])
+        product = np.zeros(4)
+        mujoco.mju_mulQuat(product, there[3:7], own)
+        mujoco.mju_quat2Vel(turn, product, 1.0)
+        rates = []
+        for quat, rate in ((there[3:7], speed[3:6]), (qpos[3:7], qvel[3:6])):
+            mujoco.mju_quat2Mat(wanted, quat)
+            rates.append(wanted.reshape(3, 3) @ rate)
+        errors = np.array([there[:3] - qpos[:3], speed[:3] - qvel[:3], turn, rates[0] - rates[1]])
+        yaw = heading(qpos[3:7].tolist())
+        level = errors[:, :2] @ np.array([[np.cos(yaw), -np.sin(yaw)], [np.sin(yaw), np.cos(yaw)]])
+        push = (self._gains[:, None] * level).reshape(2, 2, 2).sum(1).ravel()
+        return np.asarray(self.targets[self.last(frame)] + self.shifts[self.last(frame)] @ push)
 
     def velocity(self, frame: int) -> np.ndarray:
         """(nv,), from a frame to the next one."""

@@ -140,7 +140,7 @@ class Robot:
         """Joint angles that an action of 0 asks for, rad."""
         if self.reference is None or self._motion is None or self._motion["actions_about"] == "default":
             return self.default
-        return np.asarray(self.reference.targets[self.reference.last(frame)])
+        return self.reference.centre(frame, self.data.qpos, self.data.qvel)
 
     def _limit_torques(self) -> None:
         """What the motors that have a torque-speed curve give at their speeds."""

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from legged_gym.motions.inverse_dynamics import joint_torques
+from legged_gym.motions.inverse_dynamics import inverse_dynamics
 from legged_gym.sim.robot.skeleton import Skeleton
 from tests.motions.biped import STANDING, Engine, stepping_clip
 
@@ -24,7 +24,7 @@ def test_standing(skeleton: Skeleton, robot_file: str, lean: float) -> None:
     clip = dataclasses.replace(
         clip, contacts=torch.ones(10, 2, dtype=torch.bool), contact_names=tuple(skeleton.foot_names)
     )
-    torques = joint_torques(clip, skeleton).numpy()
+    torques, pushes = (part.numpy() for part in inverse_dynamics(clip, skeleton))
     assert np.ptp(torques, axis=0).max() < 1e-6
 
     engine = Engine(robot_file)
@@ -38,6 +38,8 @@ def test_standing(skeleton: Skeleton, robot_file: str, lean: float) -> None:
     dofs = [int(model.joint(name).dofadr[0]) for name in skeleton.joint_names]
     np.testing.assert_allclose(ways[:, dofs] @ torques[0], ways @ data.qfrc_bias, atol=0.05)
     assert np.abs(ways @ data.qfrc_bias).max() > 1.0
+    # and pushes do the work that the root takes
+    np.testing.assert_allclose(ways[:, dofs] @ pushes[0], ways[:, [0, 1, 3, 4]], atol=1e-3)
 
 
 def test_falling_takes_none(skeleton: Skeleton) -> None:
@@ -48,5 +50,5 @@ def test_falling_takes_none(skeleton: Skeleton) -> None:
     clip = dataclasses.replace(
         clip, contacts=torch.zeros(60, 2, dtype=torch.bool), contact_names=tuple(skeleton.foot_names)
     )
-    middle = joint_torques(clip, skeleton)[25:35]
+    middle = inverse_dynamics(clip, skeleton).needed[25:35]
     assert float(middle.abs().max()) < 0.05

@@ -14,7 +14,7 @@ from legged_gym.envs.imitation.g1_deepmimic_config import G1DeepmimicCfg
 from legged_gym.errors import UserError, listed
 from legged_gym.motions.clip import Clip
 from legged_gym.motions.contacts import Ground
-from legged_gym.motions.inverse_dynamics import joint_torques
+from legged_gym.motions.inverse_dynamics import inverse_dynamics
 from legged_gym.motions.loading import ClipOptions, load_clip
 from legged_gym.reading import path_of, read_yaml
 from legged_gym.sim.robot.gains import gains_of
@@ -73,7 +73,10 @@ class ClipSet:
         stiffness = torch.from_numpy(gains_of(clip.joint_names, cfg.control.stiffness))
         if not bool((stiffness > 0.0).all()):
             raise UserError("env.control.actions_about=inverse_dynamics needs a stiffness of every joint")
-        return replace(clip, targets=clip.joints + joint_torques(clip, self.skeleton) / stiffness)
+        torques = inverse_dynamics(clip, self.skeleton)
+        return replace(
+            clip, targets=clip.joints + torques.needed / stiffness, shifts=torques.pushes / stiffness[:, None]
+        )
 
     def teachers(self) -> List[str]:
         """Names of the runs that know clips best, in the order of the clips."""

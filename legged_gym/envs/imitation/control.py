@@ -8,6 +8,7 @@ from torch import Tensor
 from legged_gym.envs.imitation.motion_commands import ImitationState, MotionCommands
 from legged_gym.envs.parts.control import JointControl
 from legged_gym.envs.parts.failures import Failures
+from legged_gym.rotations import in_heading, quat_conjugate, quat_mul, rotation_vector, yaw_from_quat
 
 
 class ImitationControl(JointControl):
@@ -28,6 +29,7 @@ class ImitationControl(JointControl):
         self.rand, self._motion = env.cfg.domain_rand, motion
         self._follows = env.cfg.control.actions_about != "default"
         longest = -(-self.rand.control_delay_max // self.cfg.decimation) if self.rand.control_delays else 0
+        self._gains = torch.tensor(env.cfg.control.root_feedback, device=self.device)[:, None]
         self.past_targets = env.default_dof_pos.repeat(longest + 1, self.num_envs, 1)
         self.keep("past_targets")
         self.buffer("control_delays", dtype=torch.long, at_reset=None)
@@ -35,7 +37,18 @@ class ImitationControl(JointControl):
 
     def centre(self) -> Tensor:
         """Joint angles (N, D) rad, or (1, D), that an action of 0 asks for in the step to come."""
-        return self._motion.next.targets if self._follows else self.env.default_dof_pos
+        if not self._follows:
+            return self.env.default_dof_pos
+        shifts, targets = self._motion.next.shifts, self._motion.next.targets
+        return targets if shifts is None else targets + torch.einsum("nji,ni->nj", shifts, self._push())
+
+    def _push(self) -> Tensor:
+        """What is to bring the root to where the clip has it, (N, 4) N forward and left, N m of roll and pitch."""
+        now, root = self._motion.now, self.env.root_states
+        turn = rotation_vector(quat_mul(now.root_quat, quat_conjugate(root[:, 3:7])))
+        errors = (now.root_pos - root[:, :3], now.root_lin_vel - root[:, 7:10], turn, now.root_ang_vel - root[:, 10:13])
+        level = in_heading(yaw_from_quat(root[:, 3:7]), torch.stack(errors, dim=1))[..., :2]
+        return (self._gains * level).unflatten(1, (2, 2)).sum(2).flatten(1)
 
     def _targets(self, actions: Tensor) -> Tensor:
         targets = actions * self.cfg.action_scale + self.centre()

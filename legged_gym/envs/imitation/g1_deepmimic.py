@@ -25,7 +25,9 @@ _MOTION_RULE = (
     "frame t of a clip is what the robot should be doing after t control steps, the last one from then on; a = beta *"
     " action within +-clip + (1 - beta) * a before, the first of which is how far joints are from the clip's, or with"
     " actions_about 'default' from default_pos, over scale; with actions_about 'reference' the joints of frame t + 1"
-    " stand for default_pos in the rule of the actions, with 'inverse_dynamics' its joint_targets"
+    " stand for default_pos in the rule of the actions, with 'inverse_dynamics' its joint_targets, and joint_shifts"
+    " (D, 4) times feedback, before the step: of place and velocity of the root, then of its turn (a rotation vector)"
+    " and angular velocity, those of the clip less the robot's, in the frame of the robot's heading, x and y alone"
 )
 
 
@@ -92,6 +94,7 @@ class G1Deepmimic(ImitationObservations):
             "threshold": cfg.link_pos_error_threshold,
             "beta": self.cfg.control.beta,
             "actions_about": self.cfg.control.actions_about,
+            "feedback": list(self.cfg.control.root_feedback),
             "rule": _MOTION_RULE,
         }
         return {"motion": motion}, files

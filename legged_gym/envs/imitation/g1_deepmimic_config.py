@@ -13,7 +13,7 @@ from legged_gym.envs.imitation.deepmimic_config import (
     OffsetScales,
     PlaybackNoiseScales,
 )
-from legged_gym.settings import flag, number, text
+from legged_gym.settings import flag, number, numbers, text
 
 WAIST = ("waist_yaw", "waist_roll", "waist_pitch")
 ARM = ("shoulder_pitch", "shoulder_roll", "shoulder_yaw", "elbow")
@@ -83,6 +83,9 @@ class G1DeepmimicCfg(G1Cfg):
         # what an action of 0 asks for: the default joint angles, those of the clip, or what brings joints there by the
         # clip's inverse dynamics
         actions_about = text("default", ("default", "reference", "inverse_dynamics"))
+        # with the latter, how the legs that carry the root push it to where the clip has it, N/m, N s/m, and turn it,
+        # N m/rad, N m s/rad; 0s: not at all
+        root_feedback = numbers([1000.0, 300.0, 50.0, 5.0], length=4, low=0, high=1e6)
 
     class asset(G1Cfg.asset):
         file = "{LEGGED_GYM_ROOT_DIR}/resources/robots/g1/urdf/g1_29dof_welded_wrists.urdf"

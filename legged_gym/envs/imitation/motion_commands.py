@@ -150,7 +150,7 @@ class MotionCommands(VelocityCommands):
             self._turn[env_ids] += self.num_envs
         self._begin(env_ids, clips, frames)
         new = self._frames(env_ids, frames)
-        columns = {field.name: getattr(self.now, field.name).clone() for field in fields(Frames)}
+        columns = {f.name: getattr(self.now, f.name).clone() for f in fields(Frames) if f.name != "shifts"}
         for name, values in columns.items():
             values[env_ids] = getattr(new, name)
         self.now = Frames(**columns)

@@ -12,15 +12,7 @@ from legged_gym.envs.imitation.height_map import NoisyHeightMap, around, below, 
 from legged_gym.envs.imitation.randomization import ImitationRandomization
 from legged_gym.envs.imitation.rewards import ImitationRewards
 from legged_gym.envs.terms.mirror import mirrored
-from legged_gym.rotations import quat_conjugate, quat_mul, wrap_to_pi, yaw_from_quat
-
-
-def in_heading(yaw: Tensor, vectors: Tensor) -> Tensor:
-    """Vectors (N, ..., 3) of the world frame in frames (N,) that are turned by yaw alone."""
-    shape = (len(yaw),) + (1,) * (vectors.ndim - 2)
-    cos, sin = yaw.cos().view(shape), yaw.sin().view(shape)
-    x, y, z = vectors.unbind(-1)
-    return torch.stack((cos * x + sin * y, cos * y - sin * x, z), dim=-1)
+from legged_gym.rotations import in_heading, quat_conjugate, quat_mul, wrap_to_pi, yaw_from_quat
 
 
 def euler_angles(quat: Tensor) -> Tensor:

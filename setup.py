@@ -66,6 +66,8 @@ setup(
             "wandb>=0.31",  # the tests write a run with the package itself, offline
             "argcomplete>=3.5,<4",  # completes command lines in a shell
             "gymnasium>=1.1,<2",
+            "tree-sitter>=0.25",  # the grammar of the PowerShell files
+            "tree-sitter-powershell>=0.25",
             "skrl>=2.1,<3",  # a learner of others, which a test trains with
             "example-robot-data>=6,<7",  # published robot descriptions, which the tests compare ours with
             "playwright>=1.50",  # drives the browser of the page's tests, which the system's chromium is

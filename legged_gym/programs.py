@@ -90,8 +90,11 @@ def runs_as_word() -> bool:
 
 def shown_path(path: str) -> str:
     """The path as short as it can be typed from the current folder."""
-    relative = os.path.relpath(path)
-    return path if relative.startswith("..") else relative
+    try:
+        relative = os.path.relpath(path)
+    except ValueError:  # on another drive of Windows
+        return path
+    return path if relative.startswith("..") else relative.replace(os.sep, "/")
 
 
 def run_word(name: str, argv: Sequence[str]) -> NoReturn:

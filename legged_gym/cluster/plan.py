@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Dict, List, Sequence, Tuple
 
 from legged_gym.errors import UserError
+from legged_gym.programs import shown_path
 from legged_gym.utils import run_folder
 from legged_gym.utils.cli import get_args
 from legged_gym.utils.options import CommandLine
@@ -93,6 +94,6 @@ def table(trainings: Sequence[Training], columns: Dict[str, Sequence[str]]) -> s
         "task": [training.task for training in trainings],
         "seed": [str(training.seed) for training in trainings],
         "overrides": [" ".join(training.overrides) or "-" for training in trainings],
-        "folder": [os.path.relpath(training.run_folder) for training in trainings],
+        "folder": [shown_path(training.run_folder) for training in trainings],
     }
     return "\n".join(aligned([list(columns), *zip(*columns.values())]))

@@ -12,6 +12,7 @@ import numpy as np
 
 from legged_gym.errors import UserError
 from legged_gym.sim.pictures.camera import Camera
+from rsl_rl.utils.files import take_place
 
 W = TypeVar("W", bound="VideoWriter")
 
@@ -76,7 +77,7 @@ class VideoWriter:
             if self._writer is not None:
                 self._writer.close()
                 if kind is None:
-                    os.replace(os.path.join(self._part, "video.mp4"), self._path)
+                    take_place(os.path.join(self._part, "video.mp4"), self._path)
         except OSError as failure:
             raise UserError(f"cannot write {self._path}: {failure.strerror}") from None
         finally:

@@ -27,7 +27,7 @@ from legged_gym.cluster import submit as launch_submit
 from legged_gym.cluster.plan import Training, plan_trainings, table
 from legged_gym.cluster.submit import Resources
 from legged_gym.errors import UserError
-from legged_gym.programs import run_script
+from legged_gym.programs import run_script, shown_path
 from legged_gym.utils import run_folder
 from legged_gym.utils.cli import ArgumentParser, positive
 
@@ -61,7 +61,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     else:
         ids, results = launch_submit.run_here(trainings, wish, folder)
         print(table(trainings, {"job": ids, "result": results}))
-    print(f"launch {os.path.relpath(folder)}")
+    print(f"launch {shown_path(folder)}")
     return int("failed" in results)
 
 

@@ -21,7 +21,7 @@ if not __package__:
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from legged_gym.errors import UserError
-from legged_gym.programs import run_script
+from legged_gym.programs import run_script, shown_path
 from legged_gym.sweeps import config as sweep_config
 from legged_gym.sweeps.config import SweepConfig
 from legged_gym.utils.cli import add_training_flags, make_parser, positive
@@ -82,7 +82,7 @@ def _read(command: CommandLine, name: Optional[str]) -> SweepConfig:
     """The sweep file, checked against the task."""
     path = sweep_config.find_file(name)
     sweep = sweep_config.check(sweep_config.read_file(path), command)
-    print(f"{sweep.method} search over {len(sweep.parameters)} parameters of {os.path.relpath(path)}")
+    print(f"{sweep.method} search over {len(sweep.parameters)} parameters of {shown_path(path)}")
     return sweep
 
 
@@ -95,8 +95,6 @@ def _run_local(
         from legged_gym.sweeps.local import LocalSweep
         from legged_gym.sweeps.worker import run_workers
     except ModuleNotFoundError as error:
-        if error.name == "fcntl":
-            raise UserError("--local needs the file locks of Linux or macOS; elsewhere sweep on W&B") from None
         raise UserError(f'{error.name} is not installed: pip install -e ".[sweep]"') from None
     if sweep_id is not None:
         sweep = LocalSweep(os.path.join(root, sweep_id))
@@ -106,7 +104,7 @@ def _run_local(
         assert config is not None, "a new sweep has a file"
         _, train_cfg, _ = sweep_config.resolve(command, {})
         sweep = LocalSweep.create(root, config, arguments, train_cfg.runner.experiment_name)
-    print(f"sweep {sweep.id}: join it with --wandb_sweep_id={sweep.id}; results in {os.path.relpath(sweep.folder)}")
+    print(f"sweep {sweep.id}: join it with --wandb_sweep_id={sweep.id}; results in {shown_path(sweep.folder)}")
     run_workers(sweep, num_workers)
     best = sweep.best()
     if best is not None:

@@ -18,7 +18,6 @@ frees locks with the processes that held them, so kill -9 and power failures lea
 from __future__ import annotations
 
 import csv
-import fcntl
 import io
 import itertools
 import json
@@ -36,40 +35,11 @@ from legged_gym.errors import UserError
 from legged_gym.sweeps import config as sweep_config
 from legged_gym.sweeps.config import Parameter, SweepConfig
 from legged_gym.utils.files import saved_figure, write_files
+from legged_gym.utils.locks import FileLock
 
 PREFIX = "local-"
 SEED = 1  # of all that is drawn: the same file makes the same sweep
 _STATES = {"finished": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
-
-
-class FileLock:
-    """A lock that one process at a time holds, on all machines that share the disk, and that ends with its holder."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-
-    def acquire(self, wait: bool = True) -> bool:
-        """Take the lock; returns whether it was free, which only matters without `wait`."""
-        self.file = open(self._path, "a")  # noqa: SIM115 - open as long as the lock is held
-        try:
-            fcntl.flock(self.file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-        except BlockingIOError:
-            self.release()
-            return False
-
-    def release(self) -> None:
-        """Give the lock back, unless a process that inherited it still holds it."""
-        self.file.close()
-
-    def __enter__(self) -> FileLock:
-        """Wait for the lock and take it."""
-        self.acquire()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        """Give it back."""
-        self.release()
 
 
 class Claim:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from legged_gym.programs import script_file
 from legged_gym.sweeps.config import settings_file
+from legged_gym.utils.children import ask_to_stop, own_group
 from legged_gym.utils.files import write_files
 from rsl_rl.utils.logger import METRICS_FILE, lines_until
 
@@ -22,13 +22,13 @@ MAX_FAILURES = 3
 class Training:
     """A training that was started.
 
-    A session of its own keeps Ctrl-C in the terminal from it: the sweep tells it to stop, once, and it saves.
+    A group of its own keeps Ctrl-C in the terminal from it: the sweep tells it to stop, once, and it saves.
 
     Args:
         command: With interpreter and script.
         log: File that takes what it prints, after what is there; None leaves it in the terminal.
         env: Environment variables besides those of this process.
-        keep_open: File descriptors that it inherits.
+        keep_open: File descriptors that it inherits, but for Windows.
     """
 
     def __init__(
@@ -45,8 +45,7 @@ class Training:
             stdout=output,
             stderr=None if output is None else subprocess.STDOUT,
             env={**os.environ, **(env or {})},
-            pass_fds=tuple(keep_open),
-            start_new_session=True,
+            **own_group(keep_open),
         )
         if output is not None:
             output.close()
@@ -61,7 +60,7 @@ class Training:
     def stop(self) -> int:
         """Let it save and end, and return its exit status; Ctrl-C meanwhile ends it at once."""
         try:
-            self._process.send_signal(signal.SIGTERM)
+            ask_to_stop(self._process)
             return self._process.wait()
         except BaseException:
             self._process.kill()

@@ -60,8 +60,9 @@ def machine() -> Dict[str, Any]:
 
 def short_path(path: str) -> str:
     """The path from the root of the repository if it lies in there, so that a result names no home folders."""
-    relative = os.path.relpath(os.path.abspath(path), LEGGED_GYM_ROOT_DIR)
-    return path if relative.startswith("..") else relative
+    home = os.path.join(LEGGED_GYM_ROOT_DIR, "")
+    inside = os.path.abspath(path).startswith(home)
+    return os.path.relpath(path, home).replace(os.sep, "/") if inside else path
 
 
 def check_writable(path: Optional[str]) -> None:

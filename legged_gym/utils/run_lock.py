@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import IO, Dict
+from typing import Dict
 
 from legged_gym.errors import UserError
-
-try:
-    import fcntl
-except ImportError:  # Windows, where a run folder is not locked
-    fcntl = None  # type: ignore[assignment]
+from legged_gym.utils.locks import FileLock
 
 LOCK_FILE = ".lock"
-_held: Dict[str, IO[str]] = {}
+_held: Dict[str, FileLock] = {}
 
 
 def hold(folder: str) -> None:
@@ -25,28 +21,24 @@ def hold(folder: str) -> None:
     """
     path = _path(folder)
     while path not in _held:
-        try:
-            file = open(path, "a")  # noqa: SIM115 - open as long as the lock is held
-        except OSError as error:
-            raise UserError(f"cannot write to the run folder {folder}: {error.strerror}") from None
-        if not _lock(file):
-            file.close()
+        lock = FileLock(path)
+        if not _acquired(lock, folder):
             raise UserError(f"another process trains in {folder}; wait for its end, or stop it first")
         # The one who held it may have removed the file between the two calls; then it keeps nobody out.
         with contextlib.suppress(FileNotFoundError):
-            if os.path.samestat(os.stat(path), os.fstat(file.fileno())):
-                _held[path] = file
+            if os.path.samestat(os.stat(path), os.fstat(lock.file.fileno())):
+                _held[path] = lock
                 return
-        file.close()
+        lock.release()
 
 
 def release(folder: str) -> None:
     """Give the lock back, if this process has it."""
     path = _path(folder)
     if path in _held:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # Windows keeps a file that is open
             os.remove(path)
-        _held.pop(path).close()
+        _held.pop(path).release()
 
 
 def release_all() -> None:
@@ -59,12 +51,10 @@ def _path(folder: str) -> str:
     return os.path.join(os.path.realpath(folder), LOCK_FILE)
 
 
-def _lock(file: IO[str]) -> bool:
+def _acquired(lock: FileLock, folder: str) -> bool:
     try:
-        if fcntl is not None:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        pass  # a disk without locks
-    return True
+        return lock.acquire(wait=False)
+    except OSError as error:
+        if not hasattr(lock, "file"):
+            raise UserError(f"cannot write to the run folder {folder}: {error.strerror}") from None
+        return True  # a disk without locks

@@ -23,7 +23,7 @@ class SteadyStream:
 
     def __init__(self, stream: Any) -> None:
         # Python has None for an output that was closed before it began.
-        self._stream = open(os.devnull, "w") if stream is None else stream  # noqa: SIM115
+        self._stream = open(os.devnull, "w", encoding="utf-8") if stream is None else stream  # noqa: SIM115
 
     def write(self, text: str) -> int:
         """Write, or drop."""

@@ -81,7 +81,9 @@ class Distributed:
             # Optimisers import this module. Imported while a group is there, it keeps the group as a default argument
             # for ever, so that `close` could not end the group's threads, and these abort an interpreter shutting down.
             importlib.import_module("torch.distributed.nn.functional")
-            dist.init_process_group("nccl" if on_gpu else "gloo", rank=rank, world_size=world_size)
+            # NCCL is for Linux alone
+            backend = "nccl" if on_gpu and dist.is_nccl_available() else "gloo"
+            dist.init_process_group(backend, rank=rank, world_size=world_size)
         return cls(device, rank, local_rank, world_size)
 
     @property

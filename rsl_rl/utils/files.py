@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from typing import BinaryIO, Iterator
+
+_ATTEMPTS, _PAUSE_S = 40, 0.05
 
 
 @contextlib.contextmanager
@@ -27,7 +30,7 @@ def replacing(path: str) -> Iterator[BinaryIO]:
             file.flush()
             # Without this a power cut after the rename could leave the new name with no data behind it.
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        take_place(temporary, path)
     except BaseException as error:
         with contextlib.suppress(OSError):
             os.remove(temporary)
@@ -36,6 +39,21 @@ def replacing(path: str) -> Iterator[BinaryIO]:
             raise error.__context__ from None
         raise
     _sync_folder(os.path.dirname(os.path.abspath(path)))
+
+
+def take_place(temporary: str, path: str) -> None:
+    """`os.replace`; Windows refuses while somebody reads the file of before, so there it is tried for a while.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    for _ in range(_ATTEMPTS if os.name == "nt" else 0):
+        try:
+            os.replace(temporary, path)
+            return
+        except PermissionError:
+            time.sleep(_PAUSE_S)
+    os.replace(temporary, path)
 
 
 def _sync_folder(folder: str) -> None:

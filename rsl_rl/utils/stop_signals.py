@@ -15,8 +15,8 @@ from typing import Any, Callable, Dict, Optional, Sequence, TypeVar
 S = TypeVar("S", bound="SignalHandlers")
 
 # SLURM and its tools announce the end of a job by SIGTERM or one of the user's signals, a terminal that closes by
-# SIGHUP; Windows has few of them.
-_NAMES = ("SIGINT", "SIGTERM", "SIGUSR1", "SIGUSR2", "SIGHUP")
+# SIGHUP; Windows has few of them, and Ctrl-Break for children that are to save.
+_NAMES = ("SIGINT", "SIGTERM", "SIGUSR1", "SIGUSR2", "SIGHUP", "SIGBREAK")
 STOP_SIGNALS = tuple(signal.Signals[name] for name in _NAMES if hasattr(signal, name))
 
 

@@ -1,6 +1,7 @@
 """Writes docs/benchmarks.md and docs/results.md, with plots in docs/images/, from the JSON files of measurements.
 
-The tables of settings in docs/configuration.md are written too, from the config classes.
+The tables of settings in docs/configuration.md are written too, from the config classes, and the table of calls in
+docs/isaacgym.md.
 
     python benchmarks/make_docs.py
 
@@ -20,9 +21,9 @@ from typing import Iterable
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+from benchmarks import gym_page, settings_page
 from benchmarks.markdown import Named, of_kind
 from benchmarks.policy_page import plot_curve, results_page
-from benchmarks.settings_page import fill
 from benchmarks.speed_page import benchmarks_page
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -35,11 +36,12 @@ def main(root: str = REPOSITORY) -> None:
     os.makedirs(os.path.join(root, "docs", "images"), exist_ok=True)
     write(os.path.join(root, "docs", "benchmarks.md"), benchmarks_page(speeds))
     write(os.path.join(root, "docs", "results.md"), results_page(results))
-    settings = os.path.join(root, "docs", "configuration.md")
-    if os.path.exists(settings):
-        with open(settings, encoding="utf-8") as file:
-            page = file.read()
-        write(settings, [fill(page).rstrip("\n")])
+    for name, fill in (("configuration.md", settings_page.fill), ("isaacgym.md", gym_page.fill)):
+        path = os.path.join(root, "docs", name)
+        if os.path.exists(path):
+            with open(path, encoding="utf-8") as file:
+                page = file.read()
+            write(path, [fill(page).rstrip("\n")])
     for name, curve in of_kind(results, "learning_curve"):
         plot_curve(curve, os.path.join(root, "docs", "images", f"{name}.png"))
 

@@ -94,7 +94,7 @@ def build_model(spec: SimSpec, visual: bool = False) -> RobotModel:
     mj.compiler.discardvisual = not visual
     mj.compiler.balanceinertia = True
     _set_base(mj, root, spec)
-    dof_names = _dof_order(root, spec.dof_names)
+    dof_names = _dof_order(root, spec.dof_names, loaded.notes)
     body_names = _body_order(root, spec)
     _set_options(mj, spec)
     _set_robot_collision(root, spec)
@@ -151,9 +151,12 @@ def shown_groups(model: Any) -> List[int]:
     return [GROUND_GROUP, OBSTACLE_GROUP, robot]
 
 
-def _dof_order(root: Any, names: Optional[Sequence[str]]) -> List[str]:
+def _dof_order(root: Any, names: Optional[Sequence[str]], notes: List[str]) -> List[str]:
     found = [str(joint.name) for body in all_bodies(root) for joint in motor_joints(body)]
     if names is None:
+        by_link = [str(joint.name) for body in all_bodies(root, lambda b: str(b.name)) for joint in motor_joints(body)]
+        if by_link != found:
+            notes.append(f"note: joints are sorted by their own names; for runs of before: asset.dof_names = {by_link}")
         return found
     if sorted(names) != sorted(found):
         lacks = ", ".join(name for name in names if name not in found) or "none"

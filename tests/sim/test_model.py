@@ -22,6 +22,14 @@ def test_order_is_isaac_gyms():
     assert list(robot.qpos_ids) == [10, 11, 12, 7, 8, 9, 16, 17, 18, 13, 14, 15]
 
 
+def test_children_come_by_the_names_of_their_joints_and_who_came_otherwise_is_told(tmp_path, capsys):
+    cfg = urdf_cfg(tmp_path, BENCH.replace('"swing"', '"a_swing"'), fix_base_link=True)
+    assert build(cfg).dof_names == ["a_swing", "rail"]
+    assert "asset.dof_names = ['rail', 'a_swing']" in capsys.readouterr().out
+    assert build(urdf_cfg(tmp_path, BENCH, fix_base_link=True)).dof_names == ["rail", "swing"]
+    assert "sorted by their own names" not in capsys.readouterr().out
+
+
 def test_order_can_be_given():
     cfg = a1_cfg()
     cfg.asset.dof_names = sorted(build(cfg).dof_names, reverse=True)

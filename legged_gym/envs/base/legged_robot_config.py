@@ -98,7 +98,7 @@ class LeggedRobotCfg(BaseConfig):
         foot_name = text("None")
         penalize_contacts_on: List[str] = names([])  # parts of body names
         terminate_after_contacts_on: List[str] = names([])  # parts of body names
-        # order of joints; None: depth first, children by name, as Isaac Gym
+        # order of joints; None: depth first, children by the names of their joints, as Isaac Gym
         dof_names: Optional[List[str]] = names(None, least=1)
         body_names: Optional[List[str]] = names(None, least=1)  # order of bodies, root first; None: likewise
         disable_gravity = flag(False)

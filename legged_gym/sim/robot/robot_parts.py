@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from typing import Any, List, Tuple
+from typing import Any, Callable, List, Tuple
 
 import mujoco
 import numpy as np
@@ -16,11 +16,16 @@ _FINITE = ("body_pos", "body_quat", "body_ipos", "geom_pos", "geom_quat", "jnt_p
 MOTOR_JOINTS = (mujoco.mjtJoint.mjJNT_HINGE, mujoco.mjtJoint.mjJNT_SLIDE)
 
 
-def all_bodies(body: Any) -> List[Any]:
-    """The body and its descendants, children in alphabetical order: the order Isaac Gym gives links and joints."""
+def joint_name(body: Any) -> str:
+    """Of the joint to the parent; a body that is fixed has its own name alone."""
+    return str(body.joints[0].name if body.joints else body.name)
+
+
+def all_bodies(body: Any, key: Callable[[Any], str] = joint_name) -> List[Any]:
+    """The body and its descendants, children by the names of their joints: the order Isaac Gym gives links."""
     bodies = [body]
-    for child in sorted(body.bodies, key=lambda b: str(b.name)):
-        bodies += all_bodies(child)
+    for child in sorted(body.bodies, key=key):
+        bodies += all_bodies(child, key)
     return bodies
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import List
+from typing import List, Sequence
 
 _MARKS = ("setup.py", "pyproject.toml")
 
@@ -20,12 +20,12 @@ def fork_root(script: str) -> str:
     return first
 
 
-def package_folders(script: str) -> List[str]:
-    """What to search for packages: the script's folder, its root, packages in the root, and a learner beside it."""
+def package_folders(script: str, named: Sequence[str] = ()) -> List[str]:
+    """Where to look for packages: the script's folder, its root and packages in it, named ones, a learner beside it."""
     root = fork_root(script)
     beside = [folder for folder in _folders(os.path.dirname(root)) if _is_learner(folder)]
     inside = [folder for folder in _folders(root) if _installable(folder)]
-    ordered = [os.path.dirname(os.path.realpath(script)), root, *inside, *beside]
+    ordered = [os.path.dirname(os.path.realpath(script)), root, *inside, *map(os.path.realpath, named), *beside]
     return list(dict.fromkeys(ordered))
 
 

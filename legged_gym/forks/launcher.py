@@ -39,7 +39,10 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     script: str = options.script
     if not os.path.isfile(script):
         raise UserError(f"{script} is not a file; give the path of the fork's train.py")
-    folders = [_folder(path) for path in options.path] + package_folders(script)
+    for path in options.path:
+        if not os.path.isdir(path):
+            raise UserError(f"--path={path} is not a folder")
+    folders = package_folders(script, options.path)
     if options.report:
         from legged_gym.forks.report import report
 
@@ -55,8 +58,7 @@ def prepare(folders: Sequence[str], replace: bool = False) -> Dict[str, List[str
     """Put a fork's folders and `isaacgym` in place; return what was given back of old versions."""
     from legged_gym.forks.shims import repair
 
-    offer_isaac_gym(replace)
-    sys.path[:0] = folders
+    offer_isaac_gym(folders, replace)
     sys.dont_write_bytecode = True
     return repair()
 
@@ -91,12 +93,6 @@ def _split(argv: List[str]) -> Tuple[List[str], List[str]]:
     while position < len(argv) and argv[position].startswith("-"):
         position += 2 if argv[position] == "--path" else 1
     return argv[: position + 1], argv[position + 1 :]
-
-
-def _folder(path: str) -> str:
-    if not os.path.isdir(path):
-        raise UserError(f"--path={path} is not a folder")
-    return os.path.realpath(path)
 
 
 def _missing(error: ModuleNotFoundError) -> str:

@@ -84,7 +84,7 @@ def registry_of(path: str, folders: Sequence[str] = ()) -> Any:
     if not found:
         raise UserError(f"{path}: no utils/task_registry.py below it; give the folder of a fork of legged_gym")
     package = os.path.dirname(os.path.dirname(found[0]))
-    prepare([*map(os.path.realpath, folders), *package_folders(os.path.join(package, "train.py"))])
+    prepare(package_folders(os.path.join(package, "train.py"), folders))
     name = os.path.basename(package)
     with needs_told():
         importlib.import_module(f"{name}.envs")

@@ -96,8 +96,8 @@ def _private(name: str) -> str:
     return PRIVATE.get(top, top) + dot + rest
 
 
-def offer_isaac_gym(replace: bool = False) -> None:
-    """Make `import isaacgym` import our layer, and hide our own packages from what is imported from now on.
+def offer_isaac_gym(folders: Sequence[str], replace: bool = False) -> None:
+    """Make `import isaacgym` import our layer, look into these folders first, and hide our own packages.
 
     Raises:
         UserError: if NVIDIA's package is installed, unless it is to be replaced in this process.
@@ -108,7 +108,7 @@ def offer_isaac_gym(replace: bool = False) -> None:
         )
     for name in [name for name in sys.modules if name.partition(".")[0] == ISAAC_GYM]:
         del sys.modules[name]
-    sys.path[:] = [folder for folder in sys.path if not _is_ours(folder)]
+    sys.path[:] = [folder for folder in (*folders, *sys.path) if not _is_ours(folder)]
     sys.meta_path.insert(0, _ForkFinder())
 
 

@@ -37,8 +37,13 @@ def report(root: str) -> str:
         except (SyntaxError, ValueError) as error:
             unread.append(f"not read: {os.path.relpath(path, root)}: {error}")
             continue
-        uses += list(_Uses(tree, os.path.relpath(path, root)).found)
+        uses += uses_of(tree, os.path.relpath(path, root))
     return "\n".join([*_missing_lines(uses), *unread, _summary(uses)])
+
+
+def uses_of(tree: ast.AST, file: str) -> List[Use]:
+    """All names of Isaac Gym in a file."""
+    return _Uses(tree, file).found
 
 
 def _missing_lines(uses: List[Use]) -> Iterator[str]:

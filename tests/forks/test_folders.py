@@ -14,14 +14,15 @@ def lay_out(root, *files):
         path.write_text("")
 
 
-def found(root, script):
-    return [os.path.relpath(folder, root) for folder in package_folders(str(root / script))]
+def found(root, script, *named):
+    return [os.path.relpath(folder, root) for folder in package_folders(str(root / script), named)]
 
 
 def test_packages_at_the_top_with_a_learner_beside(tmp_path):
     script = "fork/legged_gym/scripts/train.py"
     lay_out(tmp_path, script, "fork/setup.py", "fork/legged_gym/__init__.py", "rsl_rl/rsl_rl/__init__.py")
     assert found(tmp_path, script) == ["fork/legged_gym/scripts", "fork", "rsl_rl"]
+    assert found(tmp_path, script, tmp_path / "x") == ["fork/legged_gym/scripts", "fork", "x", "rsl_rl"]
 
 
 def test_packages_one_level_down(tmp_path):

@@ -107,7 +107,7 @@ class Pictures:
         return image.reshape(image.shape[0], -1)
 
     def get_camera_image_gpu_tensor(self, sim: Sim, env: Env, handle: int, kind: int) -> Tensor:
-        """A picture that `render_all_camera_sensors` fills: colours (H, W, 4), or depth and segments (H, W)."""
+        """A picture of now, which `render_all_camera_sensors` renews: colours (H, W, 4), depth or segments (H, W)."""
         camera, kind = _camera(env, handle, "get_camera_image_gpu_tensor"), _known(kind)
         if kind not in camera.images:
             shape = (int(camera.props.height), int(camera.props.width))
@@ -117,6 +117,8 @@ class Pictures:
                 camera.images[kind] = torch.zeros(
                     full, dtype=types.get(ImageType(kind), torch.int32), device=sim.device
                 )
+                if sim.world is not None:
+                    sim.world.cameras.render([camera])
         return Tensor(camera.images[kind])
 
     def write_camera_image_to_file(self, sim: Sim, env: Env, handle: int, kind: int, filename: str) -> None:

@@ -1,6 +1,4 @@
-"""A program in the style of examples: a robot, a box, a ball and a pill in every environment, and all calls but those
-that trainings make.
-"""
+"""A robot, a box, a ball and a pill in every environment, and all calls but those that trainings make."""
 
 import os
 

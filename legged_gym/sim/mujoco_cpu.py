@@ -87,10 +87,10 @@ class CpuEngine:
                 file=sys.stderr,
             )
 
-    def fill_bodies(self, out: Tensor, bodies: Tensor, roots: np.ndarray) -> None:
+    def fill_bodies(self, out: Tensor, bodies: Tensor, roots: Tensor) -> None:
         """Write states of bodies (B,) with the roots (B,) or (1,) of their trees; see `fill_body_states`."""
         # by numpy: torch would wake threads for each of these small operations, and wait for them on a busy machine
-        fill_body_states(out.numpy(), self.numpy_arrays, bodies.numpy(), roots, cross_product)
+        fill_body_states(out.numpy(), self.numpy_arrays, bodies.numpy(), roots.numpy(), cross_product)
 
     def forward(self, stale: Tensor) -> None:
         """Recompute position and velocity stages of environments marked in (N,) bool."""
@@ -155,7 +155,7 @@ class MujocoCpuSimulator(MujocoSimulator):
             self.failed[ids] = True
 
     def _fill_bodies(self, out: Tensor, bodies: Tensor) -> None:
-        self.engine.fill_bodies(out, bodies, self.robot.body_ids[:1])
+        self.engine.fill_bodies(out, bodies, self._body_ids[:1])
 
     def _forward(self, stale: Tensor) -> None:
         self.engine.forward(stale)

@@ -12,6 +12,12 @@ from legged_gym.isaacgym.world.build import Slot, force_limit
 from legged_gym.isaacgym.world.scene import Sim
 from legged_gym.sim.model import combined_friction
 
+FIELDS = (
+    "geom_friction", "body_mass", "body_ipos", "body_inertia", "body_iquat", "dof_armature", "jnt_range",
+    "actuator_forcerange", "actuator_biasprm",
+)  # fmt: skip
+"""Of the model, that may differ between environments."""
+
 KINDS = ("shapes", "bodies", "dofs")
 """Of tables, by the names of their attributes."""
 

@@ -13,6 +13,8 @@ from legged_gym.isaacgym.world.scene import Sim
 from legged_gym.rotations import quat_rotate, quat_rotate_inverse
 
 _CONTACT = 3
+# a position or velocity beyond this is none
+_HUGE = 1e10
 
 
 class States:
@@ -40,6 +42,7 @@ class States:
         self._contact_sum: Optional[Tensor] = None
         self._stale = torch.zeros(self.num_envs, dtype=torch.bool, device=self.device)
         self._any_stale = False
+        self._broken: Optional[Tensor] = None
         self.known_coms: Optional[Tensor] = None
         self._tables()
 
@@ -49,7 +52,7 @@ class States:
     def _tables(self) -> None:
         slots, model = self.slots, self.engine.model
         self.body_ids = self._ids(np.concatenate([s.body_ids for s in slots]))
-        self.body_roots = model.body_rootid[self.body_ids.cpu().numpy()]
+        self.body_roots = self._ids(model.body_rootid[self.body_ids.cpu().numpy()])
         self._qpos_ids = self._ids(np.concatenate([s.qpos_ids for s in slots]))
         self._qvel_ids = self._ids(np.concatenate([s.qvel_ids for s in slots]))
         self._root_order = self._ids(np.concatenate([_root_columns(s, model) for s in slots]))
@@ -75,6 +78,8 @@ class States:
         self.flush()
         for name in ("root", "dof", "bodies"):
             getattr(self, f"refresh_{name}")()
+        names = ("qpos", "qvel", "qacc_warmstart")
+        self._created = {name: getattr(self.arrays, name).clone() for name in names}
 
     def _place(self, env_ids: Tensor) -> None:
         """Poses of creation, at rest."""
@@ -100,10 +105,10 @@ class States:
         self._stale.zero_()
         if substeps == 1 or self.sim.params.physx.contact_collection < 2:
             self._contact_sum = None
-            return self.engine.advance(substeps)
+            return self._advance(substeps)
         total, failed, why = None, [], ""
         for _ in range(substeps):
-            ids, reason = self.engine.advance(1)
+            ids, reason = self._advance(1)
             failed.append(ids)
             why = why or reason
             now = self._contacts()
@@ -111,6 +116,19 @@ class States:
         assert total is not None
         self._contact_sum = total / substeps
         return np.unique(np.concatenate(failed)), why
+
+    def _advance(self, substeps: int) -> Tuple[np.ndarray, str]:
+        """Step the engine; one that does not say who failed is mended where it runs, as asking it would wait for it."""
+        told: Optional[Tuple[np.ndarray, str]] = self.engine.advance(substeps)
+        if told is not None:
+            return told
+        arrays = self.arrays
+        largest = torch.maximum(arrays.qpos.abs().amax(1), arrays.qvel.abs().amax(1))
+        self._broken = ~(largest < _HUGE)[:, None]  # not ">=", as every comparison with NaN is false
+        for name, created in self._created.items():
+            array = getattr(arrays, name)
+            array.copy_(torch.where(self._broken, created, array))
+        return np.zeros(0, np.int64), ""
 
     def _contacts(self) -> Tensor:
         """(N, 3 B): the force that a sensor reports is the one that its body exerts."""
@@ -160,11 +178,18 @@ class States:
         self.engine.fill_bodies(out, self.body_ids, self.body_roots)
         if self.origins is not None:
             out[..., :3] -= self.origins
+        self._hide_broken(self.bodies)
+
+    def _hide_broken(self, tensor: Tensor) -> None:
+        """What an environment that broke down in the last step left, and the engine does not know of."""
+        if self._broken is not None:
+            tensor.nan_to_num_(0.0, 0.0, 0.0)
 
     def refresh_contact(self) -> None:
         """Engine -> `contact`."""
         forces = self._contacts() if self._contact_sum is None else self._contact_sum
         self.contact.view(self.num_envs, -1).copy_(forces).neg_()
+        self._hide_broken(self.contact)
 
     def refresh_dof_force(self) -> None:
         """Engine -> `dof_force`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from typing import Any, Dict, List, Set, Tuple
 
@@ -12,12 +13,15 @@ from legged_gym.errors import UserError
 from legged_gym.isaacgym.world.build import Slot, build_model, find_slots
 from legged_gym.isaacgym.world.cameras import Cameras
 from legged_gym.isaacgym.world.control import Control
-from legged_gym.isaacgym.world.properties import upload, upload_all
+from legged_gym.isaacgym.world.properties import FIELDS, upload, upload_all
 from legged_gym.isaacgym.world.scene import Sim
 from legged_gym.isaacgym.world.sensors import Dynamics, ForceSensors
 from legged_gym.isaacgym.world.states import States
+from legged_gym.sim.model import RobotModel
 
 _TELL_EVERY = 100
+# of MuJoCo Warp: on what was measured, and for each actor besides
+_CONTACT_MARGIN, _CONTACTS_OF_OTHERS = 2.0, 32
 
 
 class World:
@@ -39,7 +43,7 @@ class World:
         self.sim, self.num_envs = sim, len(sim.envs)
         self.model = build_model(sim)
         self.slots: List[Slot] = find_slots(sim, self.model)
-        self.engine = _make_engine(self.model, sim)
+        self.engine = _make_engine(self.model, sim, self.slots)
         upload_all(self.engine, sim, self.slots)
         self.states = States(sim, self.engine, self.slots)
         self.control = Control(sim, self.engine, self.slots, self.states)
@@ -98,8 +102,9 @@ class World:
 
 
 def choose_device(index: int, gpu_pipeline: bool) -> torch.device:
-    """Where tensors live."""
-    return torch.device(f"cuda:{max(index, 0)}" if gpu_pipeline and torch.cuda.is_available() else "cpu")
+    """Where tensors and engine live: on the GPU if the GPU pipeline is asked for, and there is one with Warp."""
+    gpu = gpu_pipeline and torch.cuda.is_available() and importlib.util.find_spec("mujoco_warp") is not None
+    return torch.device(f"cuda:{max(index, 0)}" if gpu else "cpu")
 
 
 def _check(sim: Sim) -> None:
@@ -115,7 +120,32 @@ def _check(sim: Sim) -> None:
             )
 
 
-def _make_engine(model: Any, sim: Sim) -> Any:
-    from legged_gym.sim.mujoco_cpu import CpuEngine
+def _make_engine(model: Any, sim: Sim, slots: List[Slot]) -> Any:
+    if sim.device.type == "cpu":
+        from legged_gym.sim.mujoco_cpu import CpuEngine
 
-    return CpuEngine(model, len(sim.envs), 0)
+        return CpuEngine(model, len(sim.envs))
+    return warp_engine(model, sim, slots)
+
+
+def warp_engine(model: Any, sim: Sim, slots: List[Slot]) -> Any:
+    """MuJoCo Warp, with room for what the first actor meets when it tumbles, and some for the others."""
+    from legged_gym.sim.mujoco_warp import DERIVED_OF_INERTIA, WarpEngine
+    from legged_gym.sim.warp_contacts import contact_sizes
+
+    sizes = contact_sizes(_first_robot(model, slots[0]), _CONTACT_MARGIN) if len(slots[0].geom_ids) else (0, 0)
+    more = _CONTACTS_OF_OTHERS * len(slots)
+    per_env = [*FIELDS, *DERIVED_OF_INERTIA]
+    return WarpEngine(model, len(sim.envs), sim.device, per_env, (sizes[0] + more, sizes[1] + 4 * more))
+
+
+def _first_robot(model: Any, slot: Slot) -> RobotModel:
+    none, joints = np.zeros(0, dtype=np.int64), slot.joint_ids
+    limits = np.where(model.jnt_limited[joints][:, None], model.jnt_range[joints], [-np.inf, np.inf])
+    return RobotModel(
+        model=model, dof_names=slot.asset.dof_names, body_names=slot.asset.body_names, qpos_ids=slot.qpos_ids,
+        qvel_ids=slot.qvel_ids, body_ids=slot.body_ids, robot_geoms=slot.geom_ids, obstacle_geoms=none,
+        cylinders=none.astype(bool), position_control=False, dof_pos_limits=limits, dof_vel_limits=none,
+        torque_limits=none, fixed_base=slot.fixed, root_mocap=slot.root if slot.fixed else -1, obstacle_mocaps=none,
+        ground_mesh=None,
+    )  # fmt: skip

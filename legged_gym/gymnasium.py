@@ -171,7 +171,7 @@ def _numpy(values: Tensor) -> np.ndarray:
 
 
 def _register() -> None:
-    for name in registry.TASKS:
+    for name in registry.names():
         with contextlib.suppress(gymnasium.error.Error):  # imported before
             gymnasium.register(
                 f"legged_gym/{name}-v0", vector_entry_point="legged_gym.gymnasium:make", kwargs={"task": name}

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import copy
 import importlib
+import importlib.util
+import os
+import sys
 from dataclasses import dataclass
 from typing import Any, Dict, Optional, Tuple, Type, Union
 
@@ -98,7 +101,7 @@ def register(
 
 def register_play(name: str, task: str) -> None:
     """Add a variant of a task whose environment is that of play, in evaluations too."""
-    parent = find(task)
+    parent = TASKS[ALIASES.get(task, task)]
     cfg = _fresh(parent.env_cfg)
     for_play(cfg)
     register(name, parent.env_class, cfg, parent.train_cfg, parent.name)
@@ -115,12 +118,34 @@ def alias(name: str, task: str) -> None:
     ALIASES[name] = task
 
 
+def names() -> Tuple[str, ...]:
+    """All names of tasks, those of the user's own files among them."""
+    _load_own()
+    return (*TASKS, *ALIASES)
+
+
+def _load_own() -> None:
+    """Read, once, the Python files that LEGGED_GYM_TASKS names, in which tasks are registered that lie elsewhere."""
+    for file in filter(None, os.environ.get("LEGGED_GYM_TASKS", "").split(os.pathsep)):
+        path = os.path.abspath(os.path.expanduser(file))
+        name = os.path.splitext(os.path.basename(path))[0]
+        if getattr(sys.modules.get(name), "__file__", None) == path:
+            continue
+        spec = importlib.util.spec_from_file_location(name, path)
+        if name in sys.modules or spec is None or spec.loader is None or not os.path.isfile(path):
+            reason = "another module has this name" if name in sys.modules else "there is no such Python file"
+            raise UserError(f"LEGGED_GYM_TASKS: {file}: {reason}")
+        module = sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+
+
 def find(name: Optional[str]) -> Task:
     """Return the task of that name.
 
     Raises:
         UserError: without a name, or for an unknown one, with near matches or all names.
     """
+    _load_own()
     if not name:
         raise UserError(f"which task? --task=<name>; tasks: {', '.join(TASKS) or 'none'}")
     name = ALIASES.get(name, name)

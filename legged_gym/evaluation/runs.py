@@ -115,10 +115,10 @@ def _path_of(name: str) -> Optional[str]:
 
 
 def _task_of(name: str) -> str:
-    if name in registry.TASKS:
+    if name in registry.names():
         return name
     problem = f"--compare: {name!r} is no file or folder, run, shipped policy or task"
-    raise UserError(f"{problem}; {near_matches(name, registry.TASKS)}")
+    raise UserError(f"{problem}; {near_matches(name, registry.names())}")
 
 
 def compare(sources: Sequence[PolicySource], num_episodes: int, grid: bool = True) -> List[Dict[str, Any]]:

@@ -30,7 +30,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     """
     ArgumentParser(__doc__).parse_args(argv)
     rows = [("number", "task", "entry point", "config class")]
-    for number, name in enumerate([*registry.TASKS, *registry.ALIASES], 1):
+    for number, name in enumerate(registry.names(), 1):
         task = registry.find(name)
         entry = task.env_class
         if not isinstance(entry, str):

@@ -30,7 +30,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     """
     ArgumentParser(__doc__).parse_args(argv)
     rows = []
-    for name in (*registry.TASKS, *registry.ALIASES):
+    for name in registry.names():
         task = registry.find(name)
         play = f"{task.variant_of} in play" if task.variant_of else ""
         rows.append((name, play or _summary(task) if name == task.name else f"= {task.name}"))

@@ -25,7 +25,7 @@ def complete(parser: argparse.ArgumentParser) -> None:
         sys.exit(1)
     line = typed()
     for action in parser._actions:
-        names = {"task": (*registry.TASKS, *registry.ALIASES), "policy": _policies()}.get(action.dest)
+        names = {"task": registry.names(), "policy": _policies()}.get(action.dest)
         if names is not None:
             setattr(action, "completer", _one_of(names))  # noqa: B010 - argcomplete's own attribute
     if line and line[-1].startswith(_PREFIXES):

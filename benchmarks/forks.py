@@ -26,6 +26,7 @@ PROGRAM = Path(__file__).resolve().parents[1] / "legged_gym" / "scripts" / "run_
 _LEARNER = ("rsl_rl", "leggedrobotics/rsl_rl", "v1.0.2")
 _ITERATION = re.compile(r"(?:Learning iteration|Iteration:?)\s*(\d+)")
 _REWARD = re.compile(r"Mean reward:\s*(\S+)|Mean episode reward:\s*(\S+)")
+_ERROR = re.compile(r"error: |\w*(Error|Exception): ")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -44,15 +45,11 @@ class Fork:
 
 
 _VERSE = (
-    "+simulator=isaacgym", "+exp=locomotion", "+domain_rand=NO_domain_rand", "+rewards=loco/reward_{kind}_locomotion",
-    "+robot={robot}", "+terrain=terrain_locomotion_plane", "+obs=loco/leggedloco_obs_singlestep_withlinvel",
-    "num_envs={robots}", "project_name=x", "experiment_name=x", "headless=True",
+    "+simulator=isaacgym", "+exp=locomotion", "+domain_rand=NO_domain_rand",
+    "+rewards=loco/reward_{rewards}_locomotion", "+robot={task}", "+terrain=terrain_locomotion_plane",
+    "+obs=loco/leggedloco_obs_singlestep_withlinvel", "num_envs={robots}", "project_name=x", "experiment_name=x", "headless=True",
     "algo.config.num_learning_iterations={iterations}",
 )  # fmt: skip
-
-
-def _verse(robot: str, kind: str) -> Tuple[str, ...]:
-    return tuple(text.replace("{robot}", robot).replace("{kind}", kind) for text in _VERSE)
 
 
 FORKS = (
@@ -76,8 +73,8 @@ FORKS = (
     Fork("humanoid-gym", "roboterax/humanoid-gym", ("humanoid_ppo",), "humanoid/scripts/train.py",
          packages="scipy wandb opencv-python-headless"),
     Fork("engineai", "engineai-robotics/engineai_legged_gym", ("zqsa01",), packages="scipy pygame wandb"),
-    Fork("HumanoidVerse", "LeCAR-Lab/HumanoidVerse", ("h1",), "humanoidverse/train_agent.py",
-         packages="hydra-core omegaconf loguru rich scipy", arguments=("+algo=ppo", *_verse("h1/h1_10dof", "h1"))),
+    Fork("HumanoidVerse", "LeCAR-Lab/HumanoidVerse", ("h1/h1_10dof", "g1/g1_12dof"), "humanoidverse/train_agent.py",
+         packages="hydra-core omegaconf loguru rich termcolor easydict scipy", arguments=_VERSE),
 )  # fmt: skip
 
 
@@ -139,14 +136,16 @@ def train(fork: Fork, task: str, folder: Path, args: argparse.Namespace) -> Outc
     if fork.learner:
         clone(*_LEARNER, folder)
         paths.append(str(folder / _LEARNER[0]))
-    words = [word.format(task=task, robots=args.num_envs, iterations=args.iterations) for word in fork.arguments]
+    rewards = "h1" if "h1" in task else task.rpartition("/")[2]
+    values = {"task": task, "robots": args.num_envs, "iterations": args.iterations, "rewards": rewards}
+    words = [word.format(**values) for word in fork.arguments]
     command = [
         sys.executable,
         str(PROGRAM),
         *(f"--path={path}" for path in paths),
         str(folder / fork.name / fork.script),
     ]
-    log = Path(args.log).resolve() / f"{fork.name}_{task}.txt"
+    log = Path(args.log).resolve() / f"{fork.name}_{Path(task).name}.txt"
     log.parent.mkdir(parents=True, exist_ok=True)
     begin = time.monotonic()
     environment = {**os.environ, "WANDB_MODE": "disabled", **dict(fork.environment)}
@@ -165,7 +164,8 @@ def read(text: str, status: int, seconds: float) -> Outcome:
     done = [int(number) + 1 for number in _ITERATION.findall(text)]
     rewards = [first or second for first, second in _REWARD.findall(text)]
     lines = text.strip().splitlines() or [""]
-    problem = lines[-1][:160] if status else "rewards are not finite" if re.search(r"reward\S*:?\s+nan", text) else ""
+    errors = [line for line in lines if _ERROR.match(line)] or lines
+    problem = errors[-1][:160] if status else "rewards are not finite" if re.search(r"reward\S*:?\s+nan", text) else ""
     return Outcome(max(done, default=0), rewards[-1] if rewards else "", seconds, problem)
 
 

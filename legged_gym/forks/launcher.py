@@ -42,25 +42,25 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     for path in options.path:
         if not os.path.isdir(path):
             raise UserError(f"--path={path} is not a folder")
-    folders = package_folders(script, options.path)
     if options.report:
         from legged_gym.forks.report import report
 
         print(report(fork_root(script)))
         return
-    given = prepare(folders, options.replace)
+    folders = package_folders(script, options.path)
+    given = prepare(script, options.path, options.replace)
     shims = "; ".join(f"{module}: {listed(names)}" for module, names in given.items())
     print(f"Isaac Gym on MuJoCo; packages from {listed(folders)}; given back: {shims}", flush=True)
     run(script, rest)
 
 
-def prepare(folders: Sequence[str], replace: bool = False) -> Dict[str, List[str]]:
-    """Put a fork's folders and `isaacgym` in place; return what was given back of old versions."""
+def prepare(script: str, named: Sequence[str] = (), replace: bool = False) -> Dict[str, List[str]]:
+    """Put the folders of a script's fork, and `isaacgym`, in place; return what was given back of old versions."""
     from legged_gym.forks.shims import repair
 
-    offer_isaac_gym(folders, replace)
+    offer_isaac_gym(package_folders(script, named), replace)
     sys.dont_write_bytecode = True
-    return repair()
+    return repair(package_folders(script)[1:])
 
 
 def run(script: str, arguments: Sequence[str]) -> None:

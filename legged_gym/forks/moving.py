@@ -11,7 +11,6 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from legged_gym.envs.base.legged_robot_config import RETIRED_SETTINGS, LeggedRobotCfg, LeggedRobotCfgPPO
 from legged_gym.errors import UserError
-from legged_gym.forks.folders import package_folders
 from legged_gym.forks.launcher import needs_told, prepare
 from rsl_rl.utils.errors import near_matches
 
@@ -84,7 +83,7 @@ def registry_of(path: str, folders: Sequence[str] = ()) -> Any:
     if not found:
         raise UserError(f"{path}: no utils/task_registry.py below it; give the folder of a fork of legged_gym")
     package = os.path.dirname(os.path.dirname(found[0]))
-    prepare(package_folders(os.path.join(package, "train.py"), folders))
+    prepare(os.path.join(package, "train.py"), folders)
     name = os.path.basename(package)
     with needs_told():
         importlib.import_module(f"{name}.envs")

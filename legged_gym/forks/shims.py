@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import collections
 import collections.abc
+import contextlib
 import importlib
 import importlib.util
 import inspect
+import re
 import sys
 import warnings
-from typing import Any, Callable, Dict, List, NamedTuple, Tuple
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Tuple
 
 import numpy as np
 import torch
@@ -49,15 +52,15 @@ _LOST: Dict[Any, Dict[str, Any]] = {
 }
 
 
-def repair() -> Dict[str, List[str]]:
-    """Give names back; return which: module -> names."""
+def repair(sources: Iterable[str]) -> Dict[str, List[str]]:
+    """Give names back; return which: module -> names. `sources`: folders of the fork."""
     given: Dict[str, List[str]] = {}
     for module, names in _LOST.items():
         lost = [name for name, value in names.items() if name not in vars(module) and value is not None]
         for name in lost:
             setattr(module, name, names[name])
         given[module.__name__] = lost
-    given.update(distutils=_distutils(), torch=_devices())
+    given.update(distutils=_distutils(), torch=_devices(sources))
     _silence()
     return {module: names for module, names in given.items() if names}
 
@@ -79,16 +82,29 @@ def _silence() -> None:
         warnings.filterwarnings("ignore", message=f".*torch.{function}.*")
 
 
-def _devices() -> List[str]:
-    """Where CUDA is absent, `cuda:0` written into a fork means the CPU."""
+def _devices(sources: Iterable[str]) -> List[str]:
+    """Where CUDA is absent, files are loaded to the CPU, and `cuda:0` means the CPU if the fork says it by itself."""
     if torch.cuda.is_available():
         return []
-    _CudaIsCpu().__enter__()
     for loader in (torch, torch.jit):
         loader.load = _loading_to_cpu(loader.load)  # type: ignore[attr-defined]
     for name in ("synchronize", "empty_cache", "set_device"):
         setattr(torch.cuda, name, lambda *args, **kwargs: None)
-    return ["cuda devices as cpu"]
+    if not any(_CUDA.search(text) for folder in sources for text in _texts(folder)):
+        return ["load to the CPU"]
+    # not for all: it costs each call of torch some microseconds
+    _CudaIsCpu().__enter__()
+    return ["load to the CPU", "cuda devices as the CPU"]
+
+
+# a device that no command line gives
+_CUDA = re.compile(r"""device\s*=\s*["']cuda|\.to\(["']cuda|\.cuda\(|torch\.device\(["']cuda""")
+
+
+def _texts(folder: str) -> Iterator[str]:
+    for path in Path(folder).rglob("*.py"):
+        with contextlib.suppress(OSError):
+            yield path.read_text(encoding="utf-8", errors="replace")
 
 
 def _loading_to_cpu(load: Callable[..., Any]) -> Callable[..., Any]:

@@ -47,8 +47,8 @@ class Fork:
 _VERSE = (
     "+simulator=isaacgym", "+exp=locomotion", "+domain_rand=NO_domain_rand",
     "+rewards=loco/reward_{rewards}_locomotion", "+robot={task}", "+terrain=terrain_locomotion_plane",
-    "+obs=loco/leggedloco_obs_singlestep_withlinvel", "num_envs={robots}", "project_name=x", "experiment_name=x", "headless=True",
-    "algo.config.num_learning_iterations={iterations}",
+    "+obs=loco/leggedloco_obs_singlestep_withlinvel", "num_envs={robots}", "project_name=x",
+    "experiment_name=x", "headless=True", "algo.config.num_learning_iterations={iterations}",
 )  # fmt: skip
 
 

@@ -60,7 +60,7 @@ def prepare(script: str, named: Sequence[str] = (), replace: bool = False) -> Di
 
     offer_isaac_gym(package_folders(script, named), replace)
     sys.dont_write_bytecode = True
-    return repair(package_folders(script)[1:])
+    return repair(package_folders(script))
 
 
 def run(script: str, arguments: Sequence[str]) -> None:

@@ -145,6 +145,7 @@ def make(
     joints: Dict[str, Keys],
     solver: Solver,
     names: Sequence[str],
+    near: float = 1e-4,
 ) -> Clip:
     """A clip of what a moment looks like.
 
@@ -156,6 +157,7 @@ def make(
         joints: keys of joints of waist and arms, by name without "_joint".
         solver: of the legs.
         names: order of the joints.
+        near: m and rad, how close to their places feet have to come.
     """
     times = np.arange(round(seconds * FPS) + 1) / FPS
     pelvis = root(times)
@@ -178,7 +180,7 @@ def make(
         out["root_pos"].append(data.qpos[:3].copy())
         out["root_quat"].append(data.qpos[[4, 5, 6, 3]].copy())
         out["joints"].append([float(data.qpos[model.joint(joint).qposadr[0]]) for joint in names])
-    assert worst < 1e-4, f"{name}: a foot is {worst:.3g} away from its place: out of reach"
+    assert worst < near, f"{name}: a foot is {worst:.3g} away from its place: out of reach"
     arrays = [torch.tensor(np.array(out[part])) for part in ("root_pos", "root_quat", "joints")]
     return Clip(f"{name}.npz", float(FPS), list(names), *arrays, torch.zeros(len(times), 0, dtype=torch.bool))
 
@@ -188,8 +190,8 @@ def resting(times: np.ndarray) -> np.ndarray:
     return np.tile([0.0, 0.0, HEIGHT, 0.0, 0.0, 0.0], (len(times), 1))
 
 
-def swayed(feet: Feet, seconds: float, height: float = HEIGHT - 0.01, bob: float = 0.0) -> Root:
-    """The pelvis over the foot that stands while the other one steps, and in the middle of both before and after."""
+def swayed(feet: Feet, seconds: float, height: float = HEIGHT - 0.01, bob: float = 0.0, over: float = 0.78) -> Root:
+    """The pelvis more or less over the foot that stands while the other one steps, in the middle before and after."""
     events = sorted((start, end, side) for side in SIDES for start, end in feet.steps[side])
 
     def of(times: np.ndarray) -> np.ndarray:
@@ -202,7 +204,7 @@ def swayed(feet: Feet, seconds: float, height: float = HEIGHT - 0.01, bob: float
             stance = "right" if side == "left" else "left"
             half = 0.5 * (start + end)
             stand, swing = spot(stance, half), 0.5 * (spot(side, start) + spot(side, end))
-            keys.append((half, 0.78 * stand + 0.22 * swing))
+            keys.append((half, over * stand + (1.0 - over) * swing))
         keys.append((seconds, 0.5 * (spot("left", seconds) + spot("right", seconds))))
         path = curve(keys, times)
         # lowest when both feet are down

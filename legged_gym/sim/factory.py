@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
+import sys
 from importlib import metadata
 from typing import TYPE_CHECKING, Optional, Tuple, Union
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:  # command lines read the names alone
 BACKENDS = {
     "mujoco": "legged_gym.sim.mujoco_cpu:MujocoCpuSimulator",
     "mujoco_warp": "legged_gym.sim.mujoco_warp:MujocoWarpSimulator",
+    "isaacgym": "legged_gym.sim.isaacgym:IsaacGymSimulator",
 }
 """Where a backend's class is; it takes a `SimSpec`, the number of environments, a device and `deterministic`."""
 
@@ -46,10 +49,19 @@ def make_simulator(
         UserError: the backend is unknown, not installed or cannot use the device.
     """
     name, place = choose(sim, None if device is None else str(device))
-    _check_mujoco()
+    if name != "isaacgym":
+        _check_mujoco()
     module, _, kind = BACKENDS[name].partition(":")
     simulator: Simulator = getattr(importlib.import_module(module), kind)(spec, num_envs, place, deterministic)
     return simulator
+
+
+def chosen_early(sim: str) -> str:
+    """The name of a backend, where a command line is read: NVIDIA's package wants to be imported before torch."""
+    if sim == "isaacgym":
+        with contextlib.suppress(ImportError):  # `choose` says so
+            importlib.import_module("isaacgym")
+    return sim
 
 
 def has_warp() -> bool:
@@ -61,8 +73,8 @@ def choose(sim: str, device: Optional[str] = None) -> Tuple[str, str]:
     """A backend and a torch device for it.
 
     Args:
-        sim: 'mujoco' (CPU), 'mujoco_warp' (NVIDIA GPU; on a CPU for tests) or 'auto': mujoco_warp where a GPU and the
-            package are there and no other device is asked for, else mujoco.
+        sim: 'mujoco' (CPU), 'mujoco_warp' (NVIDIA GPU; on a CPU for tests), 'isaacgym' (NVIDIA's package) or 'auto':
+            mujoco_warp where a GPU and the package are there and no other device is asked for, else mujoco.
         device: what is asked for.
 
     Raises:
@@ -77,13 +89,18 @@ def choose(sim: str, device: Optional[str] = None) -> Tuple[str, str]:
         raise UserError(f"device {device} was asked for, but PyTorch finds no CUDA GPU here; use device cpu")
     if sim == "auto":
         sim = "mujoco_warp" if asks_for_gpu or (device is None and gpu and has_warp()) else "mujoco"
+    if sim == "isaacgym" and "isaacgym" not in sys.modules and importlib.util.find_spec("isaacgym") is None:
+        raise UserError(
+            "--sim=isaacgym: there is no package isaacgym here; install NVIDIA's Isaac Gym Preview 4 (Python 3.8), or"
+            " use --sim=mujoco"
+        )
     if sim == "mujoco" and device not in (None, "cpu"):
         raise UserError(f"--sim=mujoco computes on the CPU, not on {device}; use --sim=mujoco_warp or --sim_device=cpu")
     if sim == "mujoco_warp" and not has_warp():
         raise UserError(
             "--sim=mujoco_warp: it is not installed; pip install -e '.[gpu]' in the repository, or use --sim=mujoco"
         )
-    return sim, device or ("cuda" if gpu and sim == "mujoco_warp" else "cpu")
+    return sim, device or ("cuda" if gpu and sim != "mujoco" else "cpu")
 
 
 def _check_mujoco() -> None:

@@ -10,10 +10,11 @@ from typing import Any, Callable, Dict, List, NoReturn, Optional, Sequence, Tupl
 
 from legged_gym.errors import UserError
 from legged_gym.setting_types import FLAG, LARGEST_SEED, Flag, Number
-from legged_gym.sim.factory import SIMULATORS
+from legged_gym.sim.factory import SIMULATORS, chosen_early
 from legged_gym.utils.completion import complete
 from rsl_rl.utils.archive import CHECKPOINT_NAME
 
+_SIM_HELP = "physics; auto is mujoco_warp on a GPU, else mujoco; isaacgym is NVIDIA's package"
 LOGGERS = ("tensorboard", "wandb", "none")
 
 # Flags of Isaac Gym's parser and Isaac Lab's that other command lines carry: name -> whether a value follows.
@@ -124,7 +125,7 @@ def make_parser(description: str) -> ArgumentParser:
     add("-e", "--exp_name", dest="experiment_name", metavar="NAME", help="the same")
     add("--load_run", type=_run, help="run folder to load, by name, its end or path; -1 is the newest (default)")
     add("--checkpoint", type=_checkpoint, help="iteration to load, or a .pt file; -1 is the last (default)")
-    add("--sim", choices=SIMULATORS, default="auto", help="physics; auto is mujoco_warp on a GPU, else mujoco")
+    add("--sim", type=chosen_early, choices=SIMULATORS, default="auto", help=_SIM_HELP)
     add("--sim_device", help="device of the physics: cuda:0 if there is one, else cpu")
     add("--rl_device", help="device of the networks: cuda:0 if there is one, else cpu")
     add("--device", help="cpu or cuda:N, of the networks and, with mujoco_warp, of the physics; cpu if there is no GPU")

@@ -53,7 +53,7 @@ def test_warp_on_a_cpu(machine):
     ("name", "message"),
     [
         ("mujoco_wrap", "unknown simulator 'mujoco_wrap'; did you mean mujoco_warp"),
-        ("physx", "unknown simulator 'physx'; known: auto, mujoco, mujoco_warp"),
+        ("physx", "unknown simulator 'physx'; known: auto, isaacgym, mujoco, mujoco_warp"),
     ],
 )
 def test_unknown_names(name, message):
@@ -99,3 +99,8 @@ def test_a_number_of_processes_that_is_none_is_a_mistake(monkeypatch, processes)
     monkeypatch.setenv("LOCAL_WORLD_SIZE", processes)
     with pytest.raises(UserError, match="LOCAL_WORLD_SIZE is"):
         num_cpus()
+
+
+def test_without_nvidia_s_package_one_line_says_so():
+    with pytest.raises(UserError, match="--sim=isaacgym: there is no package isaacgym here; install NVIDIA's"):
+        factory.choose("isaacgym", "cpu")

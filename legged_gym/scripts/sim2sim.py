@@ -30,7 +30,7 @@ from legged_gym.programs import run_script
 from legged_gym.reading import path_of
 from legged_gym.sim2sim import trials
 from legged_gym.sim2sim.ground import Ground, read_ground
-from legged_gym.sim2sim.motion import Reference, clips_beside, follow
+from legged_gym.sim2sim.motion import Reference, clips_beside, follow, ground_of_clip
 from legged_gym.sim2sim.network import Network, open_policy
 from legged_gym.sim2sim.robot import Robot, Term, World
 from legged_gym.sim2sim.terms import TERMS
@@ -74,8 +74,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         print(f"after {robot.time:.1f} s: {way}")
         return 0
     if "motion" in policy.description:
-        robot = Robot(policy, worlds[trials.TERRAIN if args.terrain else trials.PLANE], terms)
-        return _follow(robot, args.clip or clips_beside(policy.path, policy.description), args.json)
+        own = worlds[trials.TERRAIN] if args.terrain else None
+        return _follow(policy, own, worlds[trials.PLANE], terms, args.clip, args.json)
     return _score(policy, worlds, terms, args.json)
 
 
@@ -172,18 +172,32 @@ def _score(policy: Network, worlds: Mapping[str, World], terms: Mapping[str, Ter
     return EXIT_WORSE if worse else 0
 
 
-def _follow(robot: Robot, clips: Sequence[str], json_file: Optional[str]) -> int:
-    """Follow clips one after the other; returns the exit status."""
-    references = [Reference(file, robot.model, robot.description) for file in clips]
+def _follow(
+    policy: Network,
+    world: Optional[World],
+    plane: World,
+    terms: Mapping[str, Term],
+    clips: Optional[Sequence[str]],
+    json_file: Optional[str],
+) -> int:
+    """Follow clips one after the other, in a world or each on its own ground; returns the exit status."""
+    robots: Dict[Optional[str], Robot] = {}
+    references = []
+    for file in clips or clips_beside(policy.path, policy.description):
+        ground = None if world else ground_of_clip(policy.path, policy.description, file)
+        if ground not in robots:
+            there = world or (plane._replace(ground=read_ground(ground)) if ground else plane)
+            robots[ground] = Robot(policy, there, terms)
+        references.append((robots[ground], Reference(file, robots[ground].model, policy.description)))
     print(f"\n{'clip':<32}{'followed':>10}{'bodies, m':>12}{'joints, rad':>13}")
     found = []
-    for reference in references:
+    for robot, reference in references:
         found.append(follow(robot, reference))
         name, share, bodies, joints = found[-1]
         print(f"{name:<32}{100.0 * share:8.1f} %{bodies:12.3f}{joints:13.3f}", flush=True)
     if json_file:
         measured = [each._asdict() for each in found]
-        write_json(json_file, {"kind": "sim2sim_clips", "policy_sha256": robot.policy.sha256, "clips": measured})
+        write_json(json_file, {"kind": "sim2sim_clips", "policy_sha256": policy.sha256, "clips": measured})
     return EXIT_WORSE if any(each.share < 1.0 for each in found) else 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import zipfile
-from typing import Any, Dict, List, Mapping, NamedTuple, Sequence
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 import mujoco
 import numpy as np
@@ -135,6 +135,14 @@ def clips_beside(policy_path: str, description: Mapping[str, Any]) -> List[str]:
     """The clips that were exported with a policy."""
     folder = os.path.dirname(os.path.abspath(policy_path))
     return [os.path.join(folder, name) for name in description["motion"]["clips"]]
+
+
+def ground_of_clip(policy_path: str, description: Mapping[str, Any], clip: str) -> Optional[str]:
+    """The terrain that was exported with a clip of a policy; None for a plane."""
+    beside = clips_beside(policy_path, description)
+    grounds = dict(zip(beside, description["motion"].get("grounds", [])))
+    name = grounds.get(os.path.abspath(clip))
+    return None if name is None else os.path.join(os.path.dirname(beside[0]), name)
 
 
 def heading(quat: Sequence[float]) -> float:

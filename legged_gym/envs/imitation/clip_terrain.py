@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 from typing import Dict, List, Tuple
 
 import numpy as np
@@ -83,6 +85,22 @@ class ClipTerrain(Terrain):
         self.heights = height_map.heights
         self.first_tile = [names.index(file.mesh) if file.mesh else 0 for file in clips.files]
         self.num_tiles = [1 if file.mesh else difficulties for file in clips.files]
+
+
+def saved_ground(path: str, mesh: TriangleMesh) -> bytes:
+    """The content of a terrain.npz, see docs/exported_policies.md, of a mesh in the frame of its clip."""
+    ground, buffer = lay_out({path: mesh}), io.BytesIO()
+    height_map, (x, y, _) = ground.height_map, ground.offsets[0, 0]
+    np.savez_compressed(
+        buffer,
+        heights=height_map.units.astype(np.int32),
+        unit=height_map.vertical_scale,
+        cell=height_map.horizontal_scale,
+        origin=np.subtract(height_map.origin, (x, y)),
+        starts=np.zeros((1, 3)),
+        names=np.array([os.path.basename(path)]),
+    )
+    return buffer.getvalue()
 
 
 def _tile_of(reach: Tuple[float, float, float, float]) -> Tuple[Tuple[float, float], Tuple[int, int]]:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from legged_gym.envs.base.base_config import table
 from legged_gym.envs.imitation.clip_files import ClipSet
-from legged_gym.envs.imitation.clip_terrain import ClipTerrain
+from legged_gym.envs.imitation.clip_terrain import ClipTerrain, saved_ground
 from legged_gym.envs.imitation.control import ImitationControl
 from legged_gym.envs.imitation.g1_deepmimic_config import UPPER_BODY
 from legged_gym.envs.imitation.height_map import NoisyHeightMap
@@ -81,14 +81,16 @@ class G1Deepmimic(ImitationObservations):
 
     def beside_policy(self) -> Tuple[Dict[str, Any], Dict[str, bytes]]:
         """See `LeggedRobot.beside_policy`: the clips, and how they are followed."""
-        files = {}
+        clips, cfg, meshes = {}, self.cfg.deepmimic, list(self.clips.meshes)
         for k, clip in enumerate(file.clip for file in self.clips.files):
             content = io.BytesIO()
             write_clip(clip, content)
-            files[f"clip_{k}.npz"] = content.getvalue()
-        cfg = self.cfg.deepmimic
+            clips[f"clip_{k}.npz"] = content.getvalue()
+        grounds = {f"ground_{k}.npz": saved_ground(path, self.clips.meshes[path]) for k, path in enumerate(meshes)}
+        files = {**clips, **grounds}
         motion = {
-            "clips": list(files),
+            "clips": list(clips),
+            "grounds": [f"ground_{meshes.index(file.mesh)}.npz" if file.mesh else None for file in self.clips.files],
             "bodies": list(cfg.tracked_bodies),
             "torso": cfg.torso,
             "threshold": cfg.link_pos_error_threshold,

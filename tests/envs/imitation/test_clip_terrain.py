@@ -12,6 +12,8 @@ from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.envs.imitation import height_map
 from legged_gym.envs.imitation.clip_terrain import SPACING, ClipTerrain, rough_heights
 from legged_gym.errors import UserError
+from legged_gym.sim2sim.ground import read_ground
+from legged_gym.sim2sim.motion import ground_of_clip
 from tests.envs.imitation.robots import make
 
 # highest, deviation, mean absolute slope of the published meshes, 9 m x 9 m
@@ -70,6 +72,22 @@ def test_a_clip_stands_on_its_mesh(tmp_path):
     torso = env.links[:, -1, 2:3]
     torch.testing.assert_close(obs["terrain_height"], (torso - 0.2).expand(-1, 121), atol=2e-3, rtol=0.0)
     assert env.motion.library.frames(env.motion.clip, env.motion.frame).contacts.any()
+
+
+def test_clip_and_ground_are_exported_in_one_frame(tmp_path):
+    """The mesh goes from -2 to 6 m and is 0.2 m high, in the frame of the clip, whatever else lies beside it."""
+    settings = {**VIDEO, "deepmimic.use_amass": True, "deepmimic.amass_terrain_difficulty": 1}
+    env = make("g1_deepmimic", **settings, **{"deepmimic.human_video_folders": [write_stairs(tmp_path / "box_0")]})
+    description, files = env.beside_policy()
+    assert description["motion"]["grounds"] == [None, "ground_0.npz"] and "clip_1.npz" in files
+    (tmp_path / "ground_0.npz").write_bytes(files["ground_0.npz"])
+    ground = read_ground(str(tmp_path / "ground_0.npz"))
+    heights = ground.height(np.array([-1.9, 0.0, 5.9, -2.1, 6.1]), np.array([0.0, 1.9, -1.9, 0.0, 0.0]))
+    np.testing.assert_allclose(heights[:3], 0.2, atol=1e-3)
+    policy = str(tmp_path / "policy.onnx")
+    assert ground_of_clip(policy, description, str(tmp_path / "clip_1.npz")) == str(tmp_path / "ground_0.npz")
+    assert ground_of_clip(policy, description, str(tmp_path / "clip_0.npz")) is None
+    assert ground_of_clip(policy, description, str(tmp_path / "other.npz")) is None
 
 
 def test_mistakes_are_told_in_one_line(tmp_path):

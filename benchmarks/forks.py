@@ -66,7 +66,7 @@ FORKS = (
          packages="scipy"),
     Fork("HoST", "OpenRobotLab/HoST", ("g1_ground", "g1_ground_prone", "h1_ground", "g1_platform", "g1_slope"),
          "legged_gym/legged_gym/scripts/train.py", packages="scipy seaborn pandas"),
-    Fork("ORCAgym", "mit-biomimetics/ORCAgym", ("mini_cheetah_ref", "mini_cheetah", "pendulum"),
+    Fork("ORCAgym", "mit-biomimetics/ORCAgym", ("mini_cheetah_osc",),
          "gym/scripts/train.py", packages="scipy pandas pygame wandb",
          arguments=("--task={task}", "--headless", "--disable_wandb", "--num_envs={robots}",
                     "--max_iterations={iterations}")),
@@ -74,7 +74,7 @@ FORKS = (
          packages="scipy wandb opencv-python-headless"),
     Fork("engineai", "engineai-robotics/engineai_legged_gym", ("zqsa01",), packages="scipy pygame wandb"),
     Fork("HumanoidVerse", "LeCAR-Lab/HumanoidVerse", ("h1/h1_10dof", "g1/g1_12dof"), "humanoidverse/train_agent.py",
-         packages="hydra-core omegaconf loguru rich termcolor easydict scipy", arguments=_VERSE),
+         packages="hydra-core omegaconf loguru rich termcolor easydict scipy opencv-python-headless", arguments=_VERSE),
 )  # fmt: skip
 
 

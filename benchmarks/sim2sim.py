@@ -153,7 +153,8 @@ def main(argv: Sequence[str]) -> None:
     if args.policy:
         measure(args.policy)
         return
-    shipped = sorted(os.listdir(POLICIES_DIR))
+    # the hurdles of a course are not in the file
+    shipped = sorted(name for name in os.listdir(POLICIES_DIR) if "parkour" not in name)
     with open(RESULTS, encoding="utf-8") if os.path.exists(RESULTS) else open(os.devnull, encoding="utf-8") as file:
         text = file.read()
     policies = json.loads(text)["policies"] if text else {}

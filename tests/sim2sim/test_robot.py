@@ -27,7 +27,8 @@ from legged_gym.utils.run_folder import POLICIES_DIR
 from legged_gym.utils.task_registry import task_registry
 from tests.policies.tiny_run import flags, make_run
 
-SHIPPED = sorted(os.listdir(POLICIES_DIR))
+# the hurdles of a course are not in the file
+SHIPPED = sorted(name for name in os.listdir(POLICIES_DIR) if "parkour" not in name)
 SPEED = 0.7  # m/s
 # a robot as it is, on flat ground, that nobody disturbs; the same command for as long as it takes
 NOMINAL = (

@@ -17,6 +17,7 @@ from legged_gym.sensors.depth_noise import DepthNoise
 from legged_gym.sensors.pixel_grid import PixelGrid
 from legged_gym.settings import SectionOf
 from legged_gym.sim.simulator import Simulator
+from rsl_rl.utils.errors import near_matches
 
 # images made at once: bounds the memory for rays (60 kB an image) when all robots are reset together
 _AT_ONCE = 256
@@ -56,6 +57,12 @@ class DepthCamera:
             UserError: a setting cannot be; the message says which.
         """
         _check(cfg)
+        if cfg.body and cfg.body not in sim.body_names:
+            raise UserError(
+                f"env.depth_camera.body is {cfg.body}, and env.asset.body_names has none: "
+                f"{near_matches(cfg.body, sim.body_names)}"
+            )
+        self._body = torch.tensor([sim.body_names.index(cfg.body)], device=sim.device) if cfg.body else None
         self.share = 1.0
         grid = PixelGrid.from_config(cfg)
         self.shape: Tuple[int, int, int] = (int(cfg.frames), *grid.shape)
@@ -75,20 +82,24 @@ class DepthCamera:
         self._shift = torch.zeros(num_envs, 3, device=device)  # m, what this robot's mounting is off by
         self._tilt = torch.zeros(num_envs, device=device)  # rad, pitch of this robot's camera, positive down
 
+    def states(self) -> Tensor:
+        """Of what the cameras are on, (N, 13)."""
+        return self._sim.root_states if self._body is None else self._sim.states_of(self._body)[:, 0]
+
     # ---------------------------------------------------------------- the life of a frame
 
-    def update(self, root_states: Tensor) -> None:
+    def update(self, states: Tensor) -> None:
         """One policy step later: take the frames that are due, show those that have arrived.
 
         Args:
-            root_states: (N, 13) as they are now.
+            states: (N, 13) as they are now, see `states`.
         """
         self._until_frame -= self._dt
         self._arrival -= self._dt
         due, arrived = on_host(self._until_frame <= self._soon, self._arrived().any(dim=1))
         if due.any():
             env_ids = indices(due, self._device)
-            self._send(env_ids, self._take(env_ids, root_states))
+            self._send(env_ids, self._take(env_ids, states))
             if self._cfg.latency - self._cfg.latency_jitter <= self._soon:  # they may be here already
                 (arrived,) = on_host(self._arrived().any(dim=1))
         if arrived.any():
@@ -107,7 +118,7 @@ class DepthCamera:
         share = torch.rand(count, generator=self._generator, device=self._device)
         self._until_frame[env_ids] = share * self._period(count)
         self._arrival[env_ids] = math.inf
-        self.images[env_ids] = self._take(env_ids, self._sim.root_states)[:, None]
+        self.images[env_ids] = self._take(env_ids, self.states())[:, None]
 
     def _take(self, env_ids: Tensor, root_states: Tensor) -> Tensor:
         """Frames (n, H, W) of robots (n,)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from legged_gym.settings import flag, number, numbers
+from legged_gym.settings import flag, number, numbers, text
 
 
 class DepthCameraCfg:
@@ -14,7 +14,8 @@ class DepthCameraCfg:
     crop = numbers([0, 2, 4, 4], "pixels", length=4, low=0, high=10_000)  # off the top, bottom, left, right
     image_shape = numbers([58, 87], length=2, low=1, high=10_000)  # rows, columns of the image; one ray each
     frames = number(1, low=1, high=100)  # of an image: the last that have arrived, oldest first
-    position = numbers([0.1, 0.0, 0.15], "m", length=3, low=-100, high=100)  # in the base frame
+    body = text("")  # that it is on, one of asset.body_names; empty: the base
+    position = numbers([0.1, 0.0, 0.15], "m", length=3, low=-100, high=100)  # in the frame of that body
     position_jitter = number(0.01, "m", low=0, high=10)  # each axis, redrawn each episode
     pitch = number(0.0, "degrees", low=-180, high=180)  # positive looks down
     pitch_jitter = number(5.0, "degrees", low=0, high=180)

@@ -265,8 +265,11 @@ class DepthCamera:
         return self._image
 
     def _take(self, robot: Robot) -> np.ndarray:
-        settings, rays = self._settings, self._rays @ robot.rotation.T
-        place = robot.position + robot.rotation @ settings["position"]
+        settings, position, turn = self._settings, robot.position, robot.rotation
+        if settings.get("body"):
+            body = robot.data.body(settings["body"])
+            position, turn = body.xpos, body.xmat.reshape(3, 3)
+        place, rays = position + turn @ settings["position"], self._rays @ turn.T
         distance = robot.ground.cast(place, rays, settings["far"])
         if settings["sees_robot"]:
             distance = np.minimum(distance, _to_robot(robot, place, rays))

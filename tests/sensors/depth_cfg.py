@@ -8,6 +8,7 @@ from legged_gym.envs.base.base_config import BaseConfig
 class DepthCameraCfg(BaseConfig):
     """A small camera without faults and without chance."""
 
+    body = ""
     width, height = 40, 30
     horizontal_fov = 87.0
     crop = [0, 2, 3, 1]

@@ -52,6 +52,22 @@ def cast_steps(sim, env: int):
     return torch.tensor([step for step, who in sim.casts if who == env])
 
 
+def test_cameras_are_on_the_body_that_is_asked_for():
+    """0.3 m above and 0.1 m before a body that is 1 m ahead of the base and turned by 90 degrees to the left."""
+    states = torch.zeros(1, 1, 13)
+    states[0, 0, [0, 5, 6]] = torch.tensor([1.0, math.sqrt(0.5), math.sqrt(0.5)])
+    sim = CountingSim(1)
+    sim.body_names, sim.states_of = ["base", "head"], lambda bodies: {1: states}[int(bodies)]
+    settings = {"far": 10.0, "position": [0.1, 0.0, 0.3], "position_jitter": 0.0, "pitch_jitter": 0.0}
+    camera = DepthCamera(depth_cfg(body="head", **settings), sim, 1, DT, torch.Generator().manual_seed(0))
+    camera.reset(torch.arange(1))
+    origins, directions, _ = sim.rays
+    torch.testing.assert_close(origins[0, 0], torch.tensor([1.0, 0.1, 0.3]))
+    assert directions[0, :, 1].tolist() == pytest.approx([1.0] * directions.shape[1])
+    with pytest.raises(UserError, match=r"depth_camera.body is hed, and env.asset.body_names has none.*head"):
+        DepthCamera(depth_cfg(body="hed"), sim, 1, DT, torch.Generator())
+
+
 def test_period_and_latency_by_hand():
     """A frame each 5 steps, seen 2 steps later; the first one after the reset at any of these 5 steps."""
     sim, camera = make(num_envs=6)

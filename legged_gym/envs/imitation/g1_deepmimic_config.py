@@ -109,6 +109,11 @@ class G1DeepmimicCfg(G1Cfg):
         max_push_vel_xy = 0.25
         push_adds = True
 
+    class depth_camera(LeggedRobotCfg.depth_camera):
+        body = "torso_link"
+        position = [0.0576, 0.0175, 0.4199]
+        pitch = 47.6
+
     class observations:
         class history_torso_real:
             torso_real = ObsTerm(scale=_OWN, noise=_OWN_NOISE, history=HISTORY, newest_first=True)

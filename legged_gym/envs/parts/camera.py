@@ -23,7 +23,7 @@ class Camera(Part):
     def update(self) -> None:
         """Look."""
         self._camera.share = self.env.randomization_share()
-        self._camera.update(self.env.root_states)
+        self._camera.update(self._camera.states())
 
     def reset(self, env_ids: Tensor) -> None:
         """Begin with a frame that is just seen."""

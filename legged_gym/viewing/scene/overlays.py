@@ -154,7 +154,7 @@ class Overlays:
         """From the camera to what it sees now; the picture may be older, by the camera's latency."""
         env, cfg, camera = self._env, self._env.cfg.depth_camera, self._env.depth_camera
         assert camera is not None
-        only, state = torch.tensor([self.robot], device=env.device), env.root_states[self.robot : self.robot + 1]
+        only, state = torch.tensor([self.robot], device=env.device), camera.states()[self.robot : self.robot + 1]
         rows, columns = (torch.linspace(0, size - 1, most).long() for size, most in zip(camera.shape[1:], _DEPTH_RAYS))
         chosen = (rows[:, None] * camera.shape[2] + columns).flatten().to(env.device)
         origin, directions = camera.rays(only, state)

@@ -46,8 +46,20 @@ class Control:
             self._effort = where(DofDriveMode.DOF_MODE_EFFORT, 1.0)
             self._kp = where(DofDriveMode.DOF_MODE_POS, table["stiffness"])
             self._kd = where(DofDriveMode.DOF_MODE_VEL, table["damping"])
+            fastest = np.where(table["velocity"] > 0.0, table["velocity"], np.inf)
+            self._fastest = torch.from_numpy(fastest).to(self.engine.device, real)
         self._only_efforts = bool((modes == DofDriveMode.DOF_MODE_EFFORT).all())
         self._changed = True
+
+    def hold_speeds(self) -> None:
+        """No joint is faster than the `velocity` of its DOF, as in PhysX; 0 is no limit.
+
+        Torques from outside that damp a light link overshoot, and without a limit each time by more.
+        """
+        speeds = self.states.dof_speeds()
+        # asking a GPU would wait for it
+        if self.engine.device.type != "cpu" or bool((speeds.abs() > self._fastest).any()):
+            self.states.set_dof_speeds(torch.minimum(torch.maximum(speeds, -self._fastest), self._fastest))
 
     def set(self, name: str, values: Tensor, actors: Optional[Tensor] = None) -> None:
         """Give 'efforts', 'positions' or 'velocities' (N D,) to all drives, or to those of some actors."""

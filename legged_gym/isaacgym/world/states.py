@@ -238,6 +238,14 @@ class States:
             arrays.qvel[rows, self._qvel_ids[first:last]] = own[..., 1]
             self._mark(env_ids)
 
+    def dof_speeds(self) -> Tensor:
+        """(N, D) as the engine has them."""
+        return self.arrays.qvel[:, self._qvel_ids]
+
+    def set_dof_speeds(self, speeds: Tensor) -> None:
+        """Set speeds (N, D) of all DOFs; forces stay those of the step before."""
+        self.arrays.qvel[:, self._qvel_ids] = speeds
+
     def by_slot(self, actors: Tensor) -> List[Tuple[Tensor, Slot]]:
         """Environments (n,) and slot of actors given by their index, for each slot that has DOFs."""
         actors = actors.to(self.device, torch.int64)

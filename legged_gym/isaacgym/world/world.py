@@ -73,6 +73,7 @@ class World:
         self.control.apply()
         failed, reason = self.states.advance(max(int(self.sim.params.substeps), 1))
         self.control.clear()
+        self.control.hold_speeds()
         self.frames += 1
         if len(failed):
             self._restore(failed, reason)

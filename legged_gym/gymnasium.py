@@ -31,7 +31,6 @@ from legged_gym.envs.base.legged_robot import LeggedRobot
 from legged_gym.envs.parts.part import Part
 from legged_gym.errors import UserError
 from legged_gym.utils import training
-from legged_gym.utils.options import CommandLine, Options
 
 Observations = Union[np.ndarray, Dict[str, np.ndarray]]
 
@@ -58,13 +57,8 @@ def make(
     """
     if observations not in _KINDS:
         raise UserError(f"observations={observations!r}: one of {', '.join(_KINDS)}")
-    wished = {"num_envs": num_envs, "seed": seed, "num_threads": num_threads}
-    flags = {name: value for name, value in wished.items() if value is not None}
-    by_path = [(*path.partition(".")[::2], value) for path, value in (settings or {}).items()]
-    name, options = registry.find(task).name, Options(device=device, headless=True)
-    command = CommandLine(name, flags=flags, settings=tuple(by_path), options=options)
-    plan = training.Plan(name, *training.resolve(name, command), options).settled()
-    return LeggedVectorEnv(training.make_env(plan), observations == "flat")
+    env = training.make_env_of(task, num_envs, settings, device, seed, num_threads)
+    return LeggedVectorEnv(env, observations == "flat")
 
 
 class LeggedVectorEnv(VectorEnv):

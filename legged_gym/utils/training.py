@@ -8,7 +8,7 @@ import functools
 import importlib
 import os
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Tuple, Type, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, Tuple, Type, TypeVar
 
 import legged_gym.envs  # noqa: F401 - fills the table of tasks
 from legged_gym.envs import registry
@@ -207,6 +207,31 @@ def make_env(plan: Plan) -> LeggedRobot:
         deterministic=options.deterministic,
     )
     return made
+
+
+def make_env_of(
+    task: str, num_envs: Optional[int] = None, settings: Optional[Mapping[str, Any]] = None,
+    device: Optional[str] = None, seed: Optional[int] = None, num_threads: Optional[int] = None,
+) -> LeggedRobot:  # fmt: skip
+    """The environment of a task without a command line, for learners of others.
+
+    Args:
+        task: what `--task` takes.
+        num_envs: robots; None for the number of the task's config.
+        settings: by path, such as {"env.commands.ranges.lin_vel_x": [0.0, 1.0]}.
+        device: of physics and tensors, as `--device`.
+        seed: of everything that is drawn; None for the task's.
+        num_threads: of the physics on a CPU.
+
+    Raises:
+        UserError: for a task or a setting that does not exist.
+    """
+    wished = {"num_envs": num_envs, "seed": seed, "num_threads": num_threads}
+    flags = {name: value for name, value in wished.items() if value is not None}
+    by_path = tuple((*path.partition(".")[::2], value) for path, value in (settings or {}).items())
+    name, options = registry.find(task).name, Options(device=device, headless=True)
+    command = CommandLine(name, flags=flags, settings=by_path, options=options)
+    return make_env(Plan(name, *resolve(name, command), options).settled())
 
 
 def _take_alt_file(cfg: LeggedRobotCfg, rank: int) -> None:

@@ -28,7 +28,7 @@ except ImportError as error:
 
 from legged_gym.envs import registry
 from legged_gym.envs.base.legged_robot import LeggedRobot
-from legged_gym.envs.parts.part import Part
+from legged_gym.envs.parts.final_observations import FinalObservations
 from legged_gym.errors import UserError
 from legged_gym.utils import training
 
@@ -115,7 +115,7 @@ class LeggedVectorEnv(VectorEnv):
         """As Gymnasium has it: an array of objects, None for those that go on, and a mask."""
         found = np.full(self.num_envs, None, dtype=object)
         for index in np.flatnonzero(dones):
-            one = {name: values[index] for name, values in self._ends.last.items()}
+            one = {name: _numpy(values[index]) for name, values in self._ends.last.items()}
             found[index] = one["policy"] if self._flat else one
         return {"final_obs": found, "_final_obs": dones}
 
@@ -125,33 +125,6 @@ class LeggedVectorEnv(VectorEnv):
     def close_extras(self, **_: Any) -> None:
         """Free the simulator."""
         self.env.close()
-
-
-class FinalObservations(Part):
-    """What robots whose episodes end would have seen next; nothing is drawn or remembered for it.
-
-    Attributes:
-        last: group -> (N, ...) in the last step in which an episode ended; only the rows of those that did count.
-    """
-
-    env: LeggedRobot
-
-    def __init__(self, env: LeggedRobot) -> None:
-        """Begin with none."""
-        super().__init__(env)
-        self.last: Dict[str, np.ndarray] = {}
-
-    def prepare(self, env_ids: Tensor) -> None:
-        """See `Part`."""
-        if self.last:  # of this step: an observation was broken, and who has it begins anew once more
-            return
-        env, history = self.env, vars(self.env.observation_history)
-        kept = dict(history), env.generator.get_state(), env.obs_buf
-        env._assemble()
-        self.last = {name: _numpy(values) for name, values in env.obs_buf.items()}
-        history.update(kept[0])
-        env.generator.set_state(kept[1])
-        env.obs_buf = kept[2]
 
 
 def _box(shape: Tuple[int, ...], limit: float) -> Any:

@@ -15,10 +15,13 @@ import importlib
 import importlib.util
 import sys
 from importlib import metadata
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from legged_gym.errors import UserError
 from legged_gym.forks.names import PRIVATE, load_privately
+
+if TYPE_CHECKING:
+    from legged_gym.envs.base.legged_robot import LeggedRobot
 
 _LEARNER = "rsl_rl"
 
@@ -59,7 +62,7 @@ def _class() -> type:
     class LeggedVecEnv(base):  # type: ignore[misc]
         """A `LeggedRobot` as rsl-rl-lib wants it; groups of observations keep their names."""
 
-        def __init__(self, env: Any) -> None:
+        def __init__(self, env: LeggedRobot) -> None:
             self.env, self.cfg = env, env.cfg.to_dict()
             self.num_envs, self.num_actions, self.device = env.num_envs, env.num_actions, env.device
             self.max_episode_length = env.max_episode_length
@@ -67,12 +70,12 @@ def _class() -> type:
 
         @property
         def episode_length_buf(self) -> Any:
-            """(N,) int64, steps done; may be set, to begin with episodes of all ages."""
+            """(N,) int64, steps done; their runner sets it, to begin with episodes of all ages."""
             return self.env.episode_length_buf
 
         @episode_length_buf.setter
         def episode_length_buf(self, ages: Any) -> None:
-            self.env.episode_length_buf.copy_(ages)
+            self.env.mix_ages()
 
         def get_observations(self) -> TensorDict:
             """All groups."""

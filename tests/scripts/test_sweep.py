@@ -72,14 +72,6 @@ def test_without_optuna_a_local_sweep_says_what_to_install(root, monkeypatch):
         sweep.main(["--task=a1_flat", "--local", write(root)])
 
 
-def test_without_file_locks_a_local_sweep_says_where_it_runs(root, monkeypatch):
-    monkeypatch.setitem(sys.modules, "fcntl", None)
-    monkeypatch.delitem(sys.modules, "legged_gym.sweeps.local", raising=False)
-    monkeypatch.delitem(sys.modules, "legged_gym.sweeps.worker", raising=False)
-    with pytest.raises(UserError, match="--local needs the file locks of Linux or macOS"):
-        sweep.main(["--task=a1_flat", "--local", "--wandb_sweep_id=local-1"])
-
-
 def test_a_mistake_is_one_line_on_stderr_and_exit_status_2(tmp_path):
     flags = ["--task=a1_flat", "--local", write(tmp_path, parameters={"env_cfg.nothing": {"value": 1}})]
     done = subprocess.run([sys.executable, SWEEP, *flags], capture_output=True, text=True, check=False)

@@ -107,7 +107,7 @@ def test_skrl_learns_on_it(make):
     models["policy"].act({"observations": env.reset()[0]}, role="policy")  # its layers are made when they see a number
     before = [value.clone() for value in models["policy"].parameters()]
     trainer = SequentialTrainer(
-        cfg={"timesteps": 24, "headless": True, "disable_progressbar": True}, env=env, agents=agent
+        cfg={"timesteps": 24, "headless": True, "disable_progressbar": True, "close_environment_at_exit": False}, env=env, agents=agent
     )
     trainer.train()
     after = list(models["policy"].parameters())

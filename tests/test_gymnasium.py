@@ -106,9 +106,8 @@ def test_skrl_learns_on_it(make):
     agent.init()
     models["policy"].act({"observations": env.reset()[0]}, role="policy")  # its layers are made when they see a number
     before = [value.clone() for value in models["policy"].parameters()]
-    trainer = SequentialTrainer(
-        cfg={"timesteps": 24, "headless": True, "disable_progressbar": True, "close_environment_at_exit": False}, env=env, agents=agent
-    )
+    quiet = {"headless": True, "disable_progressbar": True, "close_environment_at_exit": False}
+    trainer = SequentialTrainer(cfg={"timesteps": 24, **quiet}, env=env, agents=agent)
     trainer.train()
     after = list(models["policy"].parameters())
     assert all(torch.isfinite(value).all() for value in after)

@@ -131,7 +131,7 @@ class Cameras:
         for row, env in zip(range(len(envs)), envs.tolist()):
             for actor, slot in zip(self._world.sim.envs[env].actors, self._world.slots):
                 table[torch.from_numpy(slot.geom_ids)] = actor.segmentation
-            out[row] = table[geoms[row].long()]
+            out[row] = table[geoms[row].to(torch.int64)]
         return out
 
     # ---------------------------------------------------------------- poses

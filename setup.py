@@ -55,6 +55,7 @@ setup(
         "dev": [
             *GPU,
             *VIEWER,
+            "h5py>=3.8,<4",
             "pytest>=8",
             "pytest-xdist>=3.7,<4",
             "ruff>=0.15",

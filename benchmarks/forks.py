@@ -18,7 +18,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from markdown import table
 
@@ -113,7 +113,8 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     folder = Path(args.folder).expanduser().resolve()
     rows = []
     for fork, task in chosen:
-        outcome = train(fork, task, folder, args)
+        values = {"task": task, "robots": args.num_envs, "iterations": args.iterations}
+        outcome = train(fork, folder, args.path, values, Path(args.log).resolve(), args.limit)
         rows.append(outcome.row(fork, task, args.iterations))
         print(" | ".join(rows[-1]), flush=True)
     print()
@@ -129,30 +130,31 @@ def _chosen(names: Sequence[str]) -> Iterator[Tuple[Fork, str]]:
         yield from ((known[fork], one) for one in ([task] if task else known[fork].tasks))
 
 
-def train(fork: Fork, task: str, folder: Path, args: argparse.Namespace) -> Outcome:
-    """Clone what is not there, train, and read what the training printed."""
+def train(
+    fork: Fork, folder: Path, paths: Sequence[str], values: Mapping[str, Any], logs: Path, limit: float
+) -> Outcome:
+    """Clone what is not there, train, and read what the training printed; `values` fill the fork's arguments."""
     clone(fork.name, fork.source, None, folder)
-    paths = [*args.path]
+    paths, task = list(paths), str(values["task"])
     if fork.learner:
         clone(*_LEARNER, folder)
         paths.append(str(folder / _LEARNER[0]))
     rewards = "h1" if "h1" in task else task.rpartition("/")[2]
-    values = {"task": task, "robots": args.num_envs, "iterations": args.iterations, "rewards": rewards}
-    words = [word.format(**values) for word in fork.arguments]
+    words = [word.format(**values, rewards=rewards) for word in fork.arguments]
     command = [
         sys.executable,
         str(PROGRAM),
         *(f"--path={path}" for path in paths),
         str(folder / fork.name / fork.script),
     ]
-    log = Path(args.log).resolve() / f"{fork.name}_{Path(task).name}.txt"
+    log = logs / f"{fork.name}_{Path(task).name}.txt"
     log.parent.mkdir(parents=True, exist_ok=True)
     begin = time.monotonic()
     environment = {**os.environ, "WANDB_MODE": "disabled", **dict(fork.environment)}
     with open(log, "w") as out:
         try:
             status = subprocess.run(
-                [*command, *words], cwd=folder / fork.name, env=environment, stdout=out, stderr=out, timeout=args.limit
+                [*command, *words], cwd=folder / fork.name, env=environment, stdout=out, stderr=out, timeout=limit
             ).returncode
         except subprocess.TimeoutExpired:
             status = 0

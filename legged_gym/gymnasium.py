@@ -37,28 +37,20 @@ Observations = Union[np.ndarray, Dict[str, np.ndarray]]
 _KINDS = ("flat", "dict")
 
 
-def make(
-    task: str, num_envs: Optional[int] = None, observations: str = "flat", settings: Optional[Mapping[str, Any]] = None,
-    device: Optional[str] = None, seed: Optional[int] = None, num_threads: Optional[int] = None,
-) -> LeggedVectorEnv:  # fmt: skip
+def make(task: str, observations: str = "flat", **wishes: Any) -> LeggedVectorEnv:
     """A task as a vector environment.
 
     Args:
         task: what `--task` takes.
-        num_envs: robots; None for the number of the task's config.
         observations: "flat" for the group `policy` alone, (N, k); "dict" for all groups by name.
-        settings: by path, such as {"env.commands.ranges.lin_vel_x": [0.0, 1.0]}.
-        device: of physics and tensors, as `--device`.
-        seed: of everything that is drawn; None for the task's.
-        num_threads: of the physics on a CPU.
+        wishes: num_envs, settings, device, seed, num_threads of `training.make_env_of`.
 
     Raises:
         UserError: for a task or a setting that does not exist.
     """
     if observations not in _KINDS:
         raise UserError(f"observations={observations!r}: one of {', '.join(_KINDS)}")
-    env = training.make_env_of(task, num_envs, settings, device, seed, num_threads)
-    return LeggedVectorEnv(env, observations == "flat")
+    return LeggedVectorEnv(training.make_env_of(task, **wishes), observations == "flat")
 
 
 class LeggedVectorEnv(VectorEnv):

@@ -13,7 +13,7 @@ import types
 import pytest
 
 from legged_gym import LEGGED_GYM_ROOT_DIR
-from legged_gym.utils import children, locks
+from legged_gym.processes import children, locks
 from rsl_rl.utils import files
 
 ROOT = pathlib.Path(LEGGED_GYM_ROOT_DIR)

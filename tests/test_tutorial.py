@@ -11,6 +11,7 @@ import sys
 import pytest
 
 from legged_gym import LEGGED_GYM_ROOT_DIR
+from legged_gym.envs import registry
 
 with open(os.path.join(LEGGED_GYM_ROOT_DIR, "docs", "tutorial.md"), encoding="utf-8") as _file:
     PAGE = _file.read()
@@ -62,3 +63,13 @@ def test_wrong_files_of_tasks_are_named(tmp_path):
         2,
         "error: LEGGED_GYM_TASKS: nothing.py: there is no such Python file\n",
     )
+
+
+def test_a_file_that_fails_is_read_again(tmp_path, monkeypatch):
+    """Not taken for read: the next command in the process says the same."""
+    file = tmp_path / "broken_tasks.py"
+    file.write_text("raise ValueError('half way')")
+    monkeypatch.setenv("LEGGED_GYM_TASKS", str(file))
+    for _ in range(2):
+        with pytest.raises(ValueError, match="half way"):
+            registry.names()

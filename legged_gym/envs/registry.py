@@ -136,7 +136,11 @@ def _load_own() -> None:
             reason = "another module has this name" if name in sys.modules else "there is no such Python file"
             raise UserError(f"LEGGED_GYM_TASKS: {file}: {reason}")
         module = sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:  # or it would pass for read the next time
+            del sys.modules[name]
+            raise
 
 
 def find(name: Optional[str]) -> Task:

@@ -142,10 +142,9 @@ def _cuda_graphs() -> Optional[str]:
 
 
 def _sight() -> List[Finding]:
-    has_display = platform.system() != "Linux" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     return [
         Finding("OpenGL", _opengl(), "pictures are traced on the CPU, which is slower", "apt install libegl1 libgl1"),
-        Finding("display", "yes" if has_display else None, "no window; --viewer=web and --video do without"),
+        Finding("display", "yes" if reports.has_display() else None, "no window; --viewer=web and --video do without"),
         Finding("ffmpeg", _ffmpeg(), "no videos", 'pip install "imageio[ffmpeg]"'),
         Finding("browser viewer", _versions("viser", "trimesh"), "no --viewer=web", _extra("viewer")),
     ]

@@ -26,7 +26,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import platform
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Optional, Sequence
@@ -43,7 +42,7 @@ from legged_gym.utils import run_folder
 from legged_gym.utils.cli import add_viewer_flags, make_parser, number, page_address, wanted_viewer
 from legged_gym.utils.files import check_writable
 from legged_gym.utils.options import CommandLine
-from legged_gym.utils.reports import short_path
+from legged_gym.utils.reports import has_display, short_path
 from legged_gym.utils.training import make_env
 
 if TYPE_CHECKING:
@@ -152,20 +151,14 @@ def _how_to_show(viewer: Optional[str], video: Optional[str], headless: bool) ->
     if viewer is not None:
         if video is not None and viewer != "video":
             raise UserError(f"--video writes a video, and --viewer={viewer} none; leave one of them out")
-        if viewer == "window" and not _has_display():
+        if viewer == "window" and not has_display():
             raise UserError("--viewer=window: there is no display here; use --viewer=web or --viewer=video")
         return "nothing" if viewer == "none" else viewer
     if video is not None:
         return "video"
     if headless:
         return "nothing"
-    return "window" if _has_display() else "video"
-
-
-def _has_display() -> bool:
-    if platform.system() == "Linux":
-        return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-    return True
+    return "window" if has_display() else "video"
 
 
 def _output_stem(source: PolicySource, video: Optional[str]) -> str:

@@ -37,11 +37,13 @@ class IsaacGymSimulator(Simulator):
     """N environments of one robot in a simulation of Isaac Gym."""
 
     def __init__(self, spec: SimSpec, num_envs: int, device: str = "cuda:0", deterministic: bool = False) -> None:
-        """Create the simulation; `deterministic` changes nothing.
+        """Create the simulation; `deterministic` changes nothing, which a note says.
 
         Raises:
             UserError: the world has obstacles, or motors with torque-speed curves.
         """
+        if deterministic:
+            print("note: --deterministic changes nothing with --sim=isaacgym: PhysX has no such switch in its API")
         if spec.obstacles or spec.torque_speed:
             _lacks("obstacles that change their sizes" if spec.obstacles else "torque-speed curves")
         self._api, self._torch = _package()

@@ -302,13 +302,9 @@ class SceneRays:
     """The ground and the obstacles of all environments, for rays of any of them."""
 
     def __init__(
-        self,
-        model: Any,
-        device: torch.device,
-        num_threads: int = 1,
-        cylinders: Sequence[bool] = (),
+        self, model: Any, device: torch.device, num_threads: int = 1, cylinders: Sequence[bool] = (),
         mesh: Optional[TriangleMesh] = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         """Put the ground on the device and compile the kernel.
 
         Args:
@@ -320,12 +316,10 @@ class SceneRays:
         """
         wp.config.log_level = max(wp.config.log_level, wp.LOG_WARNING)
         wp.init()
-        self._device = device
-        self._threads = num_threads if device.type == "cpu" else 1
+        self._device, self._threads = device, num_threads if device.type == "cpu" else 1
         self._pool: Optional[ThreadPoolExecutor] = None
         ground = model.geom("ground").id
-        position = model.geom_pos[ground]
-        field = int(model.geom_dataid[ground])
+        position, field = model.geom_pos[ground], int(model.geom_dataid[ground])
         heights = tops = np.zeros((0, 0), np.float32)
         extent, corner, scale = np.zeros(2), position, np.ones(3)
         if field >= 0:

@@ -248,15 +248,19 @@ def _substeps(description: Mapping[str, Any], dt: Optional[float]) -> int:
     return count
 
 
+def unknown_terms(description: Mapping[str, Any], terms: Mapping[str, Term]) -> List[Mapping[str, Any]]:
+    """Entries of the observations that nobody knows to compute, those of a hurdles' course among them."""
+    groups = description["observations"].values()
+    if any("terms" not in group for group in groups):
+        raise UserError("an observation of this policy has no terms; export the policy again")
+    return [term for group in groups for term in group["terms"] if term["name"] not in terms]
+
+
 def _known(description: Mapping[str, Any], terms: Mapping[str, Term]) -> Mapping[str, Term]:
     """Refuse a policy that sees what nobody knows to compute."""
-    for group in description["observations"].values():
-        if "terms" not in group:
-            raise UserError("an observation of this policy has no terms; export the policy again")
-        for term in group["terms"]:
-            if term["name"] not in terms:
-                raise UserError(
-                    f"observation {term['name']!r} ({term['meaning']}) is unknown here: give a Python file with a"
-                    f" function {term['name']}(robot, term) as --terms=FILE"
-                )
+    for term in unknown_terms(description, terms):
+        raise UserError(
+            f"observation {term['name']!r} ({term['meaning']}) is unknown here: give a Python file with a"
+            f" function {term['name']}(robot, term) as --terms=FILE"
+        )
     return terms

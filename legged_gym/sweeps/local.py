@@ -32,10 +32,10 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from legged_gym.errors import UserError
+from legged_gym.processes.locks import FileLock
 from legged_gym.sweeps import config as sweep_config
 from legged_gym.sweeps.config import Parameter, SweepConfig
 from legged_gym.utils.files import saved_figure, write_files
-from legged_gym.utils.locks import FileLock
 
 PREFIX = "local-"
 SEED = 1  # of all that is drawn: the same file makes the same sweep

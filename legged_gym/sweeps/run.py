@@ -8,9 +8,9 @@ import subprocess
 import sys
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
+from legged_gym.processes.children import ask_to_stop, own_group
 from legged_gym.programs import script_file
 from legged_gym.sweeps.config import settings_file
-from legged_gym.utils.children import ask_to_stop, own_group
 from legged_gym.utils.files import write_files
 from rsl_rl.utils.logger import METRICS_FILE, lines_until
 

@@ -58,6 +58,13 @@ def machine() -> Dict[str, Any]:
     }
 
 
+def has_display() -> bool:
+    """Whether a window can be opened, as far as the environment tells."""
+    if platform.system() == "Linux":
+        return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    return True
+
+
 def short_path(path: str) -> str:
     """The path from the root of the repository if it lies in there, so that a result names no home folders."""
     home = os.path.join(LEGGED_GYM_ROOT_DIR, "")

@@ -7,7 +7,7 @@ import os
 from typing import Dict
 
 from legged_gym.errors import UserError
-from legged_gym.utils.locks import FileLock
+from legged_gym.processes.locks import FileLock
 
 LOCK_FILE = ".lock"
 _held: Dict[str, FileLock] = {}

@@ -90,8 +90,7 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
         self.cfg = copy.deepcopy(cfg)  # completed below; the caller's stays as it is
         self.headless, self.log_dir = headless, None
         self._check_config()
-        self.seed = int(cfg.seed if seed is None else seed)
-        self.num_envs = int(cfg.env.num_envs)
+        self.seed, self.num_envs = int(cfg.seed if seed is None else seed), int(cfg.env.num_envs)
         self._create_sim(sim, device, deterministic)
         self._parse_config()
         self._init_buffers()

@@ -1,13 +1,18 @@
-"""Environments that are not as the programs would like them: other packages of our names, OpenGL that is missing."""
+"""Environments that are not as the programs would like them, wheels, and exact versions."""
 
 from __future__ import annotations
 
+import glob
+import json
 import os
 import shutil
 import subprocess
 import sys
+from importlib import metadata
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from legged_gym import LEGGED_GYM_ROOT_DIR
 
@@ -100,3 +105,34 @@ def test_a_wheel_trains_from_any_folder(tmp_path):
     (run_folder,) = (own / "logs" / "flat_a1").iterdir()
     assert (run_folder / "model_1.pt").is_file()
     assert f"legged-gym play --task=a1_flat --load_run=logs/flat_a1/{run_folder.name}" in done.stdout
+
+
+def pinned():
+    """Package -> version in constraints.txt."""
+    with open(os.path.join(LEGGED_GYM_ROOT_DIR, "constraints.txt"), encoding="utf-8") as file:
+        lines = [line for line in file.read().splitlines() if not line.startswith("#")]
+    return {canonicalize_name(name): version for name, version in (line.split("==") for line in lines)}
+
+
+def test_every_requirement_has_one_exact_version():
+    """Those of the extras too: a name that is missing would be taken as new as it comes."""
+    requirements = [Requirement(text) for text in metadata.requires("legged_gym")]
+    versions = pinned()
+    unmet = {
+        str(one) for one in requirements if not one.specifier.contains(versions.get(canonicalize_name(one.name), "0"))
+    }
+    assert len(requirements) > 25
+    assert unmet == set()
+
+
+def test_exact_versions_are_those_of_the_figures():
+    versions = pinned()
+    found = 0
+    for pattern in ("docs/results/*.json", "benchmarks/results/*.json"):
+        for path in glob.glob(os.path.join(LEGGED_GYM_ROOT_DIR, pattern)):
+            with open(path, encoding="utf-8") as file:
+                measured = json.load(file).get("versions", {})
+            for name in set(measured) & {"numpy", "torch", "mujoco", "mujoco-warp"}:
+                found += 1
+                assert measured[name].partition("+")[0] == versions[name], path
+    assert found > 20

@@ -40,7 +40,9 @@ setup(
     author="The legged_gym on MuJoCo authors",
     license="BSD-3-Clause",
     packages=find_packages(include=["legged_gym", "legged_gym.*", "rsl_rl", "rsl_rl.*"]),
-    package_data={"legged_gym": ["configs/*.yaml", "scripts/sweep_configs/*", "user/*_example.json"]},
+    package_data={
+        "legged_gym": ["configs/*.yaml", "scripts/sweep_configs/*", "user/*_example.json", "policies/*.json"]
+    },
     entry_points={"console_scripts": ["legged-gym = legged_gym.__main__:main"]},
     cmdclass={"build_py": BuildWhole},
     python_requires=">=3.8",
@@ -56,6 +58,7 @@ setup(
             *GPU,
             *VIEWER,
             "h5py>=3.8,<4",
+            "jsonschema>=4.20,<5",
             "pytest>=8",
             "pytest-xdist>=3.7,<4",
             "ruff>=0.15",

@@ -10,6 +10,11 @@ from typing import Optional
 
 from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg, LeggedRobotCfgPPO
 
+UNITREE_QUADRUPED_JOINTS = [
+    f"{leg}_{part}_joint" for leg in ("FR", "FL", "RR", "RL") for part in ("hip", "thigh", "calf")
+]
+"""Motors of A1 and Go2 as their SDKs count them."""
+
 
 class LevelGround(LeggedRobotCfg.terrain):
     """A plane, of which nothing is measured."""

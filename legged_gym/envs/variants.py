@@ -94,6 +94,16 @@ def for_export(cfg: LeggedRobotCfg) -> None:
     cfg.terrain.n_rows = cfg.terrain.mesh_oversample = 1
 
 
+def for_golden_vectors(cfg: LeggedRobotCfg) -> None:
+    """One robot as in its file, which begins at rest and is not disturbed, with delays in the middle of their range."""
+    for_export(cfg)
+    without_noise(cfg)
+    with_equal_robots(cfg)
+    cfg.domain_rand.widen_over = None
+    cfg.init_state.max_random_vel = 0.0
+    cfg.control.action_delay = [sum(cfg.control.action_delay) // 2] * 2
+
+
 def with_given_commands(cfg: LeggedRobotCfg) -> None:
     """The environment leaves commands alone."""
     commands = cfg.commands

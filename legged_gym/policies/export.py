@@ -7,6 +7,7 @@
 ``policy.json``        the description alone (see `policy_metadata`)
 ``actuator.onnx``      the drives, of policies that were trained on a model of them (see `actuator_export`)
 ``terrain.npz``        tiles of the task, of policies that see the ground (see `ground`)
+``golden.npz``         inputs and outputs of 200 steps (see `golden`), by export.py and of shipped policies
 ``clip_<k>.npz``       motion clips, of policies that follow them
 =====================  ========================================================================================
 
@@ -16,7 +17,8 @@ images as (batch, channels, rows, columns). They keep no state: the memory of a 
 (``gamma.h_in``), so that a program may run many robots, and starts an episode by passing zeros. The batch axis is
 dynamic.
 
-Nothing is written before both have followed the network in torch through a long rollout of random observations.
+Nothing is written before both have followed the network in torch through a long rollout of random observations, and
+ONNX has repeated the golden vectors.
 """
 
 from __future__ import annotations
@@ -38,14 +40,25 @@ from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.errors import UserError
 from legged_gym.policies.drives import ACTUATOR_FILE, ActuatorStep
 from legged_gym.policies.exported_policy import METADATA_FILE, OnnxStep, Step, TorchScriptStep, as_list, zeros
+from legged_gym.policies.golden import GOLDEN_FILE, check_golden
+from legged_gym.policies.golden_recording import record_golden
 from legged_gym.policies.ground import saved_terrain, sees
-from legged_gym.policies.metadata import describe_policy, named_file
-from legged_gym.policies.onnx_file import DIGEST_KEY, FORMAT_VERSION, GROUND_FILE, METADATA_KEY, NO_DIGEST, with_digest
+from legged_gym.policies.metadata import describe_golden, describe_policy, named_file
+from legged_gym.policies.onnx_file import (
+    DIGEST_KEY,
+    FORMAT_VERSION,
+    GROUND_FILE,
+    METADATA_KEY,
+    NO_DIGEST,
+    OnnxFile,
+    with_digest,
+)
 from legged_gym.policies.policy_io import PolicySource, load_network_for
 from legged_gym.utils import reports, run_folder
 from legged_gym.utils.files import write_files
-from rsl_rl.extensions.extensions import with_views
+from rsl_rl.extensions.extensions import saved_view, with_views
 from rsl_rl.models import Network
+from rsl_rl.models import Policy as PolicyNetwork
 from rsl_rl.utils.archive import first_line
 
 if TYPE_CHECKING:
@@ -90,7 +103,7 @@ class StepModule(nn.Module):
 
 
 def export_checkpoint(
-    source: PolicySource, env: LeggedRobot, folder: Optional[str] = None, only_onnx: bool = False
+    source: PolicySource, env: LeggedRobot, folder: Optional[str] = None, only_onnx: bool = False, golden: bool = False
 ) -> List[str]:
     """Write the actor of a checkpoint as `export_policy` does.
 
@@ -99,6 +112,7 @@ def export_checkpoint(
         env: an environment of its task.
         folder: where to; None for ``exported/`` beside the checkpoint.
         only_onnx: leave out TorchScript and the separate description.
+        golden: record golden vectors, in an environment of their own.
 
     Returns:
         The paths written.
@@ -114,10 +128,10 @@ def export_checkpoint(
             f"note: the policy saw what {', '.join(views)} made of the observations; the exported one has to be given "
             "that, as it reads them itself"
         )
-    env.velocity_commands.load_ranges(content.get("env", {}))  # the curriculum may have widened their ranges
-    description = describe_policy(env, network.actor, source.task, _origin(source, content))
-    more, beside = env.beside_policy()
-    description.update(more)
+    description, beside = describe_checkpoint(source, env, network.actor, content)
+    if golden:
+        beside[GOLDEN_FILE] = golden_vectors(source, network, content, description)
+        description["golden"] = describe_golden(beside[GOLDEN_FILE])
     ground = saved_terrain(env.cfg) if sees(description) else None
     if ground is not None:
         beside[GROUND_FILE] = ground
@@ -127,6 +141,23 @@ def export_checkpoint(
             beside[ACTUATOR_FILE] = content_of_drives
     folder = folder or os.path.join(os.path.dirname(os.path.abspath(source.path)), "exported")
     return export_policy(network.actor, description, folder, only_onnx, beside)
+
+
+def describe_checkpoint(
+    source: PolicySource, env: LeggedRobot, actor: Network, content: Mapping[str, Any]
+) -> Tuple[Dict[str, Any], Dict[str, bytes]]:
+    """What is said of a checkpoint's actor, but for drives and golden vectors, and what its task puts beside."""
+    env.velocity_commands.load_ranges(content.get("env", {}))  # the curriculum may have widened their ranges
+    more, beside = env.beside_policy()
+    return {**describe_policy(env, actor, source.task, _origin(source, content)), **more}, beside
+
+
+def golden_vectors(
+    source: PolicySource, network: PolicyNetwork, content: Mapping[str, Any], description: Mapping[str, Any]
+) -> bytes:
+    """Record the golden vectors of a checkpoint, as its network in torch answers."""
+    view = saved_view(source.path, content, source.train_cfg.algorithm.extensions, network)
+    return record_golden(source, StepModule(network.actor).step, description, view)
 
 
 def export_actuator(env: LeggedRobot) -> Tuple[Optional[bytes], Dict[str, Any]]:
@@ -144,7 +175,7 @@ def export_actuator(env: LeggedRobot) -> Tuple[Optional[bytes], Dict[str, Any]]:
     content = None
     try:
         # traced first, as the exporter cannot look into TorchScript, which networks of other programs are
-        content = to_onnx(_trace(module, description), description, json.dumps(description))
+        content = with_description(to_onnx(_trace(module, description), description), description)
     except Exception as error:  # torch's exporter has several exceptions for what it cannot do
         print(f"warning: {source} cannot be written as ONNX, so the description names it alone: {first_line(error)}")
     else:
@@ -180,21 +211,24 @@ def export_policy(
         UserError: the exported networks do not compute what the actor does (nothing is written then), or the disk
             refuses.
     """
-    module = StepModule(actor)
-    text = json.dumps(description, allow_nan=False)
-    files = {ONNX_FILE: to_onnx(module, description, text)}
+    module, beside = StepModule(actor), dict(beside or {})
+    model = to_onnx(module, description)
+    description = {**description, "network": describe_graph(model)}
+    files = {ONNX_FILE: with_description(model, description)}
     steps: Dict[str, Step] = {ONNX_FILE: OnnxStep(files[ONNX_FILE], ONNX_FILE)}
     if not only_onnx:
-        files[TORCHSCRIPT_FILE] = to_torchscript(module, description, text)
+        files[TORCHSCRIPT_FILE] = to_torchscript(module, description, json.dumps(description, allow_nan=False))
         steps[TORCHSCRIPT_FILE] = TorchScriptStep(files[TORCHSCRIPT_FILE], TORCHSCRIPT_FILE)
         files[DESCRIPTION_FILE] = readable_json(description).encode()
     for name, step in steps.items():
         check_parity(module.step, step, description, name)
-    return write_files(folder, {**files, **(beside or {})})
+    if GOLDEN_FILE in beside:
+        check_golden(OnnxFile(files[ONNX_FILE], ONNX_FILE).session, description, beside[GOLDEN_FILE], ONNX_FILE)
+    return write_files(folder, {**files, **beside})
 
 
-def to_onnx(module: nn.Module, description: Mapping[str, Any], text: str) -> bytes:
-    """The ONNX file of a module, with `text` as its metadata."""
+def to_onnx(module: nn.Module, description: Mapping[str, Any]) -> Any:
+    """The ONNX model of a module."""
     import onnx
 
     axes = {
@@ -218,7 +252,20 @@ def to_onnx(module: nn.Module, description: Mapping[str, Any], text: str) -> byt
             opset_version=_OPSET,
             **options,
         )
-    model = onnx.load_from_string(buffer.getvalue())
+    return onnx.load_from_string(buffer.getvalue())
+
+
+def describe_graph(model: Any) -> Dict[str, str]:
+    """By what the network of an ONNX model is known again, whatever else its file says."""
+    digest = hashlib.sha256(model.graph.SerializeToString(deterministic=True)).hexdigest()
+    return {"sha256": digest, "rule": "of the ONNX model's graph (field 7 of the file) as bytes"}
+
+
+def with_description(model: Any, description: Mapping[str, Any]) -> bytes:
+    """The file of an ONNX model and its description."""
+    import onnx
+
+    text = json.dumps(description, allow_nan=False)
     onnx.helper.set_model_props(model, {METADATA_KEY: text, DIGEST_KEY: NO_DIGEST})
     return with_digest(model.SerializeToString())
 

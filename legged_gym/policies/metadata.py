@@ -7,6 +7,7 @@ physics from the model. The entries called ``rule`` say in words what numbers al
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping
@@ -18,6 +19,7 @@ from torch import Tensor
 from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.envs.base.table_entries import ObsTerm
 from legged_gym.errors import UserError
+from legged_gym.policies.golden import GOLDEN_FILE, GOLDEN_STEPS, TOLERANCE
 from legged_gym.policies.onnx_file import FORMAT_VERSION
 from legged_gym.reading import path_of
 from legged_gym.sim.robot.gains import torque_speed_of
@@ -38,11 +40,35 @@ _TIME_RULE = (
     " 0, with t mod hold = offset; the term shows the last `history` frames one after the other, the newest last or"
     " (newest_first) first, and keeps them between"
 )
+_CONVENTIONS = {
+    "units": "SI, angles rad",
+    "world": "z up, gravity along -z",
+    "base": "frame of the robot file's root link: x forward, y to the left, z up; turns by the right hand",
+    "quaternions": "x, y, z, w, turn vectors of the base into the world",
+    "gravity": "unit vector of falling, in the base: (0, 0, -1) level, x > 0 nose down, y > 0 left side down",
+    "joints": "zeros and signs of the robot file",
+    "timing": "all is read at the control step and acts at once, but for delay_steps of actions, latency of a camera",
+}
+# where a robot has a term from: all that `estimator` and `map` say has to be computed by a program beside the policy
+SOURCES = {
+    **dict.fromkeys(("base_ang_vel", "projected_gravity", "roll_pitch"), "imu"),
+    **dict.fromkeys(("dof_pos", "dof_vel"), "encoders"),
+    **dict.fromkeys(("actions", "dof_pos_history"), "policy"),
+    **dict.fromkeys(("commands", "forward_command", "height_command", "jump_command"), "command"),
+    **dict.fromkeys(("phase", "jump_counter"), "clock"),
+    **dict.fromkeys(("feet_contact", "feet_touch"), "feet"),
+    **dict.fromkeys(("base_lin_vel", "base_height"), "estimator"),
+    **dict.fromkeys(("heights", "scandots", "scan"), "map"),
+    "depth": "camera",
+}
 # settings of a depth camera that decide what an image shows; times, jitters and noise do not
 _CAMERA_KEYS = ("position", "pitch", "width", "height", "horizontal_fov", "crop", "near", "far")
 # of a term: what must agree, and what is the environment's business or is compared by itself; other keys must agree too
 _TIMES = {name: getattr(ObsTerm(), name) for name in ObsTerm.TIMES}
-_TERM_KEYS, _FREE_KEYS = ("name", "size", "scale", "clip"), ("start", "noise", "gaussian", "meaning", "camera")
+_TERM_KEYS, _FREE_KEYS = (
+    ("name", "size", "scale", "clip"),
+    ("start", "noise", "gaussian", "meaning", "camera", "source"),
+)
 _ACTION_RULES = {
     "P": "torque = stiffness * (default_pos + scale * a - pos) - damping * vel",
     "V": "torque = stiffness * (scale * a - vel) - damping * acceleration",
@@ -85,6 +111,8 @@ def describe_policy(env: LeggedRobot, actor: Network, task: str, origin: Mapping
         "task": task,
         "robot": env.cfg.asset.name,
         "robot_file": named_file(env.cfg.asset.file),
+        "conventions": _CONVENTIONS,
+        "sdk": env.cfg.asset.sdk or None,
         **describe_network(actor, {group: env.observation_dims[group] for group in actor.groups}, env.num_actions),
         **_describe_predictions(actor),
         "observations": {group: _describe_group(env, group) for group in actor.groups},
@@ -108,6 +136,12 @@ def describe_policy(env: LeggedRobot, actor: Network, task: str, origin: Mapping
         "commands": env.trained_commands(),
         "origin": dict(origin),
     }
+
+
+def describe_golden(content: bytes) -> Dict[str, Any]:
+    """The golden vectors beside a policy."""
+    digest = hashlib.sha256(content).hexdigest()
+    return {"file": GOLDEN_FILE, "sha256": digest, "steps": GOLDEN_STEPS, "tolerance": TOLERANCE}
 
 
 def _action_rule(control: Any) -> str:
@@ -207,11 +241,11 @@ def _describe_term(env: LeggedRobot, name: str) -> Dict[str, Any]:
     """
     lines = (getattr(env, f"_obs_{name}").__doc__ or "").strip().splitlines() or [""]
     own: Dict[str, Any] = getattr(env, f"_describe_{name}", dict)()
-    taken = {*_TERM_KEYS, *_FREE_KEYS, *_TIMES, "time_rule"}.difference(["camera"]).intersection(own)
+    taken = {*_TERM_KEYS, *_FREE_KEYS, *_TIMES, "time_rule"}.difference(["camera", "source"]).intersection(own)
     if taken:
         raise UserError(f"_describe_{name}: the keys {', '.join(sorted(taken))} are those of every term; name others")
     try:
-        return {"meaning": lines[0], **json.loads(json.dumps(own, allow_nan=False))}
+        return {"meaning": lines[0], "source": SOURCES.get(name), **json.loads(json.dumps(own, allow_nan=False))}
     except (TypeError, ValueError) as error:
         raise UserError(f"_describe_{name} has to return what JSON can hold: {error}") from None
 
@@ -222,6 +256,7 @@ def named_file(path: str) -> Dict[str, str]:
 
 
 def _describe_joints(env: LeggedRobot, passive: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
+    motors = {name: index for index, name in enumerate(env.cfg.asset.sdk_joints or ())}
     columns = {
         "default_pos": numbers(env.default_dof_pos[0]),
         "stiffness": numbers(env.p_gains),
@@ -229,6 +264,7 @@ def _describe_joints(env: LeggedRobot, passive: List[Dict[str, Any]]) -> List[Di
         "torque_limit": numbers(env.torque_limits),
         "vel_limit": numbers(env.dof_vel_limits),
         "pos_limits": [numbers(pair) for pair in env.sim.dof_pos_limits],
+        "sdk_index": [motors.get(name) for name in env.dof_names],
     }
     if env.cfg.control.torque_speed:
         curves = torch.as_tensor(torque_speed_of(env.dof_names, env.cfg.control.torque_speed))

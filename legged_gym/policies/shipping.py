@@ -3,6 +3,7 @@
 ================  ================================================================================================
 ``model.pt``      the actor's weights and what it takes to build it
 ``policy.onnx``   the same for robots and other programs; ``actuator.onnx`` beside it, where there are drives
+``golden.npz``    what the policy was given and answered in 200 steps, to check other programs with
 ``config.yaml``   every setting of the run
 ``metrics.json``  results of evaluate.py, where given
 ``card.md``       what the policy is, how it was made, how good it is
@@ -66,7 +67,7 @@ def ship_policy(
     run = _portable(settings)
     origins = _portable(_origins(settings))
     earlier = _portable(run_folder.earlier_commands(source.run_dir))
-    paths = export_checkpoint(source, env, folder, only_onnx=True)
+    paths = export_checkpoint(source, env, folder, only_onnx=True, golden=True)
     model = os.path.join(folder, run_folder.SHIPPED_CHECKPOINT)
     save_checkpoint(model, inference_checkpoint(content, with_views(source.train_cfg.algorithm.extensions)))
     files = {

@@ -143,7 +143,10 @@ def test_an_exported_policy_can_teach(exported):
 
 def test_the_description_is_in_all_three_files(exported):
     policy, folder = exported
-    expected = json.loads(json.dumps(describe(policy)))
+    graph = onnx.load(str(folder / "policy.onnx")).graph.SerializeToString(deterministic=True)
+    network = json.loads((folder / "policy.json").read_text())["network"]
+    assert network["sha256"] == hashlib.sha256(graph).hexdigest()
+    expected = {**json.loads(json.dumps(describe(policy))), "network": network}
     extra = {"metadata.json": ""}
     torch.jit.load(str(folder / "policy.pt"), _extra_files=extra)
     in_onnx = {prop.key: prop.value for prop in onnx.load(str(folder / "policy.onnx")).metadata_props}
@@ -207,7 +210,7 @@ def test_onnx_has_named_axes_and_passes_the_checker(tmp_path):
 def test_networks_stay_in_evaluation_mode_from_one_format_to_the_next():
     policy = make_policy("seeing").train()
     module, description = StepModule(policy.actor), describe(policy)
-    policy_export.to_onnx(module, description, json.dumps(description))
+    policy_export.to_onnx(module, description)
     assert not any(part.training for part in module.modules())
 
 

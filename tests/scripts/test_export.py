@@ -14,7 +14,7 @@ from legged_gym.scripts import export
 from legged_gym.utils import run_folder
 from tests.policies.tiny_run import ITERATION, make_run
 
-FILES = ["policy.json", "policy.onnx", "policy.pt"]
+FILES = ["golden.npz", "policy.json", "policy.onnx", "policy.pt"]
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def test_a_run_is_exported_into_its_folder(run, capfd):
     out, err = capfd.readouterr()
     assert err == ""
     assert [line.split()[0] for line in out.splitlines()] == [
-        os.path.join(run, "exported", name) for name in ("policy.onnx", "policy.pt", "policy.json")
+        os.path.join(run, "exported", name) for name in ("policy.onnx", "policy.pt", "policy.json", "golden.npz")
     ]
 
 

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from legged_gym.envs.base.base_config import ObsTerm
-from legged_gym.envs.recipes import LevelGround, QuadrupedCfg, QuadrupedCfgPPO, RoughQuadrupedCfgPPO
+from legged_gym.envs.recipes import (
+    UNITREE_QUADRUPED_JOINTS,
+    LevelGround,
+    QuadrupedCfg,
+    QuadrupedCfgPPO,
+    RoughQuadrupedCfgPPO,
+)
 
 
 class A1RoughCfg(QuadrupedCfg):
@@ -39,6 +45,7 @@ class A1RoughCfg(QuadrupedCfg):
         terminate_after_contacts_on = ["base"]
         self_collisions = 1
         armature = 0.01  # of the motors, as in MuJoCo Menagerie's A1
+        sdk, sdk_joints = "unitree_legged_sdk", UNITREE_QUADRUPED_JOINTS
 
     class rewards(QuadrupedCfg.rewards):
         base_height_target = 0.27

@@ -100,6 +100,9 @@ class LeggedRobotCfg(BaseConfig):
         terminate_after_contacts_on: List[str] = names([])  # parts of body names
         # order of joints; None: depth first, children by the names of their joints, as Isaac Gym
         dof_names: Optional[List[str]] = names(None, least=1)
+        sdk = text("")  # what the robot's own programs drive its motors with, for exported policies
+        # joints in the order of that SDK's motors, also those that the robot does not have
+        sdk_joints: Optional[List[str]] = names(None, least=1)
         body_names: Optional[List[str]] = names(None, least=1)  # order of bodies, root first; None: likewise
         disable_gravity = flag(False)
         # links on fixed joints belong to their parents, but feet and those that `body_names` has

@@ -12,6 +12,13 @@ from legged_gym.settings import number
 SIDES = ("left", "right")
 LEG = ("hip_pitch", "hip_roll", "hip_yaw", "knee", "ankle_pitch", "ankle_roll")
 DOF_NAMES = [f"{side}_{joint}_joint" for side in SIDES for joint in LEG]
+_ARM = ("shoulder_pitch", "shoulder_roll", "shoulder_yaw", "elbow", "wrist_roll", "wrist_pitch", "wrist_yaw")
+# of the 29 motors; a robot with fewer has gaps in the same count
+SDK_JOINTS = [
+    *DOF_NAMES,
+    *(f"waist_{axis}_joint" for axis in ("yaw", "roll", "pitch")),
+    *(f"{side}_{joint}_joint" for side in SIDES for joint in _ARM),
+]
 BODY_NAMES = ["pelvis", *(f"{side}_{joint}_link" for side in SIDES for joint in LEG)]
 
 
@@ -56,6 +63,7 @@ class G1Cfg(LeggedRobotCfg):
         penalize_contacts_on = ["hip", "knee"]
         terminate_after_contacts_on = ["pelvis"]
         dof_names = DOF_NAMES
+        sdk, sdk_joints = "unitree_sdk2 (unitree_hg)", SDK_JOINTS
         body_names = BODY_NAMES
         self_collisions = 0  # on: legs must not pass through each other, and it costs nothing that can be measured
         armature = {"hip": 0.010178, "hip_roll": 0.025102, "knee": 0.025102, "ankle": 0.007219}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from legged_gym.envs.recipes import QuadrupedCfg, RoughQuadrupedCfgPPO
+from legged_gym.envs.recipes import UNITREE_QUADRUPED_JOINTS, QuadrupedCfg, RoughQuadrupedCfgPPO
 
 
 class Go2RoughCfg(QuadrupedCfg):
@@ -38,6 +38,7 @@ class Go2RoughCfg(QuadrupedCfg):
         terminate_after_contacts_on = ["base"]
         self_collisions = 1
         armature = 0.01
+        sdk, sdk_joints = "unitree_sdk2 (unitree_go)", UNITREE_QUADRUPED_JOINTS
 
     class rewards(QuadrupedCfg.rewards):
         base_height_target = 0.3

@@ -12,31 +12,37 @@ finds it, and a terrain.npz too where the policy sees and has none.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import sys
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 import torch
 
 from legged_gym import LEGGED_GYM_ROOT_DIR
+from legged_gym.envs.base.base_config import Metric
 from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
+from legged_gym.envs.parts.given_commands import GivenCommands
 from legged_gym.envs.parts.terrain_levels import TileSchedule
-from legged_gym.envs.variants import for_evaluation, for_pure_commands
+from legged_gym.envs.variants import for_evaluation, for_pure_commands, from_nominal_start
 from legged_gym.evaluation import grid
 from legged_gym.evaluation.cells import EPISODE_S
+from legged_gym.evaluation.evaluate import run_episodes
 from legged_gym.policies.export import readable_json
 from legged_gym.policies.ground import GROUND_SEED, saved_terrain, sees, with_saved_terrain
 from legged_gym.policies.onnx_file import GROUND_FILE
 from legged_gym.policies.policy_io import PolicySource, add_policy_flag, find_policy, load_policy
 from legged_gym.scripts.sim2sim import robot_file_of
 from legged_gym.sim2sim import trials
+from legged_gym.sim2sim.course import goals_rule
 from legged_gym.sim2sim.ground import Ground
 from legged_gym.sim2sim.network import Network, open_policy
 from legged_gym.sim2sim.robot import World, unknown_terms
 from legged_gym.sim2sim.terms import TERMS
+from legged_gym.terrain import uses_height_map
 from legged_gym.utils import reports
 from legged_gym.utils.cli import make_parser
 from legged_gym.utils.files import write_files
@@ -54,6 +60,7 @@ METRICS = {
     "progress": ("progress", "{:.2f}"), "lin_vel_xy_error": ("velocity error m/s", "{:.3f}"),
     "ang_vel_error": ("yaw rate error rad/s", "{:.3f}"), "falls": ("falls", "{:.2f}"),
 }  # fmt: skip
+COURSE_METRICS = {"success": ("success", "{:.2f}"), "goals": ("goals reached", "{:.2f}"), "falls": ("falls", "{:.2f}")}
 
 
 def source_of(path: str) -> PolicySource:
@@ -66,17 +73,37 @@ def source_of(path: str) -> PolicySource:
 
 def environment_score(source: PolicySource, policy: Network, robots: int = ROBOTS) -> Dict[str, Dict[str, float]]:
     """What the training environment measures in the trials of the policy's grounds, by ground."""
-    commands, found = policy.description["commands"], {}
-    plane = [trial.command for trial in trials.plane_trials(commands)]
-    if plane:
-        batch = grid.Batch.of(plane, False, robots)
-        found[trials.PLANE] = as_score(grid.run_task(source.settled(), "nominal", batch), batch.first)
-    ground = trials.ground_of(policy)
-    if ground is not None:
-        tiles = [trial.command for trial in trials.terrain_trials(commands, ground)]
-        batch = grid.Batch.of(tiles, False, robots)
-        found[trials.TERRAIN] = as_score(run_on_terrain(source, batch), batch.first)
+    found, terrain = {}, trials.ground_of(policy)
+    for name, ground in ((trials.PLANE, Ground()), (trials.TERRAIN, terrain)):
+        told = [] if ground is None else trials.trials_of(policy.description, ground)
+        if not told:
+            continue
+        batch = grid.Batch.of([trial.command for trial in told], False, robots)
+        if goals_rule(policy.description):
+            found[name] = run_courses(source, batch.first)
+        elif name == trials.PLANE:
+            found[name] = as_score(grid.run_task(source.settled(), "nominal", batch), batch.first)
+        else:
+            found[name] = as_score(run_on_terrain(source, batch), batch.first)
     return found
+
+
+def run_courses(source: PolicySource, commands: torch.Tensor) -> Dict[str, float]:
+    """As `trials.score_course`: an episode of each robot from goal to goal, at the speeds of commands (N, 3)."""
+
+    def change(cfg: LeggedRobotCfg) -> None:
+        from_nominal_start(cfg)
+        cfg.env.num_envs, cfg.init_state.max_random_pos = len(commands), [0.0, 0.0]
+        cfg.metrics.success = cfg.metrics.waypoints = Metric("last")
+        if uses_height_map(cfg.terrain.mesh_type):
+            with_saved_terrain(cfg)
+
+    changed = source.changed(change).settled()
+    with contextlib.closing(make_env(changed)) as env:
+        env.use_part("commands", GivenCommands(env.velocity_commands)).give({"lin_vel_x": commands[:, 0]})
+        episodes = run_episodes(env, load_policy(changed, env), 1)
+    values = {"success": episodes.values["success"], "goals": episodes.values["waypoints"], "falls": episodes.fell}
+    return {**{name: float(each.double().mean()) for name, each in values.items()}, "trials": len(commands)}
 
 
 def run_on_terrain(source: PolicySource, batch: grid.Batch) -> Dict[str, torch.Tensor]:
@@ -124,7 +151,7 @@ def measure(path: str) -> Dict[str, Any]:
     for name in expected:
         ground = trials.ground_of(policy) if name == trials.TERRAIN else Ground()
         world = World(robot_file_of(policy), ground, DT)
-        found[name] = trials.score(trials.score_policy(policy, world, TERMS))
+        found[name] = trials.score_policy(policy, world, TERMS).score
         print(name, expected[name], found[name], sep="\n", flush=True)
     return {"environment": expected, "sim2sim": found, "physics_dt": policy.description["physics_dt"]}
 
@@ -140,14 +167,24 @@ def runs_here(name: str) -> bool:
 
 def table(policies: Dict[str, Dict[str, Any]]) -> List[str]:
     """The table of the page: a line for each policy and ground."""
-    heads = [text for text, _ in METRICS.values()]
+    lines = _table({name: result for name, result in policies.items() if not _runs_courses(result)}, METRICS)
+    courses = {name: result for name, result in policies.items() if _runs_courses(result)}
+    return [*lines, "", *_table(courses, COURSE_METRICS)] if courses else lines
+
+
+def _runs_courses(result: Mapping[str, Any]) -> bool:
+    return any("success" in found for found in result["sim2sim"].values())
+
+
+def _table(policies: Dict[str, Any], metrics: Mapping[str, Tuple[str, str]]) -> List[str]:
+    heads = [text for text, _ in metrics.values()]
     lines = [f"| policy | ground | {' | '.join(heads)} | within 20 % |", "|---|---|" + "---:|" * len(heads) + "---|"]
     for name, result in policies.items():
         for ground, found in result["sim2sim"].items():
             expected = result["environment"][ground]
-            cells = [f"{layout}, {layout}".format(expected[key], found[key]) for key, (_, layout) in METRICS.items()]
+            cells = [f"{layout}, {layout}".format(expected[key], found[key]) for key, (_, layout) in metrics.items()]
             worse = trials.deviations(found, expected)
-            verdict = "yes" if not worse else "no: " + ", ".join(METRICS[key][0].split(" m/s")[0] for key in worse)
+            verdict = "yes" if not worse else "no: " + ", ".join(metrics[key][0].split(" m/s")[0] for key in worse)
             lines.append(f"| `{name}` | {ground} | {' | '.join(cells)} | {verdict} |")
     return lines
 

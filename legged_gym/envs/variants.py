@@ -63,12 +63,17 @@ def for_pure_commands(cfg: LeggedRobotCfg, nominal: bool, episode_length_s: floa
     cfg.terrain.mesh_type, cfg.terrain.mesh_files = "plane", None
     cfg.env.episode_length_s = episode_length_s
     if nominal:
-        without_noise(cfg)
-        with_equal_robots(cfg)
-        cfg.init_state.max_random_vel = 0.0
-        cfg.init_state.dof_pos_factor = [0.99, 1.01]
-        cfg.control.action_delay = [sum(cfg.control.action_delay) // 2] * 2
+        from_nominal_start(cfg)
     cfg.in_pure_commands(nominal)
+
+
+def from_nominal_start(cfg: LeggedRobotCfg) -> None:
+    """Robots as in file and config, at rest within 1 % of the default pose; no noise, no pushes, the middle delay."""
+    without_noise(cfg)
+    with_equal_robots(cfg)
+    cfg.init_state.max_random_vel = 0.0
+    cfg.init_state.dof_pos_factor = [0.99, 1.01]
+    cfg.control.action_delay = [sum(cfg.control.action_delay) // 2] * 2
 
 
 def for_demonstrations(cfg: LeggedRobotCfg, max_steps: int, randomize: bool) -> None:

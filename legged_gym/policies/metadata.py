@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from legged_gym import LEGGED_GYM_ROOT_DIR
+from legged_gym.envs.base.base_config import table
 from legged_gym.envs.base.table_entries import ObsTerm
 from legged_gym.errors import UserError
 from legged_gym.policies.golden import GOLDEN_FILE, GOLDEN_STEPS, TOLERANCE
@@ -86,6 +87,10 @@ _CURVE_ENDING = (
 )
 _PREDICTED_RULE = "from the first to before the second number, these columns may be anything: the policy predicts them"
 _START_RULE = "position and orientation (x, y, z, w) of the base above flat ground, joints at default_pos, all at rest"
+_TERMINATIONS_RULE = (
+    "an episode of the training ends when any of these is true; with time_out it is an end of time or of the course,"
+    " else a fall. contact_bodies are those of base_contact"
+)
 _PHYSICS_RULE = (
     "the robot file with a free base (unless fixed_base) on a plane; armature and passive_* of joints, torques as in"
     " actions (control type P: MuJoCo's position actuators); contact has the numbers of the pair of robot and ground;"
@@ -134,6 +139,7 @@ def describe_policy(env: LeggedRobot, actor: Network, task: str, origin: Mapping
         "physics": {**physics, "rule": _PHYSICS_RULE},
         "start": {"position": list(init.pos), "orientation": list(init.rot), "rule": _START_RULE},
         "commands": env.trained_commands(),
+        "terminations": _describe_terminations(env),
         "origin": dict(origin),
     }
 
@@ -239,15 +245,19 @@ def _describe_term(env: LeggedRobot, name: str) -> Dict[str, Any]:
     Raises:
         UserError: it says what JSON cannot hold, or uses a key of the layout.
     """
-    lines = (getattr(env, f"_obs_{name}").__doc__ or "").strip().splitlines() or [""]
     own: Dict[str, Any] = getattr(env, f"_describe_{name}", dict)()
     taken = {*_TERM_KEYS, *_FREE_KEYS, *_TIMES, "time_rule"}.difference(["camera", "source"]).intersection(own)
     if taken:
         raise UserError(f"_describe_{name}: the keys {', '.join(sorted(taken))} are those of every term; name others")
     try:
-        return {"meaning": lines[0], "source": SOURCES.get(name), **json.loads(json.dumps(own, allow_nan=False))}
+        told = {"meaning": _meaning(env, f"_obs_{name}"), "source": SOURCES.get(name)}
+        return {**told, **json.loads(json.dumps(own, allow_nan=False))}
     except (TypeError, ValueError) as error:
         raise UserError(f"_describe_{name} has to return what JSON can hold: {error}") from None
+
+
+def _meaning(env: LeggedRobot, method: str) -> str:
+    return ((getattr(env, method).__doc__ or "").strip().splitlines() or [""])[0]
 
 
 def named_file(path: str) -> Dict[str, str]:
@@ -273,6 +283,18 @@ def _describe_joints(env: LeggedRobot, passive: List[Dict[str, Any]]) -> List[Di
         {"name": name, **{key: column[index] for key, column in columns.items()}, **passive[index]}
         for index, name in enumerate(env.dof_names)
     ]
+
+
+def _describe_terminations(env: LeggedRobot) -> Dict[str, Any]:
+    return {
+        "episode_length_s": float(env.cfg.env.episode_length_s),
+        "contact_bodies": [env.body_names[index] for index in env.termination_contact_indices.tolist()],
+        "terms": [
+            {"name": name, **entry.to_dict(), "meaning": _meaning(env, f"_termination_{name}")}
+            for name, entry in table(env.cfg.terminations).items()
+        ],
+        "rule": _TERMINATIONS_RULE,
+    }
 
 
 def numbers(values: Tensor) -> List[Any]:

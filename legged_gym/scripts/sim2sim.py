@@ -6,7 +6,8 @@
     python legged_gym/scripts/sim2sim.py --policy=<run>/exported/policy.onnx --clip dance.npz    follow a motion clip
 
 A score is made of one trial of 10 s for each pure command (forward, back, left, right, turn left, turn right; slow,
-middle, fast) on a plane, and where terrain.npz is beside the policy, of one over each of its tiles. The score of the
+middle, fast) on a plane, and where terrain.npz is beside the policy, of one over each of its tiles; a policy that goes
+from goal to goal is scored by success on the tiles, or on the course of hurdles, in terrain.npz alone. The score of the
 training environment is read from score.json beside the policy (benchmarks/sim2sim.py makes it). Exit status 1 tells of
 a metric that is worse by more than 20 %: joints in another order, a sign, a scale, a delay, or a policy that leans on
 its simulator. A policy that follows motion clips is scored by those: status 1 tells of one that it did not follow to
@@ -67,7 +68,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         start = world.ground.starts[0] if len(world.ground.starts) else (0.0, 0.0, 0.0)
         if args.clip:
             robot.reference = Reference(args.clip[0], robot.model, robot.description)
-        robot.start(start, dict(zip(("lin_vel_x", "lin_vel_y", "ang_vel_yaw"), args.command or _forward(policy))))
+        command = args.command or _forward(policy, world.ground)
+        robot.start(start, dict(zip(("lin_vel_x", "lin_vel_y", "ang_vel_yaw"), command)))
         _show(robot, world, max(1, round(args.duration / policy.description["control_dt"])), args.video, args.window)
         x, y, _ = robot.position - robot.description["start"]["position"] - start
         way = f"{x:.2f} m forward, {y:.2f} m to the left, {'fallen' if robot.fell() else 'upright'}"
@@ -152,14 +154,15 @@ def _score(policy: Network, worlds: Mapping[str, World], terms: Mapping[str, Ter
     """Score on all grounds, beside what is known of the training environment; returns the exit status."""
     expected, result = trials.expected_score(policy), {}
     worse: List[str] = []
+    worlds = {name: world for name, world in worlds.items() if trials.trials_of(policy.description, world.ground)}
+    if not worlds:
+        raise UserError("this policy follows no velocity commands, so there is nothing to score; give --command")
     for ground, world in worlds.items():
-        measured = trials.score_policy(policy, world, terms)
-        result[ground] = found = trials.score(measured)
-        known = expected.get(ground, {})
+        found, fallen = trials.score_policy(policy, world, terms)
+        result[ground], known = found, expected.get(ground, {})
         print(f"\n{ground + ', ' + str(found['trials']) + ' trials':<24}{'here':>10}{'environment':>14}")
-        for name in trials.LEAST:
+        for name in (name for name in trials.LEAST if name in found):
             print(f"  {name:<22}{found[name]:10.3f}" + (f"{known[name]:14.3f}" if known else ""))
-        fallen = [each.trial.name for each in measured if each.fell]
         if fallen:
             print(f"  fell: {'; '.join(fallen)}")
         worse += trials.deviations(found, known).values() if known else []
@@ -215,13 +218,13 @@ def _show(robot: Robot, world: World, steps: int, video: Optional[str], in_windo
             robot.step()
 
 
-def _forward(policy: Network) -> Sequence[float]:
+def _forward(policy: Network, ground: Ground) -> Sequence[float]:
     if "motion" in policy.description:
         return (0.0, 0.0, 0.0)
-    trial = next((each for each in trials.plane_trials(policy.description["commands"])), None)
-    if trial is None:
+    found = trials.trials_of(policy.description, ground)
+    if not found:
         raise UserError("this policy follows no velocity commands: give --command 0 0 0")
-    return trial.command
+    return found[0].command
 
 
 if __name__ == "__main__":

@@ -103,8 +103,8 @@ def _set_collisions(spec: Any, root: Any, description: Mapping[str, Any]) -> Non
         foot = description["feet"].index(body.name) if body.name in description["feet"] else None
         for k, geom in enumerate(body.geoms):
             geom.group = VISUAL_GROUP
-            if str(geom.name) == "ground":  # that is the name of what is not the robot
-                geom.name = "robot_ground"
+            if str(geom.name).startswith(("ground", "obstacle_")):  # names of what is not the robot
+                geom.name = f"robot_{geom.name}"
             if not (geom.contype or geom.conaffinity):
                 continue
             geom.group, geom.contype, geom.conaffinity, geom.priority = ROBOT_GROUP, 0, 1, 1
@@ -116,7 +116,9 @@ def _set_collisions(spec: Any, root: Any, description: Mapping[str, Any]) -> Non
 
 
 def _add_ground(spec: Any, ground: Ground) -> None:
-    shape = {"name": "ground", "contype": 1, "conaffinity": 0, "group": GROUND_GROUP}
+    rest = {"contype": 1, "conaffinity": 0, "group": GROUND_GROUP}
+    ground.obstacles.add_to(spec, **rest)
+    shape = {"name": "ground", **rest}
     if ground.heights is None:
         spec.worldbody.add_geom(type=mujoco.mjtGeom.mjGEOM_PLANE, size=[0, 0, 1], **shape)
         return

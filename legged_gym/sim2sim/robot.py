@@ -9,7 +9,9 @@ import mujoco
 import numpy as np
 
 from legged_gym.errors import UserError
+from legged_gym.sim2sim.course import Course, goals_rule
 from legged_gym.sim2sim.drives import Drives
+from legged_gym.sim2sim.ends import ENDS, falls
 from legged_gym.sim2sim.ground import Ground
 from legged_gym.sim2sim.model import FOOT, build_model
 from legged_gym.sim2sim.motion import Reference, clips_beside
@@ -18,7 +20,6 @@ from legged_gym.sim2sim.network import Network
 Term = Callable[["Robot", Mapping[str, Any]], Any]
 
 _ROUNDING = 1e-6
-_LEAST_UPRIGHT = 0.5  # cosine of the tilt of a robot that has not fallen
 
 
 class World(NamedTuple):
@@ -47,11 +48,11 @@ class Robot:
         model, data: of MuJoCo.
         command: name -> value, what the robot is told; `heading` where the yaw rate is to follow from it.
         default: (D,) rad, default angles.
-        tile: the name of the ground at the start, empty on a plane.
-        goals: (k, 3) m, where the robot is to go from its start, one after the other.
+        course: what lies ahead of the start, and how far the robot has come on it.
         actions: all of the episode, within their clip, the newest last; the first is zero.
         steps: control steps done.
-        foot_forces: (F, 3) N, of the ground on each foot, world frame.
+        foot_forces: (F, 3) N, of contacts on each foot, world frame.
+        contact_forces: (B, 3) N, likewise on the bodies whose contacts end an episode.
         memory: what terms keep in an episode, by their names.
         reference: the clip that it follows; of a policy that follows one, the first beside it until it is replaced.
     """
@@ -87,8 +88,7 @@ class Robot:
             [i for i, name in enumerate(names) if name.startswith(f"{FOOT}{k}_")]
             for k in range(len(self.description["feet"]))
         ]
-        self._base = int(self.model.body_rootid[self.model.joint(joints[0]["name"]).bodyid[0]])
-        self._ground_geom = self.model.geom("ground").id
+        self._falls, self._bodies = falls(self.description), self._contact_bodies()
         self._motion: Optional[Mapping[str, Any]] = self.description.get("motion")
         if self._motion is not None:
             self.reference = Reference(clips_beside(policy.path, self.description)[0], self.model, self.description)
@@ -97,7 +97,6 @@ class Robot:
     def start(self, place: Sequence[float] = (0.0, 0.0, 0.0), command: Optional[Mapping[str, float]] = None) -> None:
         """Begin an episode at rest in the default pose, above a place of the ground, m; or as the clip does."""
         self.command = {"lin_vel_x": 0.0, "lin_vel_y": 0.0, "ang_vel_yaw": 0.0, **(command or {})}
-        self.tile, self.goals = self.ground.tile_at(np.asarray(place))
         mujoco.mj_resetData(self.model, self.data)
         start = self.description["start"]
         x, y, z, w = start["orientation"]
@@ -107,13 +106,15 @@ class Robot:
         if self.reference is not None:
             self.data.qpos[:], self.data.qvel[:] = self.reference.qpos[0], self.reference.velocity(0)
         mujoco.mj_forward(self.model, self.data)
+        self.course = Course(self.ground.tile_at(np.asarray(place)), goals_rule(self.description), self.position)
         self.policy.reset()
         self._drives = Drives(self.description, os.path.dirname(self.policy.path), self._world.delay)
         self.actions = [np.zeros(len(self.default))]
         if self.reference is not None and self._motion is not None:
             about = self.default if self._motion["actions_about"] == "default" else self.reference.joints[0]
             self.actions = [(self.joint_angles - about) / self.description["actions"]["scale"]]
-        self.memory, self.steps, self.foot_forces = {}, 0, np.zeros((len(self._feet), 3))
+        self.memory, self.steps = {}, 0
+        self.foot_forces, self.contact_forces = np.zeros((len(self._feet), 3)), np.zeros((len(self._bodies), 3))
         self._frames: Dict[Tuple[str, str], List[np.ndarray]] = {}  # those that terms have taken
 
     def step(self) -> None:
@@ -132,9 +133,11 @@ class Robot:
             self._limit_torques()
             mujoco.mj_step(self.model, self.data)
         # of the last physics step, as in training, before those of the new state
-        self.foot_forces = self._foot_forces()
+        forces = self._net_forces([*self._feet, *self._bodies])
+        self.foot_forces, self.contact_forces = np.split(forces, [len(self._feet)])
         mujoco.mj_forward(self.model, self.data)
         self.steps += 1
+        self.course.update(self.position)
 
     def _centre(self, frame: int) -> np.ndarray:
         """Joint angles that an action of 0 asks for, rad."""
@@ -190,23 +193,32 @@ class Robot:
         """In the order of the description, rad/s."""
         return np.asarray(self.data.qvel[self._qvel])
 
-    def _foot_forces(self) -> np.ndarray:
-        forces, force = np.zeros((len(self._feet), 3)), np.zeros(6)
+    def _contact_bodies(self) -> List[List[int]]:
+        """Shapes of the bodies whose contacts end an episode: those told, or the base."""
+        base = int(self.model.body_rootid[self.model.joint(self.description["joints"][0]["name"]).bodyid[0]])
+        told = self.description.get("terminations", {}).get("contact_bodies", [self.model.body(base).name])
+        known = {self.model.body(i).name: i for i in range(self.model.nbody)}
+        for name in told:
+            if name not in known:
+                print(f"note: there is no body {name} in {self._world.robot_file}, so its contacts are no fall")
+        feet = [geom for geoms in self._feet for geom in geoms]
+        geoms = [np.flatnonzero(self.model.geom_bodyid == known[name]).tolist() for name in told if name in known]
+        return [[geom for geom in each if geom not in feet] for each in geoms]
+
+    def _net_forces(self, parts: List[List[int]]) -> np.ndarray:
+        """(n, 3) N, of all contacts on each of some sets of shapes, world frame."""
+        forces, force = np.zeros((len(parts), 3)), np.zeros(6)
         for index, contact in enumerate(self.data.contact):
-            for foot, geoms in enumerate(self._feet):
+            for part, geoms in enumerate(parts):
                 if contact.geom[0] in geoms or contact.geom[1] in geoms:
                     mujoco.mj_contactForce(self.model, self.data, index, force)
                     sign = 1.0 if contact.geom[1] in geoms else -1.0
-                    forces[foot] += sign * (contact.frame.reshape(3, 3).T @ force[:3])
+                    forces[part] += sign * (contact.frame.reshape(3, 3).T @ force[:3])
         return forces
 
     def fell(self) -> bool:
-        """Whether the base touches the ground or lies on its side."""
-        if self.rotation[2, 2] < _LEAST_UPRIGHT:
-            return True
-        pairs = self.data.contact.geom if self.data.ncon else np.zeros((0, 2), dtype=int)
-        bodies = self.model.geom_bodyid[pairs]
-        return bool(((bodies == self._base).any(axis=1) & (pairs == self._ground_geom).any(axis=1)).any())
+        """Whether an episode of the training would have ended now, other than by time or with the course done."""
+        return any(ENDS[each["name"]](self, each["threshold"]) for each in self._falls if each["name"] in ENDS)
 
     # ---------------------------------------------------------------- what it sees
 

@@ -86,29 +86,35 @@ def roll_pitch(robot: Robot, term: Entry) -> List[float]:  # noqa: D103
 
 def yaw_errors(robot: Robot, term: Entry) -> List[float]:
     """0, and the turns to this and the next goal; 0 where there is none."""
-    if not len(robot.goals):
+    if not len(robot.course.tile.goals):
         return [0.0, 0.0, 0.0]
-    course = robot.memory.setdefault("goals", {"reached": 0, "dwelt": 0, "step": 0})
-    if course["step"] != robot.steps:
-        course["step"] = robot.steps
-        _go_on(course, robot, term)
-    forward, errors = robot.rotation[:, 0], [0.0]
-    for number in (course["reached"], course["reached"] + 1):
-        away = robot.goals[min(number, len(robot.goals) - 1)] - robot.position
-        error = np.arctan2(away[1], away[0]) - np.arctan2(forward[1], forward[0])
-        errors.append(float((error + np.pi) % (2.0 * np.pi) - np.pi))
+    yaw, errors = heading(robot.data.qpos[3:7]), [0.0]
+    for ahead in (0, 1):
+        away = robot.course.goal(ahead) - robot.position
+        errors.append(float((np.arctan2(away[1], away[0]) - yaw + np.pi) % (2.0 * np.pi) - np.pi))
     return errors
 
 
-def _go_on(course: Dict[str, int], robot: Robot, term: Entry) -> None:
-    """To the next goal where this one is reached."""
-    if course["reached"] >= len(robot.goals):
-        return
-    away = robot.position - robot.goals[course["reached"]]
-    course["dwelt"] = course["dwelt"] + 1 if np.hypot(away[0], away[1]) < term["reach"] else 0
-    passed = term["gate"] is not None and away[0] > 0.0 and abs(away[1]) < term["gate"]
-    if course["dwelt"] > term["dwell"] or passed:
-        course["reached"], course["dwelt"] = course["reached"] + 1, 0
+def hurdles(robot: Robot, term: Entry) -> np.ndarray:
+    """Their heights, then whether each is to be crawled under; -1 for none."""
+    values, bars = np.full((2, term["size"] // 2), -1.0), robot.course.tile.hurdles[:, 2]
+    values[:, : len(bars)] = np.minimum(bars / term["height_scale"], 1.0), bars > term["crawl_above"]
+    return values.ravel()
+
+
+def nearest(robot: Robot, term: Entry) -> List[float]:
+    """1 for flat, jump or crawl, else 0; how far ahead the nearest hurdle is, and its height."""
+    yaw, bars = heading(robot.data.qpos[3:7]), robot.course.tile.hurdles
+    cos, sin = np.cos(yaw), np.sin(yaw)
+    x, y = (bars[:, :2] - robot.position[:2]).T
+    forward, aside = cos * x + sin * y, cos * y - sin * x
+    counts = (np.abs(aside) <= term["lane_half_width"]) & (forward > -term["back_sense"])
+    near = np.flatnonzero(counts & (np.abs(forward) < term["detection_range"]))
+    if not len(near):
+        return [1.0, 0.0, 0.0, 1.0, 0.0]
+    first = near[np.abs(forward[near]).argmin()]
+    crawl = float(bars[first, 2] > term["crawl_above"])
+    return [0.0, 1.0 - crawl, crawl, forward[first] / term["detection_range"], bars[first, 2] / term["height_scale"]]
 
 
 def forward_command(robot: Robot, term: Entry) -> List[float]:  # noqa: D103
@@ -117,7 +123,8 @@ def forward_command(robot: Robot, term: Entry) -> List[float]:  # noqa: D103
 
 def ground_class(robot: Robot, term: Entry) -> List[float]:
     """1, 0 where there is something to climb or jump over."""
-    return [0.0, 1.0] if not robot.tile or "flat" in robot.tile else [1.0, 0.0]
+    flat = robot.ground.heights is None or "flat" in robot.course.tile.name
+    return [0.0, 1.0] if flat else [1.0, 0.0]
 
 
 def feet_touch(robot: Robot, term: Entry) -> np.ndarray:
@@ -296,9 +303,10 @@ TERMS: Dict[str, Term] = {
         term.__name__: term
         for term in (
             base_lin_vel, base_ang_vel, projected_gravity, base_height, commands, dof_pos, dof_vel, actions,
-            dof_pos_history, phase, feet_contact, height_command, heights, depth, roll_pitch, yaw_errors,
-            forward_command, ground_class, feet_touch, past_proprioception, explicit, latent, torso_real, torso_xy_rel,
-            torso_yaw_rel, target_joints, upper_body_joint_targets, target_root_roll, target_root_pitch, terrain_height,
+            dof_pos_history, phase, feet_contact, height_command, heights, depth, roll_pitch, yaw_errors, hurdles,
+            nearest, forward_command, ground_class, feet_touch, past_proprioception, explicit, latent, torso_real,
+            torso_xy_rel, torso_yaw_rel, target_joints, upper_body_joint_targets, target_root_roll, target_root_pitch,
+            terrain_height,
         )
     },
     "terrain_height_noisy": terrain_height,

@@ -44,7 +44,7 @@ def test_robots_of_the_task_would_stand_on_it(tmp_path, refinement):
     assert np.abs(found - heights).max() < 0.03  # cells of rough ground are two triangles for the engine
     assert np.abs(found - heights).mean() < 1e-3
     np.testing.assert_allclose(ground.starts, env.terrain.env_origins.reshape(-1, 3))
-    assert len(ground.names) == len(ground.starts) and ground.names[0].endswith(", 0.25")
+    assert len(ground.tiles) == len(ground.starts) and ground.tiles[0].name.endswith(", 0.25")
     env.close()
 
 

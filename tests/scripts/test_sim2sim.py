@@ -46,11 +46,12 @@ def scored(monkeypatch, tmp_path):
     shutil.copy(os.path.join(POLICIES_DIR, "a1_flat", "policy.onnx"), tmp_path)
     path, speed = str(tmp_path / "policy.onnx"), [0.5]
     trial = Trial("forward, middle", (0.5, 0.0, 0.0))
-    monkeypatch.setattr(
-        trials,
-        "score_policy",
-        lambda *more: [Measured(trial, 9.0, 9.0 * speed[0], speed[0] < 0.1, 0.9, 0.9)],
-    )
+
+    def scored(*told):
+        fell = speed[0] < 0.1
+        return trials.Scored(trials.score([Measured(trial, 9.0, 9.0 * speed[0], fell, 0.9, 0.9)]), [trial.name] * fell)
+
+    monkeypatch.setattr(trials, "score_policy", scored)
     return path, speed
 
 

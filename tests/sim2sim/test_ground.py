@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from legged_gym.errors import UserError
-from legged_gym.sim2sim.ground import Ground, read_ground
+from legged_gym.sim2sim.ground import Ground, Obstacles, read_ground
 from legged_gym.sim2sim.model import _add_ground
 
 CELL, ORIGIN = 0.1, (-0.5, 1.0)
@@ -62,6 +62,23 @@ def test_rays_meet_a_plane():
     np.testing.assert_allclose(Ground().cast(np.array([0.0, 0.0, 1.0]), rays, 3.0), [2.0, np.inf, np.inf])
 
 
+def test_obstacles_are_met_and_seen_from_above():
+    """A bar half a metre up, turned by a quarter, and a post; places and rays by hand."""
+    turned = [0.0, 0.0, np.sin(np.pi / 4), np.cos(np.pi / 4)]
+    solids = Obstacles(
+        ("box", "cylinder"),
+        np.array([[0.8, 0.03, 0.05], [0.1, 0.1, 0.3]]),
+        np.array([[2.0, 0.0, 0.55, *turned], [1.0, 1.0, 0.3, 0.0, 0.0, 0.0, 1.0]]),
+    )
+    ground = Ground(obstacles=solids)
+    x, y = np.array([[2.0, 2.0, 2.05], [1.0, 1.09, 1.11]]), np.array([[0.0, 0.79, 0.0], [1.0, 1.0, 1.0]])
+    np.testing.assert_allclose(ground.height(x, y), [[0.6, 0.6, 0.0], [0.6, 0.6, 0.0]])
+    rays = np.array([[1.0, 0.0, 0.0], [2.0, 0.0, 0.0], [1.0, 0.0, -0.11], [0.0, 1.0, 0.0], [1.0, 0.0, -0.3]])
+    found = ground.cast(np.array([0.0, 0.0, 0.55]), rays, 3.0)
+    np.testing.assert_allclose(found, [1.97, 0.985, np.inf, np.inf, 0.55 / 0.3], atol=1e-6)
+    assert np.isinf(ground.cast(np.array([0.0, 0.0, 0.55]), rays[:1], 1.9)).all()
+
+
 def test_another_file_is_refused_in_one_line(tmp_path):
     path = tmp_path / "terrain.npz"
     path.write_text("no terrain")
@@ -84,8 +101,20 @@ def test_another_file_is_refused_in_one_line(tmp_path):
 def test_a_terrain_that_cannot_be_is_refused_in_one_line(tmp_path, wrong):
     whole = {"heights": np.zeros((3, 4)), "unit": 0.01, "cell": 0.1, "origin": [0.0, 0.0], "starts": np.zeros((1, 3))}
     np.savez(path := str(tmp_path / "terrain.npz"), **{**whole, "names": ["a"]})
-    assert read_ground(path).names == ("a",)
+    assert [tile.name for tile in read_ground(path).tiles] == ["a"]
     np.savez(path, **{**whole, "names": ["a"], **wrong})
     with pytest.raises(UserError, match=r"terrain\.npz is no terrain that export.py has written") as error:
         read_ground(path)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("wrong", [{"poses": np.zeros((1, 6))}, {"half_sizes": np.zeros((2, 3))}, {"hurdles": []}])
+def test_a_course_that_cannot_be_is_refused_in_one_line(tmp_path, wrong):
+    path, solids = str(tmp_path / "terrain.npz"), {"half_sizes": np.ones((1, 3)), "poses": np.ones((1, 7))}
+    whole = {"starts": np.zeros((1, 3)), "names": ["a"], "shapes": ["box"], **solids}
+    goals = np.array([[[1.0, 0, 0], [2.0, 0, 0], [2.0, 0, 0], [np.nan] * 3]])
+    np.savez(path, **whole, goals=goals)
+    assert read_ground(path).tiles[0].goals.tolist() == [[1.0, 0, 0], [2.0, 0, 0]] and read_ground(path).heights is None
+    np.savez(path, **{**whole, **wrong})
+    with pytest.raises(UserError, match=r"terrain\.npz is no terrain that export.py has written"):
+        read_ground(path)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any, Dict, Mapping, Optional, Tuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -60,7 +62,7 @@ class Hurdles(Obstacles):
     _successes: Tensor
     _last_x: Tensor
 
-    def __init__(self, env: RobotState, cfg: HurdlesCfg, goals: GoalCommands) -> None:
+    def __init__(self, env: RobotState, cfg: HurdlesCfg, goals: CourseCommands) -> None:
         """Put the robots at their first stages.
 
         Args:
@@ -162,6 +164,12 @@ class Hurdles(Obstacles):
         """Give environments (n,) hurdles of heights (n, H) m, 0 for none."""
         self.heights[env_ids] = heights
         self._look()
+        poses, sizes = self._solids(env_ids, heights)
+        poses[..., :3] += self.env.env_origins[env_ids][:, None]
+        self.env.sim.set_obstacles(env_ids, poses, sizes)
+
+    def _solids(self, env_ids: Tensor, heights: Tensor) -> Tuple[Tensor, Tensor]:
+        """Poses (n, K, 7) from the origins of environments (n,) and half sizes (n, K, 3) m of all obstacles."""
         bar, post = PLATE[2] + heights + 0.5 * BAR[2], 0.5 * (PLATE[2] + heights + BAR[2])
         plate, zero = torch.full_like(heights, 0.5 * PLATE[2]), torch.zeros_like(heights)
         z = torch.stack((plate, bar, post, post), dim=2)
@@ -169,13 +177,33 @@ class Hurdles(Obstacles):
         x = self.places[:, None].expand_as(z)
         poses = self._poses.repeat(len(env_ids), 1, 1)
         poses[:, self._columns, :3] = torch.stack((x, y, z), dim=3)
-        poses[..., :3] += self.env.env_origins[env_ids][:, None]
         radius = torch.full_like(heights, POST_RADIUS)
         posts = torch.stack((radius, radius, post), dim=2)
         solids = [0.5 * torch.tensor(size, device=self.device).expand_as(posts) for size in (PLATE, BAR)]
         sizes = self._half_sizes[env_ids]
         sizes[:, self._columns] = torch.stack((*solids, posts, posts), dim=2) * (heights > 0.0)[..., None, None]
-        self.env.sim.set_obstacles(env_ids, poses, sizes)
+        return poses, sizes
+
+    def saved_course(self) -> bytes:
+        """The content of a terrain.npz, see docs/exported_policies.md: the competition on a plane, from the origin."""
+        heights = torch.zeros(1, self.count, device=self.device)
+        given = self.cfg.competition[: self.count]
+        heights[:, : len(given)] = torch.tensor(given, device=self.device)
+        poses, sizes = (each[0].cpu().numpy() for each in self._solids(torch.zeros(1, dtype=torch.long), heights))
+        solid, kinds = sizes.all(axis=1), np.array([entry.shape for entry in table(self.env.cfg.obstacles).values()])
+        hurdles = [[float(x), 0.0, height, POST_Y] for x, height in zip(self.places, given)]
+        buffer = io.BytesIO()
+        np.savez_compressed(
+            buffer,
+            starts=np.zeros((1, 3)),
+            names=np.array([f"hurdles of {', '.join(f'{height:g}' for height in given)} m"]),
+            goals=self._goals.places(len(given)).cpu().numpy()[None],
+            hurdles=np.array([hurdles]),
+            shapes=kinds[solid],
+            half_sizes=sizes[solid],
+            poses=poses[solid],
+        )
+        return buffer.getvalue()
 
     def update(self) -> None:
         """See `Part`: who has come past which hurdle, and where."""
@@ -233,6 +261,10 @@ class CourseCommands(GoalCommands):
         """See `GoalCommands.goal`."""
         last = self._offsets.shape[1] - 1
         return self.env.env_origins + self._offsets[self._course().number(), number.clamp(max=last)]
+
+    def places(self, count: int) -> Tensor:
+        """(count + 2, 3) m, from the origin: the goals of a course of so many hurdles."""
+        return self._offsets[count, : count + 2]
 
     def num_goals(self) -> Tensor:
         """See `GoalCommands.num_goals`: of the hurdles that are there, and two."""

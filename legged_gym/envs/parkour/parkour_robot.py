@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import MethodType
-from typing import Optional, Sequence, Tuple
+from typing import Any, Dict, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor
@@ -16,6 +16,15 @@ from legged_gym.envs.terms.mirror import mirrored
 
 # m: a hurdle of this height reads 1
 _HEIGHT_SCALE = 0.6
+_OF_GUIDANCE = ("detection_range", "lane_half_width", "back_sense")
+_HURDLES_RULE = (
+    "hurdles in the order of their places; heights at most 1 when divided by height_scale; what is higher than"
+    " crawl_above is to be crawled under"
+)
+_NEAREST_RULE = (
+    "of the hurdles not further than lane_half_width to either side and less than back_sense behind the base, in its"
+    " yaw frame, that whose distance ahead is the smallest, sign left out; it counts when that is below detection_range"
+)
 # of ten rows of tiles, as which stages are logged, two rows a stage
 _LAST_ROW = 9
 
@@ -61,6 +70,9 @@ class ParkourRobot(ParkourRewards):
         none = torch.full_like(heights, -1.0)
         return torch.cat((heights.where(there, none), self.hurdles.crawls().float().where(there, none)), dim=1)
 
+    def _describe_hurdles(self) -> Dict[str, Any]:
+        return {"height_scale": _HEIGHT_SCALE, "crawl_above": self.cfg.hurdles.crawl_above, "rule": _HURDLES_RULE}
+
     @mirrored("same")
     def _obs_nearest(self) -> Tensor:
         """1 for flat, jump or crawl, else 0; how far ahead the nearest hurdle is, in detection ranges; its height.
@@ -74,6 +86,14 @@ class ParkourRobot(ParkourRewards):
         ahead = (seen.f / self.cfg.guidance.detection_range).masked_fill(far, 1.0)
         height = (seen.h / _HEIGHT_SCALE).masked_fill(far, 0.0)
         return torch.cat((modes, ahead[:, None], height[:, None]), dim=1)
+
+    def _describe_nearest(self) -> Dict[str, Any]:
+        numbers = {name: getattr(self.cfg.guidance, name) for name in _OF_GUIDANCE}
+        return {**self._describe_hurdles(), **numbers, "rule": _NEAREST_RULE}
+
+    def beside_policy(self) -> Tuple[Dict[str, Any], Dict[str, bytes]]:
+        """See `LeggedRobot.beside_policy`: the course of the competition."""
+        return {}, {"terrain.npz": self.hurdles.saved_course()}
 
     def situations(self) -> Optional[Tuple[Sequence[str], Tensor]]:
         """See `LeggedRobot.situations`: by the nearest hurdle."""

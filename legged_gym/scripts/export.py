@@ -7,8 +7,8 @@
 
 The last line makes a shipped policy, resources/policies/<task>/: a small checkpoint, ONNX, the settings and a card.
 Exported networks are compared with the original first, and are not written if they differ. golden.npz beside them has
-200 steps of inputs and outputs, to check other programs with. --latency prints how long
-one control step of one robot takes with onnxruntime in one thread on one core.
+200 steps of inputs and outputs, to check other programs with. --latency prints how long one control step of one robot
+takes with onnxruntime in one thread on one core.
 """
 
 from __future__ import annotations

@@ -164,7 +164,7 @@ def test_a_policy_is_refreshed_but_for_its_network(tmp_path):
     (folder / "score.json").write_text(json.dumps(score))
     refresh(str(folder))
     after = open_file(str(folder / "policy.onnx")).description
-    assert completed(after, now) == after and set(after) == set(now)
+    assert completed(after, now) == after and set(after) >= set(now)
     assert after["joints"] == now["joints"] and after["network"] == now["network"]
     assert after["origin"]["run"] == "of old"
     file_digest = hashlib.sha256((folder / "policy.onnx").read_bytes()).hexdigest()

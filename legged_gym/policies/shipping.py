@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, 
 import yaml
 
 from legged_gym import LEGGED_GYM_ROOT_DIR
+from legged_gym.envs.base.legged_robot_config import LeggedRobotCfgPPO
 from legged_gym.errors import UserError
 from legged_gym.policies.export import export_checkpoint, readable_json
 from legged_gym.policies.policy_io import PolicySource, inference_checkpoint, load_network_for
@@ -64,7 +65,8 @@ def ship_policy(
     if "total_timesteps" not in content.get("runner", {}):
         raise UserError(f"{source.path} is no checkpoint of a training run (it may be a shipped policy)")
     settings = run_folder.read_run_config(source.run_dir)
-    run = _portable(settings)
+    plain = {key: getattr(LeggedRobotCfgPPO.runner, key) for key in run_folder.LOADING_KEYS}
+    run = _portable({**settings, "train": {**settings["train"], "runner": {**settings["train"]["runner"], **plain}}})
     origins = _portable(_origins(settings))
     earlier = _portable(run_folder.earlier_commands(source.run_dir))
     paths = export_checkpoint(source, env, folder, only_onnx=True, golden=True)

@@ -42,7 +42,7 @@ _TIME_FORMAT = "%Y%m%d_%H%M%S"
 # 20260131_120000_name, or 20260131_120000-2_name for a second run of the same name in the same second.
 _RUN_NAME = re.compile(r"(\d{8}_\d{6})(?:-(\d+))?(?:_.*)?")
 # What a resumed or played run was told to load says nothing about the run itself.
-_LOADING_KEYS = ("resume", "load_run", "checkpoint", "resume_path")
+LOADING_KEYS = ("resume", "load_run", "checkpoint", "resume_path")
 
 
 def logs_folder() -> str:
@@ -289,7 +289,7 @@ def restore_run_cfgs(folder: str, task: str, env_cfg: BaseConfig, train_cfg: Bas
         raise UserError(f"run {folder} is of task {content.get('task')!r}, not {task!r}")
     runner = _section(folder, content, "train.runner")
     current = train_cfg.to_dict()["runner"]
-    runner.update({key: current[key] for key in _LOADING_KEYS if key in current})
+    runner.update({key: current[key] for key in LOADING_KEYS if key in current})
     # A reward that did not exist yet was not paid; what the run learns must not change under it.
     scales = _section(folder, content, "env.rewards.scales")
     known = _section(folder, {"env": env_cfg.to_dict()}, "env.rewards.scales")

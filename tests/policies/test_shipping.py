@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+from pathlib import Path
 
 import pytest
 import torch
@@ -13,6 +15,7 @@ from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.errors import UserError
 from legged_gym.policies.policy_io import find_policy, load_policy
 from legged_gym.policies.shipping import read_metrics, ship_policy
+from legged_gym.utils.run_folder import POLICIES_DIR
 from tests.policies.tiny_run import ITERATION, flags, make_env, make_run
 
 
@@ -52,6 +55,7 @@ def test_the_card_of_a_resumed_run_tells_all_its_commands(tmp_path):
     run = make_run(tmp_path)
     with open(os.path.join(run, "config.yaml"), encoding="utf-8") as file:
         whole = yaml.safe_load(file)
+    whole["train"]["runner"].update(resume=True, load_run="run", resume_path="/home/someone/run/model_3.pt")
     for part, name in enumerate(("config_1.yaml", "config_2.yaml", "config.yaml")):
         text = yaml.safe_dump({**whole, "command": f"python {LEGGED_GYM_ROOT_DIR}/train.py --part={part}"})
         with open(os.path.join(run, name), "w", encoding="utf-8") as file:
@@ -67,6 +71,15 @@ def test_the_card_of_a_resumed_run_tells_all_its_commands(tmp_path):
         "| resumed by | `python train.py --part=1` |",
         "| resumed by | `python train.py --part=2` |",
     ]
+    runner = yaml.safe_load((tmp_path / "shipped" / "config.yaml").read_text())["train"]["runner"]
+    assert [runner[key] for key in ("resume", "load_run", "resume_path")] == [False, -1, None]
+
+
+@pytest.mark.parametrize("name", sorted(os.listdir(POLICIES_DIR)))
+def test_what_comes_along_knows_no_place_on_a_machine(name):
+    for path in Path(POLICIES_DIR, name).iterdir():
+        if path.suffix in (".yaml", ".md", ".json"):
+            assert re.findall(r"[ '\"=]/(?:home|root|work|tmp|Users)/\S*", path.read_text(encoding="utf-8")) == [], path
 
 
 def test_the_card_tells_of_the_runs_that_a_run_started_from(tmp_path):

@@ -115,7 +115,7 @@ class MiniCheetahCfg(LeggedRobotCfg):
             torques = -5.0e-7
             action_rate = -1.0e-3
             action_rate2 = -1.0e-4
-            stand_motion = -0.1
+            stand_motion = -0.2
             stand_feet = -1.5
             termination = -15.0
 

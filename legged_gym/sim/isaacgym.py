@@ -280,6 +280,13 @@ class IsaacGymSimulator(Simulator):
             bodies[index].com = self._api.Vec3(*place)
             self._gym.set_actor_rigid_body_properties(self._envs[number], 0, bodies, recomputeInertia=False)
 
+    def set_joint_friction(self, env_ids: Tensor, added_friction: Tensor) -> None:
+        """See `Simulator.set_joint_friction`; PhysX has a unit of its own for it."""
+        for number, added in zip(env_ids.tolist(), added_friction.cpu().numpy()):
+            joints = self._gym.get_actor_dof_properties(self._envs[number], 0)
+            joints["friction"][self._dofs] = self._limits["friction"] + added
+            self._gym.set_actor_dof_properties(self._envs[number], 0, joints)
+
     def set_gains(self, env_ids: Tensor, kp: Tensor, kd: Tensor) -> None:
         """See `Simulator.set_gains`."""
         self._kp[env_ids], self._kd[env_ids] = kp, kd

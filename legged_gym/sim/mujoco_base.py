@@ -34,6 +34,7 @@ from legged_gym.sim.spec import SimSpec
 # the model fields that may differ between environments
 FIELDS = (
     "geom_friction", "geom_size", "body_mass", "body_inertia", "body_ipos", "actuator_gainprm", "actuator_biasprm",
+    "dof_frictionloss",
 )  # fmt: skip
 
 # columns of `actuator_gainprm` of a motor with a torque-speed curve, which has a controller of its own
@@ -295,6 +296,12 @@ class MujocoSimulator(Simulator):
         nominal = self._tensor(self.robot.model.body_ipos[index])
         self._write("body_ipos", (env_ids, index), nominal + displacement)
         self._update_constants(env_ids, inertia=True)
+
+    def set_joint_friction(self, env_ids: Tensor, added_friction: Tensor) -> None:
+        """See `Simulator.set_joint_friction`."""
+        dofs = torch.as_tensor(self.robot.qvel_ids, device=self.device)
+        nominal = self._tensor(self.robot.model.dof_frictionloss[self.robot.qvel_ids])
+        self._write("dof_frictionloss", (env_ids[:, None], dofs), nominal + added_friction)
 
     def set_gains(self, env_ids: Tensor, kp: Tensor, kd: Tensor) -> None:
         """See `Simulator.set_gains`."""

@@ -364,15 +364,16 @@ class MujocoWarpSimulator(MujocoSimulator):
     def load_state_dict(self, state: Dict[str, Any]) -> None:
         """See `Simulator.load_state_dict`."""
         saved, own = state["state"], tuple(self._arrays.qpos.shape)
-        alike = isinstance(saved, dict) and set(state["fields"]) == set(self.engine.per_env)
+        alike = isinstance(saved, dict) and set(state["fields"]) <= set(self.engine.per_env)
         if not alike or tuple(saved["qpos"].shape) != own:
             raise UserError(
                 f"the saved physics state does not fit this simulator, mujoco_warp for {own[0]} environments of size"
                 f" {own[1]}: resume with the same simulator, robot, task and num_envs"
             )
         self.engine.forget_constants()
-        for name, values in state["fields"].items():
-            self._field(name).copy_(values)
+        for name in self.engine.per_env:  # those that are younger than the state are as in the model
+            nominal = getattr(self.robot.model, name)
+            self._field(name).copy_(torch.as_tensor(state["fields"].get(name, nominal)))
         for name, values in saved.items():
             getattr(self._arrays, name).copy_(values)
         self._forward(self._stale)

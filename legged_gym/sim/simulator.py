@@ -194,6 +194,10 @@ class Simulator(ABC):
         """Move the nominal centre of mass of one body by (n, 3) m in its own frame."""
 
     @abstractmethod
+    def set_joint_friction(self, env_ids: torch.Tensor, added_friction: torch.Tensor) -> None:
+        """Add (n, D) N m to the dry friction that joints have by the robot file."""
+
+    @abstractmethod
     def set_gains(self, env_ids: torch.Tensor, kp: torch.Tensor, kd: torch.Tensor) -> None:
         """Set the PD gains of the engine's controller, kp (n, D) N m/rad and kd (n, D) N m s/rad."""
 

@@ -38,6 +38,26 @@ class Velocities(Panel):
             line.add(_now(env), pair)
 
 
+class Tracking(Panel):
+    """How far a robot that follows a clip is from it, as its evaluation measures."""
+
+    title = "Tracking"
+    starts_open = True
+
+    def build(self, gui: GuiApi) -> None:
+        """See `Panel`."""
+        self._places = self.plot(gui, "off by, m", ["bodies"])
+        self._angles = self.plot(gui, "off by, rad", ["joints", "torso"])
+
+    def update(self, env: LeggedRobot) -> None:
+        """See `Panel`."""
+        bodies, joints, torso = (
+            float(getattr(env, f"_metric_{name}_error")()[self.robot]) for name in ("body_pos", "joint", "torso_angle")
+        )
+        self._places.add(_now(env), [bodies])
+        self._angles.add(_now(env), [joints, torso])
+
+
 class RewardTerms(Panel):
     """What each term has earned in the present episode, a second on average since the last sample."""
 

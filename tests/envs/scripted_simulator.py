@@ -25,7 +25,8 @@ class ScriptedSimulator(Simulator):
     Velocities remember the last step, so that pushes are felt; all other numbers are new in every step.
 
     Attributes:
-        told: what was set of single robots: friction, mass, com, kp, kd (NaN until they are set), strength.
+        told: what was set of single robots: friction, mass, com, kp, kd (NaN until they are set), strength,
+            joint_friction.
         area: ((x, x), (y, y)) m, where robots appear.
         tilt: rad, the usual lean of a base; one in a hundred leans much more.
     """
@@ -53,7 +54,8 @@ class ScriptedSimulator(Simulator):
         self._touches[0] = 0.015
         unset = torch.full((num_envs, joints), math.nan)
         self.told = {"friction": torch.ones(num_envs), "mass": torch.zeros(num_envs), "com": torch.zeros(num_envs, 3),
-                     "kp": unset.clone(), "kd": unset.clone(), "strength": torch.ones(num_envs, joints)}  # fmt: skip
+                     "kp": unset.clone(), "kd": unset.clone(), "strength": torch.ones(num_envs, joints),
+                     "joint_friction": torch.zeros(num_envs, joints)}  # fmt: skip
 
     def step(self, targets: Tensor, decimation: int) -> None:
         rng, count, joints = self.rng, self.num_envs, len(self.dof_names)
@@ -126,6 +128,9 @@ class ScriptedSimulator(Simulator):
 
     def set_coms(self, env_ids: Tensor, body: str, displacement: Tensor) -> None:
         self.told["com"][env_ids] = displacement
+
+    def set_joint_friction(self, env_ids: Tensor, added_friction: Tensor) -> None:
+        self.told["joint_friction"][env_ids] = added_friction
 
     def set_gains(self, env_ids: Tensor, kp: Tensor, kd: Tensor) -> None:
         self.told["kp"][env_ids], self.told["kd"][env_ids] = kp, kd

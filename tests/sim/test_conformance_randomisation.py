@@ -37,6 +37,7 @@ def nominal_afterwards(bench):
         bench.set_masses(ids, body, torch.zeros(3))
         bench.set_coms(ids, body, torch.zeros(3, 3))
     bench.set_motor_strength(ids, torch.ones(3, 2))
+    bench.set_joint_friction(ids, torch.zeros(3, 2))
 
 
 def test_mass(bench):
@@ -76,6 +77,20 @@ def test_motor_strength_comes_before_the_limit(bench):
     speeds_after_one_push(bench, 6.0, 1.0)
     torch.testing.assert_close(bench.torques[:, 0], torch.tensor([6.0, 3.0, CART_LIMIT]))
     assert (bench.torques[:, 1] == 1.0).all()
+
+
+def test_joint_friction_of_one_environment(bench):
+    """A cart of 2 kg that is pushed with 6 N against 2 N of friction, and one that 9 N hold."""
+    nominal = speeds_after_one_push(bench, 6.0, 3.0)
+    bench.set_joint_friction(torch.tensor([1, 2]), torch.tensor([[2.0, 0.0], [9.0, 0.0]]))
+    changed = speeds_after_one_push(bench, 6.0, 3.0)
+    assert torch.equal(changed[0], nominal[0])
+    torch.testing.assert_close(changed[:, 1], nominal[:, 1])
+    expected = torch.tensor([6.0, 6.0 - 2.0]) / CART_MASS * bench.sim_dt
+    torch.testing.assert_close(changed[:2, 0], expected, rtol=1e-4, atol=0)
+    assert 0.0 <= changed[2, 0] < 0.11 * expected[0]  # constraints give way a little
+    bench.set_joint_friction(torch.tensor([1, 2]), torch.zeros(2, 2))
+    torch.testing.assert_close(speeds_after_one_push(bench, 6.0, 3.0), nominal)
 
 
 def test_impossible_mass(bench):

@@ -57,6 +57,7 @@ def test_saved_state_goes_on_bit_for_bit_elsewhere(backend, a1):
     original.set_coms(torch.tensor([2]), "base", torch.tensor([[0.05, 0.0, 0.02]]))
     original.set_gains(ids, 20 + 5 * torch.rand(3, 12), 0.5 + torch.rand(3, 12))
     original.set_motor_strength(torch.tensor([0]), torch.full((1, 12), 0.8))
+    original.set_joint_friction(torch.tensor([1]), torch.full((1, 12), 0.3))
     trajectory(original, 15, amplitude=AMPLITUDE)
     saved = original.state_dict()
     forces, torques = original.contact_forces.clone(), original.torques.clone()
@@ -68,6 +69,16 @@ def test_saved_state_goes_on_bit_for_bit_elsewhere(backend, a1):
     assert torch.equal(other.contact_forces, forces)
     assert torch.equal(other.torques, torques)
     assert torch.equal(trajectory(other, 15, amplitude=AMPLITUDE), continued)
+
+
+def test_a_state_from_before_a_field_was_saved_has_the_robots_own(backend, a1):
+    other = make(backend, a1_cfg(), 3)
+    place_a1(a1)
+    saved = a1.state_dict()
+    saved["fields"].pop("dof_frictionloss", None)
+    other.set_joint_friction(everyone(other), torch.full((3, 12), 5.0))
+    other.load_state_dict(saved)
+    assert torch.equal(trajectory(other, 5, amplitude=AMPLITUDE), trajectory(a1, 5, amplitude=AMPLITUDE))
 
 
 def test_saved_state_is_plain(a1, tmp_path):

@@ -14,6 +14,7 @@ pytest.importorskip("viser")
 
 from legged_gym.viewing.clip_controls import ClipControls
 from legged_gym.viewing.page import Page
+from legged_gym.viewing.robot_panels import Tracking
 from legged_gym.viewing.server import open_server
 
 
@@ -25,6 +26,13 @@ class Still:
 
     def reset(self, dones: Any = None) -> None:
         pass
+
+
+class Line:
+    """What a plot was given last."""
+
+    def add(self, time: float, values: Any) -> None:
+        self.values = values
 
 
 @pytest.fixture
@@ -57,6 +65,14 @@ def test_clips_are_chosen_replayed_and_given(player):
         controls.look(False)
         player.step()
         assert env.obs_buf["history_torso_xy_rel"][0, 0].item() == pytest.approx(0.4)
+        plots = {}
+        panel = Tracking(env)
+        panel.plot = lambda gui, title, names: plots.setdefault(title, Line())
+        panel.build(server.gui)
+        panel.update(env)
+        off = (env.links[0, :-1, :3] - env.motion.now.link_pos[0, :-1]).norm(dim=1).mean()
+        assert plots["off by, m"].values == [pytest.approx(off.item(), rel=1e-4)]
+        assert plots["off by, rad"].values[0] == pytest.approx(0.0, abs=0.2) and off > 0.01
         page.overlays.switch("Key points", True)
         page.overlays.update()
         assert page.overlays._drawn["Key points"].points.shape == (28, 3)

@@ -127,6 +127,8 @@ class LeggedRobotCfg(BaseConfig):
         added_mass_range = span([-1.0, 1.0], "kg", low=-1e4, high=1e4)  # added to the root body
         randomize_com = flag(False)
         com_displacement_range = span([-0.05, 0.05], "m", low=-10, high=10)  # each axis of the root body
+        randomize_dof_friction = flag(False)
+        max_dof_friction = number(0.05, "N m", low=0, high=1e4)  # up to this more than in the file, all joints alike
         randomize_gains = flag(False)  # control types P and V
         stiffness_factor_range = span([0.9, 1.1], low=0, high=100)  # each joint
         damping_factor_range = span([0.9, 1.1], low=0, high=100)  # each joint

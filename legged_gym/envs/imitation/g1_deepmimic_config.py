@@ -50,8 +50,6 @@ class G1DeepmimicCfg(G1Cfg):
         "terrain.cast_mesh_to_heightfield": "physics always see a map of the highest surface, rays the mesh",
         "terrain.alternate_cast_to_heightfield": "physics always see a map of the highest surface, rays the mesh",
         "terrain.terrain_noise": "it was off",
-        "domain_rand.randomize_dof_friction": "joints keep the friction of the robot's file",
-        "domain_rand.max_dof_friction": "joints keep the friction of the robot's file",
         "domain_rand.randomize_odom_update_frequency": "errors of the root are seen in every step",
         "domain_rand.odom_update_steps_min": "errors of the root are seen in every step",
         "domain_rand.odom_update_steps_max": "errors of the root are seen in every step",
@@ -210,6 +208,9 @@ class G1DeepmimicCfg(G1Cfg):
 
     class normalization(LeggedRobotCfg.normalization):
         clip_actions = 8.0
+
+    class viewer(G1Cfg.viewer):
+        panels = ["legged_gym.viewing.robot_panels:Tracking", *LeggedRobotCfg.viewer.panels[1:]]  # instead of commands
 
     class noise(LeggedRobotCfg.noise):
         class offset_scales(OffsetScales):

@@ -61,6 +61,9 @@ class DomainRandomization(Part):
             )
             env.env_p_gains[env_ids], env.env_d_gains[env_ids] = env.p_gains * stiffness, env.d_gains * damping
             sim.set_gains(env_ids, env.env_p_gains[env_ids], env.env_d_gains[env_ids])
+        if cfg.randomize_dof_friction:
+            added = env._uniform(self._widened([0.0, cfg.max_dof_friction], 0.0), count, 1)
+            sim.set_joint_friction(env_ids, added.expand(-1, joints))
         if cfg.randomize_motor_strength:
             strengths = env._uniform(self._widened(cfg.motor_strength_range, 1.0), count, joints)
             self.set_motor_strength(env_ids, strengths)

@@ -66,6 +66,16 @@ def test_what_is_drawn_reaches_the_physics():
     assert env.contact_forces[:, :, 2].sum(1).mean() == pytest.approx(weight, rel=0.02)
 
 
+def test_friction_in_the_joints_is_a_robots_own(monkeypatch):
+    env, told = make_env(every_episode=True, randomize_dof_friction=True, max_dof_friction=0.3), {}
+    monkeypatch.setattr(env.sim, "set_joint_friction", lambda env_ids, added: told.update(ids=env_ids, added=added))
+    env.reset_idx(torch.arange(5, 64))
+    added = told["added"]
+    assert added.shape == (59, 12) and told["ids"].tolist() == list(range(5, 64))
+    assert (added == added[:, :1]).all() and len(added[:, 0].unique()) == 59
+    assert added.min() >= 0.0 and 0.25 < added.max() <= 0.3
+
+
 def test_ranges_widen_with_the_steps_of_training():
     env = make_env(256, every_episode=True, widen_over=[100, 300], added_mass_range=[-1.0, 3.0],
                    friction_range=[0.3, 1.25])  # fmt: skip

@@ -308,17 +308,22 @@ def serve(runner: Runner, port: int, lockstep: bool) -> None:
                 if stopped:
                     return
                 continue
+            if len(content) < HEADER.size or len(content) % 4:
+                continue  # of somebody else
             kind, number, time = HEADER.unpack_from(content)
             if kind == b"STOP":
                 return
             if kind == b"COMD":
                 runner.told = time, _floats(content, HEADER.size).tolist()
-            elif kind == b"TERM":
-                name = content[HEADER.size : HEADER.size + NAME].rstrip(b"\0").decode()
+            elif kind == b"TERM" and len(content) >= HEADER.size + NAME:
+                name = content[HEADER.size : HEADER.size + NAME].rstrip(b"\0").decode(errors="replace")
                 runner.observer.values[name] = time, _floats(content, HEADER.size + NAME)
             elif kind == b"SENS" and number > last and len(content) == HEADER.size + 4 * (11 + 3 * joints):
                 robot, last = sender, number
-                targets = runner.step(time, unpack(content, joints))
+                try:
+                    targets = runner.step(time, unpack(content, joints))
+                except Exception as error:  # whatever it is, the motors must not be left with their last targets
+                    targets = runner.damp(str(error))
                 if targets is not None:
                     server.sendto(packed(number, time, targets), sender)
 

@@ -160,6 +160,17 @@ def test_it_lets_go_for_good(program, fault):
         assert why in robot.process.stdout.readline()
 
 
+def test_packets_of_others_are_ignored_and_wrong_terms_are_not(program):
+    with running(program, "a1_vision_student", "--ramp=0") as robot:
+        well = {**robot.readings(), "q": robot.robot.default}
+        for content in (b"", b"x", b"SENS", b"SENS" + b"\0" * 13, b"TERM" + b"\0" * 16, b"COMD" + b"\xff" * 12):
+            robot._socket.sendto(content, robot._address)
+        assert robot.ask(well, 0.0)[0] == RAMP  # without an image the policy does not begin
+        for size, mode in ((5046, POLICY), (5045, DAMPING)):
+            robot.send(b"TERM", b"depth".ljust(32, b"\0") + np.zeros(size, "<f4").tobytes(), 0.02)
+            assert robot.ask(well, 0.02 * (5047 - size))[0] == mode
+
+
 def test_it_lets_go_when_sensors_fall_silent(program):
     with running(program, "a1_flat", "--ramp=0", "--stale=20", lockstep=False) as robot:
         well = {**robot.readings(), "q": robot.robot.default}

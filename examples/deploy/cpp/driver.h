@@ -68,11 +68,7 @@ class Driver {
   std::optional<Targets> step(double time, const Readings &readings) {
     const std::string why = fault(readings, time);
     last_ = time;
-    if (!why.empty() || mode_ == Mode::kDamping) {
-      const Targets targets = damp(why);
-      log(time, readings, command(time), {}, targets.q);
-      return targets;
-    }
+    if (!why.empty() || mode_ == Mode::kDamping) return logged_damp(why, time, readings);
     if (time + kRounding < due_) return std::nullopt;
     due_ = due_ + dt_ > time ? due_ + dt_ : time + dt_;
     if (!begin_) begin_ = time, first_ = readings.q;
@@ -88,7 +84,7 @@ class Driver {
       const double share = std::min((time - *begin_) / std::max(settings_.ramp, dt_), 1.0);
       for (size_t i = 0; i < joints(); ++i) target[i] = first_[i] + (target[i] - first_[i]) * share;
     } else {
-      if (!think(readings, told, action)) return damp("an observation is no number");
+      if (!think(readings, told, action)) return logged_damp("an observation is no number", time, readings);
       for (size_t i = 0; i < joints(); ++i) {
         offset_[i] = kept_ * offset_[i] + (1.0 - kept_) * scale_ * action[i];
         target[i] += offset_[i];
@@ -116,6 +112,12 @@ class Driver {
 
  private:
   static constexpr double kRounding = 1e-6;
+
+  Targets logged_damp(const std::string &why, double time, const Readings &readings) {
+    const Targets targets = damp(why);
+    log(time, readings, command(time), {}, targets.q);
+    return targets;
+  }
 
   // As told, within what training had; nothing where that was long ago.
   Command command(double time) const {

@@ -100,7 +100,11 @@ void serve(Driver &driver, int port, double stale, bool lockstep) {
       driver.observer.values[name] = {time, floats(data + kName, (count - kHeader - kName) / 4)};
     } else if (kind == "SENS" && int64_t(number) > last && size_t(count) == whole) {
       robot = sender, last = number;
-      if (const auto targets = driver.step(time, unpack(data, joints))) answer(number, time, *targets);
+      try {
+        if (const auto targets = driver.step(time, unpack(data, joints))) answer(number, time, *targets);
+      } catch (const std::exception &error) {  // whatever it is, the motors must not be left with their last targets
+        answer(number, time, driver.damp(error.what()));
+      }
     }
   }
   close(server);

@@ -290,11 +290,14 @@ def _floats(content: bytes, start: int) -> np.ndarray:
     return np.frombuffer(content, "<f4", offset=start).astype(float)
 
 
-def serve(runner: Runner, port: int, lockstep: bool) -> None:
+def serve(runner: Runner, host: str, port: int, lockstep: bool) -> None:
     """Answer packets until one says STOP."""
     joints, robot, last = len(runner.kp), None, -1
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
-        server.bind(("127.0.0.1" if lockstep else "0.0.0.0", port))
+        try:
+            server.bind((host, port))
+        except OSError as error:
+            raise SystemExit(f"error: cannot listen on {host}, port {port}: {error}")
         server.settimeout(None if lockstep else runner.stale)
         print(f"listening on port {server.getsockname()[1]}", flush=True)
         while True:
@@ -355,6 +358,7 @@ def main() -> None:
     """Run or check."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("policy")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on; all who reach it steer the robot")
     parser.add_argument("--port", type=int, default=9000, help="UDP port to listen on, 0 for any")
     parser.add_argument("--command", default="0,0,0", help="m/s, m/s, rad/s until a packet says otherwise")
     parser.add_argument("--ramp", type=float, default=2.0, help="s from where the joints are to the default pose")
@@ -370,7 +374,8 @@ def main() -> None:
         raise SystemExit(not (off <= policy.description["golden"]["tolerance"] and seen <= OBSERVATION_TOLERANCE))
     command = [float(word) for word in args.command.split(",")]
     with open(args.log or os.devnull, "w", encoding="utf-8") as log:
-        serve(Runner(policy, args.ramp, args.stale, command, log if args.log else None), args.port, args.lockstep)
+        runner = Runner(policy, args.ramp, args.stale, command, log if args.log else None)
+        serve(runner, args.host, args.port, args.lockstep)
 
 
 if __name__ == "__main__":

@@ -180,6 +180,13 @@ def test_it_lets_go_when_sensors_fall_silent(program):
         assert robot.receive()[0] == DAMPING
 
 
+def test_an_address_that_is_not_its_own_is_named(program):
+    words = [*program, policy_file("a1_flat"), "--host=203.0.113.9"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert done.stderr.startswith("error: cannot listen on 203.0.113.9, port 9000")
+
+
 def test_commands_stay_within_training_and_grow_old(program, tmp_path):
     log = tmp_path / "log.csv"
     with running(program, "a1_flat", "--ramp=0", f"--log={log}") as robot:

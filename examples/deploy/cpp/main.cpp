@@ -5,6 +5,7 @@
 //   runner policy.onnx --benchmark   how long a step takes
 //
 // docs/deploy.md has the packets, the modes and the limits. runner.py is the same program.
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -55,15 +56,15 @@ std::string packed(uint32_t number, double time, const Targets &targets) {
 }
 
 // Answer packets until one says STOP.
-void serve(Driver &driver, int port, double stale, bool lockstep) {
+void serve(Driver &driver, const std::string &host, int port, double stale, bool lockstep) {
   const int server = socket(AF_INET, SOCK_DGRAM, 0);
   sockaddr_in own{}, robot{};
   own.sin_family = AF_INET;
   own.sin_port = htons(uint16_t(port));
-  own.sin_addr.s_addr = htonl(lockstep ? INADDR_LOOPBACK : INADDR_ANY);
+  if (inet_pton(AF_INET, host.c_str(), &own.sin_addr) != 1) throw std::runtime_error("--host wants an IPv4 address");
   socklen_t length = sizeof own;
   if (server < 0 || bind(server, reinterpret_cast<sockaddr *>(&own), length) != 0)
-    throw std::runtime_error("cannot listen on port " + std::to_string(port));
+    throw std::runtime_error("cannot listen on " + host + ", port " + std::to_string(port));
   getsockname(server, reinterpret_cast<sockaddr *>(&own), &length);
   const timeval wait{time_t(stale), suseconds_t(1e6 * (stale - double(time_t(stale))))};
   if (!lockstep) setsockopt(server, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
@@ -210,13 +211,14 @@ void benchmark(Network &network, const Golden &golden, const Settings &settings)
 
 int run(int count, char **words) {
   Settings settings;
-  std::string path;
+  std::string path, host = "127.0.0.1";  // all who reach the address steer the robot
   int port = 9000;
   bool lockstep = false, checks = false, times = false;
   for (int i = 1; i < count; ++i) {
     const std::string word = words[i], flag = word.substr(0, word.find('='));
     const std::string value = word.substr(std::min(word.size(), flag.size() + 1));
     if (flag == "--port") port = std::atoi(value.c_str());
+    else if (flag == "--host") host = value;
     else if (flag == "--ramp") settings.ramp = std::atof(value.c_str());
     else if (flag == "--stale") settings.stale = std::atof(value.c_str());
     else if (flag == "--log") settings.log = value;
@@ -243,7 +245,7 @@ int run(int count, char **words) {
   action.sa_handler = [](int) { stopped = 1; };
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
-  serve(driver, port, settings.stale, lockstep);
+  serve(driver, host, port, settings.stale, lockstep);
   return 0;
 }
 

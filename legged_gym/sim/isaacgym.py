@@ -22,15 +22,19 @@ from legged_gym.sim.simulator import Camera, Looks, PhysicsFailure, Simulator, W
 from legged_gym.sim.spec import SimSpec
 
 _INT16_MAX = 32_767
+_NO_LIMIT = 1e30  # N m
 
 
-def _package() -> Any:
-    """The modules gymapi and gymtorch."""
-    return importlib.import_module("isaacgym.gymapi"), importlib.import_module("isaacgym.gymtorch")
+LACKS = {
+    "obstacles": "obstacles that change their sizes", "torque_speed": "torque-speed curves",
+    "rays": "rays, which cameras need", "solver": "state of the solver", "render": "pictures without its own window",
+    "window": "window of ours", "looks": "shapes to draw", "description": "description of its physics",
+}  # fmt: skip
+"""What the API has not: name -> in words."""
 
 
-def _lacks(call: str) -> NoReturn:
-    raise UserError(f"--sim=isaacgym: its API has no {call}; use --sim=mujoco for this")
+def _lacks(name: str) -> NoReturn:
+    raise UserError(f"--sim=isaacgym: its API has no {LACKS[name]}; use --sim=mujoco for this")
 
 
 class IsaacGymSimulator(Simulator):
@@ -45,8 +49,9 @@ class IsaacGymSimulator(Simulator):
         if deterministic:
             print("note: --deterministic changes nothing with --sim=isaacgym: PhysX has no such switch in its API")
         if spec.obstacles or spec.torque_speed:
-            _lacks("obstacles that change their sizes" if spec.obstacles else "torque-speed curves")
-        self._api, self._torch = _package()
+            _lacks("obstacles" if spec.obstacles else "torque_speed")
+        self._api: Any = importlib.import_module("isaacgym.gymapi")
+        self._torch: Any = importlib.import_module("isaacgym.gymtorch")
         self._gym, self.num_envs, self.sim_dt = self._api.acquire_gym(), num_envs, spec.dt
         self.device = torch.device(device)
         self._spec, self._position_control = spec, spec.position_control
@@ -142,14 +147,20 @@ class IsaacGymSimulator(Simulator):
         limits = self._limits
         free = np.where(limits["hasLimits"], 0.0, np.inf)
         self.dof_pos_limits = self._tensor(np.stack((limits["lower"] - free, limits["upper"] + free), axis=1))
-        self.dof_vel_limits, self.torque_limits = self._tensor(limits["velocity"]), self._tensor(limits["effort"])
+        efforts = np.where(limits["effort"] < _NO_LIMIT, limits["effort"], np.inf)
+        self.dof_vel_limits, self.torque_limits = self._tensor(limits["velocity"]), self._tensor(efforts)
         self._kp = self._tensor(gains_of(self.dof_names, self._spec.stiffness)).repeat(count, 1)
         self._kd = self._tensor(gains_of(self.dof_names, self._spec.damping)).repeat(count, 1)
         self._strength = torch.ones_like(self._kp)
+        shapes = self._gym.get_actor_rigid_shape_properties(self._envs[0], 0)
+        self._friction = zeros() + (shapes[0].friction if shapes else 0.0)
+        self._masses: Dict[str, Tensor] = {}  # kg added, by body
+        self._coms: Dict[str, Tensor] = {}  # m moved, by body
+        self._before: Dict[str, Tensor] = {}
         self._start = self._tensor([*self._spec.start_pos, *self._spec.start_rot, *[0.0] * 6])
 
     def _tensor(self, values: Any) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32)).to(self.device)
+        return torch.from_numpy(np.array(values, dtype=np.float32, order="C")).to(self.device)
 
     # ---------------------------------------------------------------- stepping
 
@@ -157,6 +168,7 @@ class IsaacGymSimulator(Simulator):
         """See `Simulator.step`."""
         if not self._position_control:
             raise RuntimeError("the model takes torques: call step_torques, or build it with control_type 'P'")
+        self._remember(targets)
         for _ in range(decimation):
             self._advance(self._strength * (self._kp * (targets - self.dof_pos) - self._kd * self.dof_vel))
         self._refresh()
@@ -165,10 +177,19 @@ class IsaacGymSimulator(Simulator):
         """See `Simulator.step_torques`."""
         if self._position_control:
             raise RuntimeError("the model takes position targets: call step, or build it with another control_type")
+        self._remember(torques)
         self._advance(self._strength * torques)
         self._refresh()
 
+    def _remember(self, command: Tensor) -> None:
+        """What there was before a step, for who wants to know why it failed."""
+        now = {"root_states": self.root_states, "dof_pos": self.dof_pos, "dof_vel": self.dof_vel, "ctrl": command}
+        failed = self.failed[:, None]
+        self._before = {name: torch.where(failed, self._before.get(name, own), own) for name, own in now.items()}
+
     def _advance(self, torques: Tensor) -> None:
+        # asked before the step too: an engine may put what is no number right by itself
+        self.failed |= ~torch.isfinite(torques + self.dof_pos + self.dof_vel).all(1)
         self.torques.copy_(torch.clip(torques, -self.torque_limits, self.torque_limits))
         efforts = torch.zeros_like(self.torques)
         efforts[:, self._dofs] = self.torques
@@ -196,7 +217,10 @@ class IsaacGymSimulator(Simulator):
     def failure(self) -> Optional[PhysicsFailure]:
         """See `Simulator.failure`."""
         env_ids = torch.nonzero(self.failed).flatten()
-        return PhysicsFailure(env_ids, "a position became NaN or infinite", {}) if len(env_ids) else None
+        if len(env_ids) == 0:
+            return None
+        before = {name: tensor[env_ids] for name, tensor in self._before.items()}
+        return PhysicsFailure(env_ids, "a position, velocity or torque became NaN or infinite", before)
 
     def states_of(self, bodies: Tensor) -> Tensor:
         """See `Simulator.states_of`."""
@@ -253,6 +277,7 @@ class IsaacGymSimulator(Simulator):
 
     def set_friction(self, env_ids: Tensor, friction: Tensor) -> None:
         """See `Simulator.set_friction`."""
+        self._friction[env_ids] = friction.to(self.device)
         for number, value in zip(env_ids.tolist(), friction.tolist()):
             shapes = self._gym.get_actor_rigid_shape_properties(self._envs[number], 0)
             for shape in shapes:
@@ -264,7 +289,9 @@ class IsaacGymSimulator(Simulator):
         index = self._bodies[self.body_names.index(body)]
         nominal = float(self._nominal[index].mass)
         if bool((nominal + added_mass <= 0).any()):
-            raise UserError(f"body {body} of {nominal:.3f} kg would get {nominal + float(added_mass.min()):.3f} kg")
+            least = nominal + float(added_mass.min())
+            raise UserError(f"body {body} of {nominal:.3f} kg would get a mass of {least:.3f} kg")
+        self._masses.setdefault(body, torch.zeros_like(self._friction))[env_ids] = added_mass.to(self.device)
         for number, value in zip(env_ids.tolist(), added_mass.tolist()):
             bodies = self._gym.get_actor_rigid_body_properties(self._envs[number], 0)
             bodies[index].mass = nominal + value
@@ -274,9 +301,12 @@ class IsaacGymSimulator(Simulator):
         """See `Simulator.set_coms`."""
         index = self._bodies[self.body_names.index(body)]
         own = self._nominal[index].com
+        self._coms.setdefault(body, self.root_states.new_zeros(self.num_envs, 3))[env_ids] = displacement.to(
+            self.device
+        )
         for number, shift in zip(env_ids.tolist(), displacement.tolist()):
             bodies = self._gym.get_actor_rigid_body_properties(self._envs[number], 0)
-            place = [part + moved for part, moved in zip((own.x, own.y, own.z), shift)]
+            place = [part + by for part, by in zip((own.x, own.y, own.z), shift)]
             bodies[index].com = self._api.Vec3(*place)
             self._gym.set_actor_rigid_body_properties(self._envs[number], 0, bodies, recomputeInertia=False)
 
@@ -296,20 +326,31 @@ class IsaacGymSimulator(Simulator):
         self._strength[env_ids] = strength
 
     def state_dict(self) -> Dict[str, Any]:
-        """States and gains; the solver's memory is out of reach, so a run that goes on does so a little otherwise."""
-        saved = {name: getattr(self, attribute).clone() for name, attribute in _SAVED.items()}
+        """See `Simulator`; the solver's memory is out of reach, so a run that goes on does so a little otherwise."""
+        saved: Dict[str, Any] = {name: getattr(self, attribute).clone() for name, attribute in _SAVED.items()}
+        for name, table in (("masses", self._masses), ("coms", self._coms)):
+            saved[name] = {body: by.clone() for body, by in table.items()}
         return {"state": saved}
 
     def load_state_dict(self, state: Dict[str, Any]) -> None:
         """See `state_dict`."""
         saved, own = state["state"], self.root_states.shape
         if not isinstance(saved, dict) or "root_states" not in saved or saved["root_states"].shape != own:
-            raise UserError("the saved physics state does not fit: resume with the same simulator, robot and num_envs")
+            raise UserError("saved physics does not fit: resume with the same simulator, robot, task and num_envs")
         every = torch.arange(self.num_envs, device=self.device)
         self.set_root_states(every, saved["root_states"].to(self.device))
         self.set_dof_states(every, saved["dof_pos"].to(self.device), saved["dof_vel"].to(self.device))
+        # what is as it was is not set: PhysX takes some of it once alone
+        if not torch.equal(saved["friction"].to(self.device), self._friction):
+            self.set_friction(every, saved["friction"])
+        for name, own, setter in (("masses", self._masses, self.set_masses), ("coms", self._coms, self.set_coms)):
+            for body in {**own, **saved[name]}:
+                wanted = saved[name][body] if body in saved[name] else torch.zeros_like(own[body])
+                if body not in own or not torch.equal(wanted.to(self.device), own[body]):
+                    setter(every, body, wanted)
         for name, attribute in _SAVED.items():
             getattr(self, attribute).copy_(saved[name])
+        self.failed.zero_()
 
     # ---------------------------------------------------------------- what the API has not
 
@@ -326,31 +367,31 @@ class IsaacGymSimulator(Simulator):
         ground: bool = True,
     ) -> Tensor:
         """Not there."""
-        _lacks("rays, which cameras need")
+        _lacks("rays")
 
     def generalized_state(self) -> Tuple[Tensor, Tensor, Tensor]:
         """Not there."""
-        _lacks("state of the solver")
+        _lacks("solver")
 
     def set_generalized_state(self, env_ids: Tensor, qpos: Tensor, qvel: Tensor, warm_start: Tensor) -> None:
         """Not there."""
-        _lacks("state of the solver")
+        _lacks("solver")
 
     def render(self, env_id: int, camera: Optional[Camera] = None, width: int = 640, height: int = 480) -> Any:
         """Not there."""
-        _lacks("pictures without its own window")
+        _lacks("render")
 
     def open_window(self, camera: Camera, on_key: Callable[[int], None]) -> Window:
         """Not there."""
-        _lacks("window of ours")
+        _lacks("window")
 
     def open_looks(self) -> Looks:
         """Not there."""
-        _lacks("shapes to draw")
+        _lacks("looks")
 
     def describe_physics(self) -> Dict[str, Any]:
         """Not there."""
-        _lacks("description of its physics")
+        _lacks("description")
 
     def close(self) -> None:
         """See `Simulator.close`."""
@@ -359,5 +400,5 @@ class IsaacGymSimulator(Simulator):
 
 _SAVED = {
     "root_states": "root_states", "dof_pos": "dof_pos", "dof_vel": "dof_vel", "torques": "torques",
-    "contact_forces": "contact_forces", "kp": "_kp", "kd": "_kd", "strength": "_strength",
+    "contact_forces": "contact_forces", "kp": "_kp", "kd": "_kd", "strength": "_strength", "friction": "_friction",
 }  # fmt: skip

@@ -84,7 +84,7 @@ class ClipPage:
         self._names = [f"{number}: {os.path.basename(clip.path)}" for number, clip in enumerate(clips)]
         server.gui.reset()
         server.scene.reset()
-        self._scene = RobotScene(server, stage.sim, stage.height_map, stage.view, lambda robot: None)
+        self._scene = RobotScene(server, stage.sim.open_looks(), stage.height_map, stage.view, lambda robot: None)
         gui = server.gui
         self._status = gui.add_markdown("")
         self._chosen = gui.add_dropdown("Clip", self._names)

@@ -59,8 +59,9 @@ class Page:
         server.gui.main_panel.dock_right()
         server.gui.main_panel.set_width(380)
         height_map = None if env.terrain is None else env.terrain.height_map
+        looks = env.sim.open_looks()
         self.scene = RobotScene(
-            server, env.sim, height_map, env.cfg.viewer, lambda clicked: self.ask(lambda: self.watch(clicked))
+            server, looks, height_map, env.cfg.viewer, lambda clicked: self.ask(lambda: self.watch(clicked))
         )
         self.tabs = server.gui.add_tab_group()
         with self.tabs.add_tab("Play"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 import mujoco
@@ -19,6 +20,7 @@ from tests.sim.worlds import (
     PENDULUM_INERTIA,
     PENDULUM_MASS,
     a1_cfg,
+    build,
     everyone,
     make,
     place_a1,
@@ -113,9 +115,14 @@ def test_fixed_base_stays_and_can_be_placed(bench):
     release(bench, 0.0)
 
 
+@functools.lru_cache(maxsize=None)
+def a1_model():
+    return build(a1_cfg())
+
+
 def moved_bodies(sim, env, time):
     """Positions (B, 3) and rotations (B, 3, 3) if the velocities of the seam last for a moment; kinematics alone."""
-    robot = sim.robot
+    robot = a1_model()
     data = mujoco.MjData(robot.model)
     root = sim.root_states[env].double()
     turn = 0.5 * time * root[10:13]

@@ -3,26 +3,60 @@
 from __future__ import annotations
 
 import sys
+import types
 
 import pytest
 import torch
 
 from legged_gym.errors import UserError
 from legged_gym.isaacgym import gymapi, gymtorch
-from tests.sim import worlds
-from tests.sim.test_conformance_contact import test_feet_carry_the_weight as test_feet_carry_the_weight
-from tests.sim.test_conformance_motion import test_force_over_mass as test_force_over_mass
-from tests.sim.test_conformance_motion import test_free_fall as test_free_fall
-from tests.sim.test_conformance_motion import test_pendulum_keeps_its_energy as test_pendulum_keeps_its_energy
-from tests.sim.test_conformance_motion import (
-    test_root_spins_about_the_world_axis_it_was_given as test_root_spins_about_the_world_axis_it_was_given,
+from legged_gym.sim.isaacgym import LACKS
+from tests.sim import (
+    test_conformance_contact,
+    test_conformance_motion,
+    test_conformance_randomisation,
+    test_conformance_rays,
+    test_conformance_state,
+    worlds,
 )
-from tests.sim.test_conformance_motion import (
-    test_the_wrong_kind_of_command_is_refused as test_the_wrong_kind_of_command_is_refused,
-)
-from tests.sim.test_conformance_state import (
-    test_reset_clears_velocities_forces_and_torques as test_reset_clears_velocities_forces_and_torques,
-)
+
+CONFORMANCE = (
+    test_conformance_contact, test_conformance_motion, test_conformance_randomisation, test_conformance_rays,
+    test_conformance_state,
+)  # fmt: skip
+_OUT_OF_REACH = "the solver's memory, which a saved state would need, is out of reach", AssertionError
+_RAYS = [name for name in vars(test_conformance_rays) if name.startswith("test_")]
+# of the conformance tests, why this one cannot pass, and how it shows
+CANNOT = {
+    **dict.fromkeys(_RAYS, (LACKS["rays"], UserError)),
+    "test_feet_carry_the_weight_on_an_obstacle": (LACKS["obstacles"], AssertionError),
+    "test_generalized_state_is_of_the_engine": (LACKS["solver"], UserError),
+    "test_a_generalized_state_is_gone_back_to_exactly": (LACKS["solver"], UserError),
+    "test_teleports_leave_others_untouched": _OUT_OF_REACH,
+    "test_loading_undoes_fields_set_since": ("the API has masses in float32: 5e-7 off", AssertionError),
+    "test_saved_state_goes_on_bit_for_bit_elsewhere": _OUT_OF_REACH,
+}
+
+
+def _conformance():
+    """The tests of all backends, and their fixtures; those that cannot pass must fail."""
+    for module in CONFORMANCE:
+        for name, thing in vars(module).items():
+            if name in CANNOT:
+                reason, error = CANNOT[name]
+                yield name, pytest.mark.xfail(strict=True, raises=error, reason=reason)(_copy(thing))
+            elif name.startswith("test_") or isinstance(thing, type(test_conformance_rays.field)):
+                yield name, thing
+
+
+def _copy(test):
+    """With marks of its own."""
+    copy = types.FunctionType(test.__code__, test.__globals__, test.__name__, test.__defaults__, test.__closure__)
+    copy.pytestmark = list(getattr(test, "pytestmark", []))
+    return copy
+
+
+globals().update(_conformance())
 
 
 @pytest.fixture(scope="module")
@@ -40,11 +74,27 @@ def a1(backend):
 
 
 @pytest.fixture(scope="module")
+def a1_field(backend):
+    cfg = worlds.a1_cfg()
+    cfg.asset.self_collisions = 0
+    return worlds.make(backend, cfg, 3, ground=worlds.sloped_ground())
+
+
+@pytest.fixture(scope="module")
 def bench(backend, tmp_path_factory):
     cfg = worlds.urdf_cfg(tmp_path_factory.mktemp("bench"), worlds.BENCH, fix_base_link=True)
     cfg.init_state.pos = [0.0, 0.0, 1.0]
     cfg.sim.dt = 0.002
     return worlds.make(backend, cfg, 3)
+
+
+@pytest.fixture(scope="module")
+def sleds(backend, tmp_path_factory):
+    cfg = worlds.urdf_cfg(tmp_path_factory.mktemp("sled"), worlds.SLED)
+    cfg.terrain.static_friction = 0.2
+    cosine = (1.0 + worlds.SLOPE_TANGENT**2) ** -0.5
+    cfg.sim.gravity = [9.81 * worlds.SLOPE_TANGENT * cosine, 0.0, -9.81 * cosine]
+    return worlds.make(backend, cfg, len(worlds.SLED_FRICTION))
 
 
 def test_it_stands_on_a_height_field(backend) -> None:

@@ -21,8 +21,8 @@ def add_mesh(mj: Any, mesh: Mesh, known: Dict[Any, str]) -> str:
     """Add a mesh to a spec once; returns its name there."""
     key = (mesh.file, tuple(mesh.scale), id(mesh.vertices))
     if key not in known:
-        name = known[key] = f"mesh_{len(known)}"
         vertices, faces = _triangles(mesh)
+        name = known[key] = f"mesh_{len(known)}"
         added = mj.add_mesh(name=name, uservert=vertices.reshape(-1), userface=faces.reshape(-1))
         added.inertia = mujoco.mjtMeshInertia.mjMESH_INERTIA_CONVEX
     return known[key]

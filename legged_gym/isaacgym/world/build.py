@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Sequence, Set, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Set, Tuple
 
 import mujoco
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from legged_gym.errors import UserError
 from legged_gym.isaacgym.assets.asset import FILTER, FRICTION, Asset
 from legged_gym.isaacgym.assets.masses import add_geom
+from legged_gym.isaacgym.assets.meshes import add_mesh
 from legged_gym.isaacgym.assets.tree import Link
 from legged_gym.isaacgym.world.ground import merged
 from legged_gym.isaacgym.world.scene import Actor, Sim
@@ -24,6 +25,7 @@ _FIELDS = mujoco.mjtConDataField
 _WRENCH = (_FIELDS.mjCONDATA_FORCE, _FIELDS.mjCONDATA_TORQUE, _FIELDS.mjCONDATA_POS)
 # rad, of a joint that its limits lock
 _LEAST_RANGE = 1e-4
+_Masks = Dict[Tuple[int, int], Tuple[int, int]]
 # contype and conaffinity have 31 bits, and the ground takes one
 _MOST_CLASSES = 30
 
@@ -55,12 +57,12 @@ class Slot:
     varied: Set[str] = field(default_factory=set)
 
 
-def build_model(sim: Sim, visual: bool = False) -> Any:
+def build_model(sim: Sim, shown: int = 0) -> Any:
     """The MjModel of the first environment of a scene.
 
     Args:
         sim: the scene.
-        visual: with shapes that are there for pictures alone.
+        shown: for pictures, how many environments are in one, side by side; 0 for physics.
 
     Raises:
         UserError: MuJoCo refuses it.
@@ -70,11 +72,12 @@ def build_model(sim: Sim, visual: bool = False) -> Any:
     mj.compiler.balanceinertia = True
     mj.memory = -1
     _set_options(mj, sim.params)
-    actors = sim.envs[0].actors
-    masks = _masks(actors)
+    actors = [actor for env in sim.envs[: shown or 1] for actor in env.actors]
+    masks = None if shown else _masks(actors)
+    meshes: Dict[Any, str] = {}
     for number, actor in enumerate(actors):
-        _add_actor(mj, number, actor, masks, sim.friction, visual)
-    for number, actor in enumerate(actors):
+        _add_actor(mj, number, actor, masks, sim.friction, meshes)
+    for number, actor in enumerate(() if shown else actors):
         for k, (body, _, _) in enumerate(actor.asset.sensors):
             name = f"{number}/{actor.asset.body_names[body]}"
             _add_contact_sensor(mj, f"force_{number}/{k}", name, _WRENCH)
@@ -82,7 +85,7 @@ def build_model(sim: Sim, visual: bool = False) -> Any:
         geom = ground.add_to(mj, f"ground_{number}" if number else "ground")
         geom.contype, geom.conaffinity, geom.group = GROUND_BIT, ~GROUND_BIT & 0x7FFFFFFF, GROUND_GROUP
         geom.friction = [ground.friction, 0.005, 0.0001]
-    if visual:
+    if shown:
         add_scenery(mj)
     try:
         return mj.compile()
@@ -98,7 +101,7 @@ def _set_options(mj: Any, params: Any) -> None:
     option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
 
 
-def _masks(actors: List[Actor]) -> Dict[Tuple[int, int], Tuple[int, int]]:
+def _masks(actors: List[Actor]) -> _Masks:
     """`contype` and `conaffinity` by group and filter of a shape.
 
     Shapes collide if their filters share no bit and their groups are the same, or one's is -1.
@@ -114,14 +117,18 @@ def _masks(actors: List[Actor]) -> Dict[Tuple[int, int], Tuple[int, int]]:
     return masks
 
 
-def _add_actor(mj: Any, number: int, actor: Actor, masks: Any, friction: float, visual: bool) -> None:
-    maker = _ActorMaker(mj, number, actor, masks, friction, visual)
+def _add_actor(
+    mj: Any, number: int, actor: Actor, masks: Optional[_Masks], friction: float, meshes: Dict[Any, str]
+) -> None:
+    maker = _ActorMaker(mj, number, actor, masks, friction, meshes)
     body = maker.add(mj.worldbody, actor.asset.root)
     body.pos, body.quat = actor.pose[:3], actor.pose[[6, 3, 4, 5]]
     if actor.asset.fixed:
         body.mocap = True
     else:
         body.add_freejoint(name=f"{number}/root")
+    if masks is None:
+        return
     for k, joint in enumerate(actor.asset.joints):
         _add_actuator(mj, f"{number}/{joint.name}", actor.dofs[k])
     for name in actor.asset.body_names:
@@ -132,12 +139,13 @@ def _add_actor(mj: Any, number: int, actor: Actor, masks: Any, friction: float, 
 
 
 class _ActorMaker:
-    """Adds the bodies of one actor."""
+    """Adds the bodies of one actor; without masks, those of a picture, which has visual shapes too."""
 
-    def __init__(self, mj: Any, number: int, actor: Actor, masks: Any, friction: float, visual: bool) -> None:
-        self.mj, self.number, self.actor = mj, number, actor
-        self.masks, self.friction, self.visual = masks, friction, visual
-        self.meshes: Dict[Any, str] = {}
+    def __init__(
+        self, mj: Any, number: int, actor: Actor, masks: Optional[_Masks], friction: float, meshes: Dict[Any, str]
+    ) -> None:
+        self.mj, self.number, self.actor, self.meshes = mj, number, actor, meshes
+        self.masks, self.friction = masks, friction
         self.shapes = self.bodies = 0
         self.dofs = 0
 
@@ -154,12 +162,25 @@ class _ActorMaker:
             self._joint(body, joint)
         for shape in link.shapes:
             self._shape(body, shape)
-        for shape in link.visuals if self.visual else ():
-            geom = add_geom(self.mj, body, shape, self.meshes, contype=0, conaffinity=0, group=VISUAL_GROUP)
-            geom.rgba, geom.size, geom.pos = shape.rgba, scale * geom.size, scale * geom.pos
+        if self.masks is None:
+            self._looks(body, link)
         for child in link.children:
             self.add(body, child)
         return body
+
+    def _looks(self, body: Any, link: Link) -> None:
+        """Shapes for pictures alone; those that collide, in the place of meshes that cannot be read."""
+        try:
+            for shape in link.visuals:
+                if shape.mesh is not None:
+                    add_mesh(self.mj, shape.mesh, self.meshes)
+            shapes = link.visuals
+        except UserError as error:
+            self.actor.env.sim.notice(f"pictures of {link.name} show the shapes that collide: {error}")
+            shapes = link.shapes
+        for shape in shapes:
+            geom = add_geom(self.mj, body, shape, self.meshes, contype=0, conaffinity=0, group=VISUAL_GROUP)
+            geom.rgba, geom.size, geom.pos = shape.rgba, self.actor.scale * geom.size, self.actor.scale * geom.pos
 
     def _joint(self, body: Any, joint: Any) -> None:
         row, number = self.actor.dofs[self.dofs], self.number
@@ -176,7 +197,8 @@ class _ActorMaker:
         geom = add_geom(self.mj, body, shape, self.meshes, group=ROBOT_GROUP, condim=3, priority=1)
         geom.name, geom.rgba = f"{self.number}/shape_{self.shapes}", shape.rgba
         geom.size, geom.pos = self.actor.scale * geom.size, self.actor.scale * geom.pos
-        geom.contype, geom.conaffinity = self.masks[self.actor.group, int(row[FILTER])]
+        key = self.actor.group, int(row[FILTER])
+        geom.contype, geom.conaffinity = (0, 0) if self.masks is None else self.masks[key]
         geom.friction = [combined_friction(row[FRICTION], self.friction), 0.005, 0.0001]
         self.shapes += 1
 

@@ -15,10 +15,10 @@ from torch import Tensor
 
 from legged_gym.isaacgym.enums import CameraFollowMode, ImageType
 from legged_gym.isaacgym.maths import Quat, Transform, Vec3
-from legged_gym.isaacgym.world.build import build_model
 from legged_gym.isaacgym.world.scene import Env
+from legged_gym.isaacgym.world.scenery import Scenery, seen_from
 from legged_gym.rotations import quat_mul, quat_rotate
-from legged_gym.sim.model import GROUND_GROUP, ROBOT_GROUP, shown_groups
+from legged_gym.sim.model import GROUND_GROUP, ROBOT_GROUP
 
 
 @dataclass
@@ -160,40 +160,17 @@ class Cameras:
 
     def _draw(self, camera: CameraSensor) -> np.ndarray:
         """(H, W, 4) uint8."""
-        from legged_gym.sim.pictures.camera import Camera
-        from legged_gym.sim.pictures.rendering import SceneState
-
         width, height, half, _ = camera.optics
         position, quat = self.poses([camera])
-        forward = quat_rotate(quat, torch.tensor([[1.0, 0.0, 0.0]], device=quat.device))[0].cpu().double().numpy()
-        at, scene, arrays, env = position[0].cpu().double().numpy(), self._scene, self._states.arrays, camera.env.index
-        scene.model.vis.global_.fovy = math.degrees(2.0 * math.atan(half * height / width))
-        self._paint(camera.env)
-        azimuth = math.degrees(math.atan2(forward[1], forward[0]))
-        view = Camera(at + forward, 1.0, azimuth, math.degrees(math.asin(np.clip(forward[2], -1, 1))))
-        qpos, mocap_pos, mocap_quat = (
-            array[env].cpu().numpy() for array in (arrays.qpos, arrays.mocap_pos, arrays.mocap_quat)
+        forward = quat_rotate(quat, torch.tensor([[1.0, 0.0, 0.0]], device=quat.device))
+        eye, way = (vector[0].cpu().double().numpy() for vector in (position, forward))
+        fov = math.degrees(2.0 * math.atan(half * height / width))
+        picture = self._scene.draw(
+            self._scene.state([camera.env.index], False), seen_from(eye, eye + way), fov, width, height
         )
-        picture = scene.render(SceneState(qpos, mocap_pos, mocap_quat, np.zeros((0, 3))), view, width, height)
         opaque = np.full((height, width, 1), 255, np.uint8)
         return np.concatenate((picture, opaque), axis=2)
 
     @functools.cached_property
-    def _scene(self) -> Any:
-        from legged_gym.sim.pictures.rendering import SceneRenderer
-
-        return SceneRenderer(lambda: build_model(self._world.sim, visual=True), shown_groups)
-
-    @functools.cached_property
-    def _colours(self) -> np.ndarray:
-        colours: np.ndarray = self._scene.model.geom_rgba.copy()
-        return colours
-
-    def _paint(self, env: Env) -> None:
-        """Give bodies the colours that were set in an environment."""
-        model = self._scene.model
-        model.geom_rgba[:] = self._colours
-        for actor, slot in zip(env.actors, self._world.slots):
-            for body, colour in actor.colours.items():
-                name = slot.prefix + slot.asset.body_names[body]
-                model.geom_rgba[model.geom_bodyid == model.body(name).id, :3] = list(colour)
+    def _scene(self) -> Scenery:
+        return Scenery(self._world)

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from legged_gym.errors import UserError
+from legged_gym.isaacgym import launch
 from legged_gym.isaacgym.assets.asset import FILTER, Asset
 from legged_gym.isaacgym.maths import Vec3
 
@@ -59,6 +60,7 @@ class Sim:
         grounds: planes, height fields and meshes, as the ground builder takes them.
         friction: of the ground.
         world: None until `prepare_sim`.
+        viewer: None without one.
     """
 
     def __init__(self, params: Any, device: torch.device) -> None:
@@ -68,7 +70,7 @@ class Sim:
         self.grounds: List[Any] = []
         self.friction = 1.0
         self.world: Optional[Any] = None
-        self.strict = False
+        self.viewer: Optional[Any] = None
         self.born = time.monotonic()
         self._told: Set[str] = set()
         self._tables: Dict[bytes, np.ndarray] = {}
@@ -82,9 +84,13 @@ class Sim:
             self.notice("the ground does not bounce: MuJoCo has no coefficient of restitution")
 
     def notice(self, text: str) -> None:
-        """Say something once."""
-        if self.strict:
-            raise UserError(text)
+        """Say once that something is accepted, but not as in the original.
+
+        Raises:
+            UserError: that is not wanted.
+        """
+        if launch.strict:
+            raise UserError(f"--strict: {text}")
         if text not in self._told:
             self._told.add(text)
             print(f"note: {text}", file=sys.stderr)

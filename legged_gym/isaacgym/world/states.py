@@ -149,9 +149,9 @@ class States:
 
     def refresh_root(self) -> None:
         """Engine -> `root`."""
-        self.root.copy_(self._root_now())
+        self.root.copy_(self.root_now())
 
-    def _root_now(self) -> Tensor:
+    def root_now(self) -> Tensor:
         """States (N K, 13) of the engine."""
         arrays = self.arrays
         parts = [arrays.qpos, arrays.qvel]
@@ -202,7 +202,7 @@ class States:
         values = values.reshape(-1, 13).to(self.device)
         if actors is None:
             # rows that were not edited keep what float32 cannot hold
-            actors = torch.nonzero((values != self._root_now()).any(1)).flatten()
+            actors = torch.nonzero((values != self.root_now()).any(1)).flatten()
         actors = actors.to(self.device, torch.int64)
         rows = values[actors]
         for number in range(self.num_actors):

@@ -16,22 +16,35 @@ from legged_gym.sim.simulator import Camera, Looks, Shape
 class MujocoLooks(Looks):
     """Of a scene of its own, so that nothing else sees its poses."""
 
-    def __init__(self, scene: SceneRenderer, state_of: Callable[[int], SceneState], cylinders: np.ndarray) -> None:
-        """Gather the shapes of a scene; `cylinders` (K,) says which obstacles are some."""
+    def __init__(
+        self,
+        scene: SceneRenderer,
+        state_of: Callable[[int], SceneState],
+        cylinders: np.ndarray,
+        every_body: bool = False,
+    ) -> None:
+        """Gather the shapes of a scene.
+
+        Args:
+            scene: with the model.
+            state_of: the state of an environment.
+            cylinders: (K,) which obstacles are some.
+            every_body: show all bodies, not those of the first robot alone.
+        """
         self._scene, self._state_of = scene, state_of
         self.obstacles = ["cylinder" if is_cylinder else "box" for is_cylinder in cylinders]
         model = scene.model
         root = int(model.body_rootid[ROOT])
-        self._bodies = np.flatnonzero(model.body_rootid == root)
-        self.parts = [model.body(body).name for body in self._bodies]
+        self._bodies = np.arange(ROOT, model.nbody) if every_body else np.flatnonzero(model.body_rootid == root)
+        self.parts = [model.body(body).name.replace("/", "_") for body in self._bodies]
         rows = {int(body): row for row, body in enumerate(self._bodies)}
         self.parents = [rows.get(int(model.body_parentid[body]), -1) for body in self._bodies]
         self.shapes = _shapes(model, scene.option.geomgroup, self._bodies)
 
     def poses(self, env_id: int) -> np.ndarray:
         """See `Looks.poses`."""
-        data = self._scene.data
-        data.qpos[:] = self._state_of(env_id).qpos
+        data, state = self._scene.data, self._state_of(env_id)
+        data.qpos[:], data.mocap_pos[:], data.mocap_quat[:] = state.qpos, state.mocap_pos, state.mocap_quat
         mujoco.mj_kinematics(self._scene.model, data)
         poses = np.empty((len(self._bodies), 7))
         poses[:, :3] = data.xpos[self._bodies]

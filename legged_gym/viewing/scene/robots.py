@@ -6,11 +6,9 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence,
 
 import numpy as np
 
-from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
-from legged_gym.settings import SectionOf
 from legged_gym.sim.pictures.camera import axes_of_view
 from legged_gym.sim.pictures.scenery import OBSTACLE_COLOR, SKY_HORIZON
-from legged_gym.sim.simulator import Shape, Simulator
+from legged_gym.sim.simulator import Looks, Shape
 from legged_gym.viewing.scene.ground import ground_glb, to_glb
 
 if TYPE_CHECKING:
@@ -35,24 +33,24 @@ class RobotScene:
     def __init__(
         self,
         server: ViserServer,
-        sim: Simulator,
+        looks: Looks,
         height_map: Optional[HeightMap],
-        view: SectionOf[LeggedRobotCfg.viewer],
+        view: Any,
         on_click: Callable[[int], None],
     ) -> None:
         """Send the ground.
 
         Args:
             server: of the page.
-            sim: whose robots are drawn.
-            height_map: its ground; None for a plane.
-            view: where visitors look from.
+            looks: of the robots.
+            height_map: their ground; None for a plane.
+            view: where visitors look from: `distance`, `azimuth`, `elevation`.
             on_click: is told the index of a robot that was clicked, in a thread of the server.
         """
         self._server, self._on_click = server, on_click
         self.robot, self.follow = 0, True
         self._shown: List[int] = []
-        self._looks = sim.open_looks()
+        self._looks = looks
         self._obstacles: List[Any] = []
         self._robots: Dict[int, List[Any]] = {}  # the nodes of its parts
         self._meshes: Dict[int, Optional[bytes]] = {}

@@ -81,22 +81,21 @@ def shown(
     follow: Optional[int] = None,
 ) -> Iterator[None]:
     """See the viewers of a fork on a page, in a video, or in a window, which is also taken if there is a display."""
-    if video is not None:
-        if viewer is not None:
-            raise UserError("--video and --viewer: leave one of them out")
-        check_writable(video, "--video")
-        from legged_gym.forks.screens import VideoScreen
+    if video is not None and viewer is not None:
+        raise UserError("--video and --viewer: leave one of them out")
+    with contextlib.ExitStack() as stack:
+        stack.callback(setattr, launch, "make_screen", None)
+        if video is not None:
+            check_writable(video, "--video")
+            from legged_gym.forks.screens import VideoScreen
 
-        with VideoScreen(video, seconds, follow) as screen:
-            launch.make_screen = screen.of
-            yield
-        return
-    if page is not None:
-        check_server(*page)
-        launch.make_screen = functools.partial(_page, page, follow or 0)
-    elif viewer == "window" or (viewer is None and has_display()):
-        launch.make_screen = functools.partial(_window, follow or 0)
-    yield
+            launch.make_screen = stack.enter_context(VideoScreen(video, seconds, follow)).of
+        elif page is not None:
+            check_server(*page)
+            launch.make_screen = functools.partial(_page, page, follow or 0)
+        elif viewer == "window" or (viewer is None and has_display()):
+            launch.make_screen = functools.partial(_window, follow or 0)
+        yield
 
 
 def _page(address: Tuple[str, int], follow: int, viewer: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import queue
 import time
 from typing import Any, Callable, List, Optional
@@ -84,9 +85,12 @@ class PageScreen(Screen):
         follow.on_update(lambda _: setattr(self._scene, "follow", follow.value))
         for key, action in viewer.actions.items():
             button = gui.add_button(f"{action} ({KeyboardInput(key).name[len('KEY_') :]})")
-            button.on_click(lambda _, key=key: self._ask(self._pressed.append, key))
+            button.on_click(functools.partial(self._press, key))
         gui.add_button("Close the viewer").on_click(lambda _: setattr(self, "_closed", True))
         self._watch(self._robot)
+
+    def _press(self, key: int, _: Any) -> None:
+        self._ask(self._pressed.append, key)
 
     def _ask(self, action: Callable[[Any], None], value: Any) -> None:
         self._requests.put(lambda: action(value))

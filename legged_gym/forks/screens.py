@@ -78,10 +78,11 @@ class VideoScreen(Screen):
             self._began, self._camera = self._viewer.time, FollowCamera(view_of(self._viewer, self._follow or 0))
         passed = self._viewer.time - self._began
         due = int(min(passed, self._seconds) * FRAMES_PER_SECOND + 1e-3) + 1 - self._frames
-        picture = self._picture() if due > 0 else None
-        for _ in range(due):
-            self._video.add(picture)
-        self._frames += max(due, 0)
+        if due > 0:
+            picture = self._picture()
+            for _ in range(due):
+                self._video.add(picture)
+            self._frames += due
         if passed >= self._seconds:
             self.end()
 

@@ -41,11 +41,7 @@ class IsaacGymSimulator(Simulator):
     """N environments of one robot in a simulation of Isaac Gym."""
 
     def __init__(self, spec: SimSpec, num_envs: int, device: str = "cuda:0", deterministic: bool = False) -> None:
-        """Create the simulation; `deterministic` changes nothing, which a note says.
-
-        Raises:
-            UserError: the world has obstacles, or motors with torque-speed curves.
-        """
+        """Create the simulation; `deterministic` changes nothing, which a note says; obstacles are refused."""
         if deterministic:
             print("note: --deterministic changes nothing with --sim=isaacgym: PhysX has no such switch in its API")
         if spec.obstacles or spec.torque_speed:
@@ -217,10 +213,9 @@ class IsaacGymSimulator(Simulator):
     def failure(self) -> Optional[PhysicsFailure]:
         """See `Simulator.failure`."""
         env_ids = torch.nonzero(self.failed).flatten()
-        if len(env_ids) == 0:
-            return None
         before = {name: tensor[env_ids] for name, tensor in self._before.items()}
-        return PhysicsFailure(env_ids, "a position, velocity or torque became NaN or infinite", before)
+        why = "a position, velocity or torque became NaN or infinite"
+        return PhysicsFailure(env_ids, why, before) if len(env_ids) else None
 
     def states_of(self, bodies: Tensor) -> Tensor:
         """See `Simulator.states_of`."""
@@ -343,10 +338,10 @@ class IsaacGymSimulator(Simulator):
         # what is as it was is not set: PhysX takes some of it once alone
         if not torch.equal(saved["friction"].to(self.device), self._friction):
             self.set_friction(every, saved["friction"])
-        for name, own, setter in (("masses", self._masses, self.set_masses), ("coms", self._coms, self.set_coms)):
-            for body in {**own, **saved[name]}:
-                wanted = saved[name][body] if body in saved[name] else torch.zeros_like(own[body])
-                if body not in own or not torch.equal(wanted.to(self.device), own[body]):
+        for name, table, setter in (("masses", self._masses, self.set_masses), ("coms", self._coms, self.set_coms)):
+            for body in {**table, **saved[name]}:
+                wanted = saved[name][body] if body in saved[name] else torch.zeros_like(table[body])
+                if body not in table or not torch.equal(wanted.to(self.device), table[body]):
                     setter(every, body, wanted)
         for name, attribute in _SAVED.items():
             getattr(self, attribute).copy_(saved[name])

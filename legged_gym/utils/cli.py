@@ -164,7 +164,7 @@ def add_training_flags(parser: ArgumentParser) -> None:
     add("--multi_gpu", "--distributed", action="store_true", help="insist on several processes; start with torchrun")
 
 
-def add_viewer_flags(parser: ArgumentParser, viewers: Sequence[str]) -> None:
+def add_viewer_flags(parser: argparse.ArgumentParser, viewers: Sequence[str]) -> None:
     """Add the flags of scripts that can show what they do on a page."""
     add = parser.add_argument
     add("--viewer", choices=viewers, help="where robots are shown; web is a page in a browser, with --host and --port")

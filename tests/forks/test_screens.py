@@ -101,7 +101,7 @@ def test_a_page_shows_robots_and_does_what_visitors_ask_for(scene) -> None:
         assert before - screen._scene._robots[0][0].position[2] == pytest.approx(fallen, rel=0.2)
         # as clicks do, in threads of the server
         screen._ask(screen._watch, 1)
-        screen._ask(screen._pressed.append, int(gymapi.KEY_V))
+        screen._press(int(gymapi.KEY_V), None)
         gym.draw_viewer(viewer, scene.sim, True)
         assert screen._scene.robot == 1
         assert [event.action for event in gym.query_viewer_action_events(viewer)] == ["toggle"]

@@ -33,7 +33,9 @@ CANNOT = {
     "test_generalized_state_is_of_the_engine": (LACKS["solver"], UserError),
     "test_a_generalized_state_is_gone_back_to_exactly": (LACKS["solver"], UserError),
     "test_teleports_leave_others_untouched": _OUT_OF_REACH,
-    "test_loading_undoes_fields_set_since": ("the API has masses in float32: 5e-7 off", AssertionError),
+    "test_joint_friction_of_one_environment": ("a DOF's friction is PhysX's, and nothing on MuJoCo", AssertionError),
+    "test_loading_undoes_fields_set_since": ("a mass that is set anew is rounded: 5e-7 off", AssertionError),
+    "test_a_state_from_before_a_field_was_saved_has_the_robots_own": ("its states have no engine's fields", KeyError),
     "test_saved_state_goes_on_bit_for_bit_elsewhere": _OUT_OF_REACH,
 }
 

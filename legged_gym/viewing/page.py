@@ -52,7 +52,7 @@ class Page:
         self.server, self.env, self.robot, self._share = server, env, robot, share
         self._requests: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._next_poses = self._next_panels = 0.0
-        self._panels: List[Panel] = []
+        self._panels: List[Panel] = []  # those that have been opened
         self._num_robots = min(robots, env.num_envs)
         server.gui.reset()
         server.scene.reset()
@@ -80,18 +80,18 @@ class Page:
         self.watch(robot)
 
     def add_panels(self) -> None:
-        """Add the panels that the config of the environment names, each in a folder that opens when it is wanted."""
+        """Add the panels that the config of the environment names, each in a folder that opens when it is wanted.
+
+        What is in a folder is sent when it is first opened: all at once would take a browser without a GPU a second.
+        """
         gui = self.server.gui
         for panel in load_panels(self.env.cfg.viewer.panels, self.env):
-            panel.robot = self.robot
             with self.panel_tab:
-                panel.shown = panel.starts_open
-                switch = gui.add_checkbox(panel.title, panel.shown)
-                folder = gui.add_folder(panel.title, visible=panel.shown)
-            with folder:
-                panel.build(gui)
+                switch = gui.add_checkbox(panel.title, panel.starts_open)
+                folder = gui.add_folder(panel.title, visible=panel.starts_open)
             self.on(switch, functools.partial(self._toggle, panel, folder))
-            self._panels.append(panel)
+            if panel.starts_open:
+                self._toggle(panel, folder, True)
 
     @property
     def panel_tab(self) -> Any:
@@ -162,3 +162,8 @@ class Page:
 
     def _toggle(self, panel: Panel, folder: Any, shown: bool) -> None:
         panel.shown = folder.visible = shown
+        if panel not in self._panels:
+            panel.robot = self.robot
+            with folder:
+                panel.build(self.server.gui)
+            self._panels.append(panel)

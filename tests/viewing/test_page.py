@@ -98,6 +98,22 @@ def points_of(page: Page, name: str) -> np.ndarray:
     return np.asarray(handle.points) + np.asarray(handle.position)
 
 
+def test_what_is_in_a_panel_is_sent_when_it_is_opened(shown):
+    page, client = shown
+
+    def there(kind: str, label: str = "") -> Any:
+        messages = [message for message in list(client.newest.values()) if message["type"] == kind]
+        return [each["uuid"] for each in messages if label in ("", each["props"].get("label"))]
+
+    until(lambda: there("GuiCheckboxMessage", "Actions"), "the switch of a closed panel arrives")
+    before = len(there("GuiUplotMessage"))
+    assert [panel.title for panel in page._panels] == ["Commands and speeds", "Gait"] and before == 4
+    client.send("GuiUpdateMessage", uuid=there("GuiCheckboxMessage", "Actions")[0], updates={"value": True})
+    until(lambda: page.serve() or len(there("GuiUplotMessage")) == before + 1, "its plot arrives")
+    redraw(page)
+    assert page._panels[-1].title == "Actions" and page._panels[-1].shown
+
+
 def test_a_robot_that_is_clicked_is_watched(shown):
     page, client = shown
     root = page.env.body_names[0]

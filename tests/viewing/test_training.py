@@ -72,8 +72,6 @@ def test_a_training_that_is_watched_is_the_same_bit_for_bit(trained, monkeypatch
         pages.append(self)
         for box, _, _ in page.overlays._kinds:
             box.value = True
-        for panel in page._panels:
-            panel.shown = True
         self.visitors = Visitors(f"http://127.0.0.1:{page.server.get_port()}")
 
     def with_requests(self: Any) -> None:
@@ -87,6 +85,7 @@ def test_a_training_that_is_watched_is_the_same_bit_for_bit(trained, monkeypatch
             self.visitors.done.set()
             self.visitors.join()
 
+    monkeypatch.setattr(Panel, "starts_open", True)
     monkeypatch.setattr(training.TrainingPage, "__init__", with_everything_on)
     monkeypatch.setattr(training.TrainingPage, "update", with_requests)
     monkeypatch.setattr(training, "_SHARE", 1.0)
@@ -100,7 +99,7 @@ def test_a_training_that_is_watched_is_the_same_bit_for_bit(trained, monkeypatch
 
 def test_a_panel_that_fails_leaves_the_training_alone(trained, monkeypatch, capsys):
     class Broken(Panel):
-        title = "Broken"
+        title, starts_open = "Broken", True
 
         def update(self, env: Any) -> None:
             raise ZeroDivisionError("of the panel")

@@ -297,7 +297,7 @@ def serve(runner: Runner, host: str, port: int, lockstep: bool) -> None:
         try:
             server.bind((host, port))
         except OSError as error:
-            raise SystemExit(f"error: cannot listen on {host}, port {port}: {error}")
+            raise SystemExit(f"error: cannot listen on {host}, port {port}: {error}") from None
         server.settimeout(None if lockstep else runner.stale)
         print(f"listening on port {server.getsockname()[1]}", flush=True)
         while True:

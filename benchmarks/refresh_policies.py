@@ -4,9 +4,9 @@
     python benchmarks/refresh_policies.py a1_flat go2        some
 
 A description gets the keys that it lacks, from the environment of its task; what it says already stays, as do the
-network, the card and all other files. The golden vectors are recorded anew and must be repeated by the file that is
-there; what the task puts beside is written again. A score.json that was measured with the policy is told the new digest
-of its file.
+network, the card and all other files. Golden vectors and statistics are recorded anew, and the former must be repeated
+by the file that is there; what the task puts beside is written again. A score.json that was measured with the policy is
+told the new digest of its file.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from legged_gym.policies.export import (
     golden_vectors,
     readable_json,
     with_description,
+    write_statistics,
 )
 from legged_gym.policies.golden import GOLDEN_FILE, check_golden
 from legged_gym.policies.metadata import describe_golden
@@ -78,6 +79,7 @@ def refresh(folder: str) -> None:
             measured["policy_sha256"] = hashlib.sha256(after).hexdigest()
             files[SCORE_FILE] = readable_json(measured).encode()
     write_files(folder, files)
+    write_statistics(source, network, content, folder)
     print(f"{os.path.basename(folder):<24} {len(golden) / 1e3:4.0f} kB of golden vectors, off by {difference:.1g}")
     same = {"origin", "actuator_net"}
     other = [key for key in new if key not in same and canonical(description[key]) != canonical(new[key])]

@@ -13,7 +13,7 @@ from rsl_rl.utils.errors import near_matches
 
 # in the order in which people need them
 WORDS = (
-    "doctor", "list_tasks", "train", "play", "evaluate", "export", "sim2sim", "check_robot", "collect",
+    "doctor", "list_tasks", "train", "play", "evaluate", "export", "sim2sim", "check_log", "check_robot", "collect",
     "convert_motion", "record_drives", "fit_actuator_net", "sweep", "launch", "benchmark", "run_fork", "import_fork",
     "list_envs",
 )  # fmt: skip

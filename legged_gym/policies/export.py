@@ -8,6 +8,7 @@
 ``actuator.onnx``      the drives, of policies that were trained on a model of them (see `actuator_export`)
 ``terrain.npz``        tiles of the task, of policies that see the ground (see `ground`)
 ``golden.npz``         inputs and outputs of 200 steps (see `golden`), by export.py and of shipped policies
+``statistics.npz``     what the policy sees while it walks (see `statistics`), likewise
 ``clip_<k>.npz``       motion clips, of policies that follow them
 =====================  ========================================================================================
 
@@ -54,6 +55,7 @@ from legged_gym.policies.onnx_file import (
     with_digest,
 )
 from legged_gym.policies.policy_io import PolicySource, load_network_for
+from legged_gym.policies.statistics import STATISTICS_FILE, record_statistics
 from legged_gym.utils import reports, run_folder
 from legged_gym.utils.files import write_files
 from rsl_rl.extensions.extensions import saved_view, with_views
@@ -112,7 +114,7 @@ def export_checkpoint(
         env: an environment of its task.
         folder: where to; None for ``exported/`` beside the checkpoint.
         only_onnx: leave out TorchScript and the separate description.
-        golden: record golden vectors, in an environment of their own.
+        golden: record golden vectors and statistics, in environments of their own.
 
     Returns:
         The paths written.
@@ -140,7 +142,10 @@ def export_checkpoint(
         if content_of_drives is not None:
             beside[ACTUATOR_FILE] = content_of_drives
     folder = folder or os.path.join(os.path.dirname(os.path.abspath(source.path)), "exported")
-    return export_policy(network.actor, description, folder, only_onnx, beside)
+    paths = export_policy(network.actor, description, folder, only_onnx, beside)
+    if golden:
+        paths += write_statistics(source, network, content, folder)
+    return paths
 
 
 def describe_checkpoint(
@@ -158,6 +163,14 @@ def golden_vectors(
     """Record the golden vectors of a checkpoint, as its network in torch answers."""
     view = saved_view(source.path, content, source.train_cfg.algorithm.extensions, network)
     return record_golden(source, StepModule(network.actor).step, description, view)
+
+
+def write_statistics(
+    source: PolicySource, network: PolicyNetwork, content: Mapping[str, Any], folder: str
+) -> List[str]:
+    """Record the statistics of a checkpoint's exported file, beside it; returns the path."""
+    view = saved_view(source.path, content, source.train_cfg.algorithm.extensions, network)
+    return write_files(folder, {STATISTICS_FILE: record_statistics(source, os.path.join(folder, ONNX_FILE), view)})
 
 
 def export_actuator(env: LeggedRobot) -> Tuple[Optional[bytes], Dict[str, Any]]:

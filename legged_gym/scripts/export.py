@@ -6,9 +6,9 @@
     python legged_gym/scripts/export.py --task=a1_flat --ship --evaluation=<file.json>
 
 The last line makes a shipped policy, resources/policies/<task>/: a small checkpoint, ONNX, the settings and a card.
-Exported networks are compared with the original first, and are not written if they differ. golden.npz beside them has
-200 steps of inputs and outputs, to check other programs with. --latency prints how long one control step of one robot
-takes with onnxruntime in one thread on one core.
+Exported networks are compared with the original first, and are not written if they differ. Beside them golden.npz has
+200 steps of inputs and outputs, to check other programs with, and statistics.npz what check_log.py takes. --latency
+prints how long one control step of one robot takes with onnxruntime in one thread on one core.
 """
 
 from __future__ import annotations

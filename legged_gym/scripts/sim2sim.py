@@ -32,13 +32,12 @@ from legged_gym.reading import path_of
 from legged_gym.sim2sim import trials
 from legged_gym.sim2sim.ground import Ground, read_ground
 from legged_gym.sim2sim.motion import Reference, clips_beside, follow, ground_of_clip
-from legged_gym.sim2sim.network import Network, open_policy
+from legged_gym.sim2sim.network import Network, open_policy, policy_file
 from legged_gym.sim2sim.robot import Robot, Term, World
 from legged_gym.sim2sim.terms import TERMS
 from legged_gym.utils.cli import ArgumentParser, number
 from legged_gym.utils.files import check_writable
 from legged_gym.utils.reports import short_path, write_json
-from legged_gym.utils.run_folder import POLICIES_DIR
 
 DEFAULT_DT = 0.002
 EXIT_WORSE = 1
@@ -110,21 +109,6 @@ def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
     if args.json and (args.command is not None or args.video or args.window):
         raise UserError("--json: a run that is shown has no score; leave out --command, --video and --window")
     return args
-
-
-def policy_file(path: str) -> str:
-    """The ONNX file that a path, or the name of a shipped policy, stands for.
-
-    Raises:
-        UserError: there is none.
-    """
-    places = [path, *(os.path.join(folder, "policy.onnx") for folder in (path, os.path.join(POLICIES_DIR, path)))]
-    for place in (*places, os.path.join(path, "exported", "policy.onnx")):
-        if os.path.isfile(place):
-            if not place.endswith(".onnx"):
-                raise UserError(f"--policy={path}: only ONNX files run here; write one with export.py")
-            return place
-    raise UserError(f"--policy={path}: no ONNX file there; write one with export.py")
 
 
 def robot_file_of(policy: Network) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Dict, List, Mapping
+import os
+from typing import Any, Dict, List, Mapping, Tuple
 
 import numpy as np
 
 from legged_gym.errors import UserError
 from legged_gym.policies.onnx_file import OnnxFile
 from legged_gym.reading import read_bytes
+from legged_gym.utils.run_folder import POLICIES_DIR
 
 _NEEDED = ("joints", "actions", "observations", "physics", "start", "commands", "control_dt", "decimation")
 
@@ -38,17 +40,30 @@ class Network:
 
     def reset(self) -> None:
         """An episode begins."""
-        self._memory = {
-            entry["input"]: np.zeros([1 if size == "batch" else size for size in entry["shape"]], np.float32)
-            for entry in self.description["memory"]
-        }
+        self._memory = self.fresh_memory(1)
 
     def __call__(self, inputs: Mapping[str, Any]) -> np.ndarray:
         """Map the inputs of one robot, by name, to its first output."""
-        feed: Dict[str, Any] = {name: np.asarray(value, np.float32)[None] for name, value in inputs.items()}
-        outputs = dict(zip(self._names, self._session.run(self._names, {**feed, **self._memory})))
-        self._memory = {entry["input"]: outputs[entry["output"]] for entry in self.description["memory"]}
-        return np.asarray(outputs[self._names[0]][0], dtype=float)
+        output, self._memory = self.advance(
+            {name: np.asarray(value)[None] for name, value in inputs.items()}, self._memory
+        )
+        return np.asarray(output[0], dtype=float)
+
+    def fresh_memory(self, count: int) -> Dict[str, np.ndarray]:
+        """The memory of so many robots at the start of an episode."""
+        return {
+            entry["input"]: np.zeros([count if size == "batch" else size for size in entry["shape"]], np.float32)
+            for entry in self.description["memory"]
+        }
+
+    def advance(
+        self, inputs: Mapping[str, Any], memory: Mapping[str, np.ndarray]
+    ) -> Tuple[np.ndarray, Dict[str, np.ndarray]]:
+        """Map the inputs (N, ...) of several robots and their memory to the first output and the next memory."""
+        feed = {name: np.asarray(value, np.float32) for name, value in inputs.items()}
+        outputs = dict(zip(self._names, self._session.run(self._names, {**feed, **memory})))
+        kept = {entry["input"]: outputs[entry["output"]] for entry in self.description["memory"]}
+        return outputs[self._names[0]], kept
 
 
 def open_policy(path: str) -> Network:
@@ -62,3 +77,18 @@ def open_policy(path: str) -> Network:
     if missing:
         raise UserError(f"{path}: its description lacks {', '.join(missing)}; export the policy again")
     return network
+
+
+def policy_file(path: str) -> str:
+    """The ONNX file that a path, or the name of a shipped policy, stands for.
+
+    Raises:
+        UserError: there is none.
+    """
+    places = [path, *(os.path.join(folder, "policy.onnx") for folder in (path, os.path.join(POLICIES_DIR, path)))]
+    for place in (*places, os.path.join(path, "exported", "policy.onnx")):
+        if os.path.isfile(place):
+            if not place.endswith(".onnx"):
+                raise UserError(f"--policy={path}: only ONNX files run here; write one with export.py")
+            return place
+    raise UserError(f"--policy={path}: no ONNX file there; write one with export.py")

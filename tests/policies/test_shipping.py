@@ -34,7 +34,7 @@ def shipped(tmp_path_factory):
 
 def test_files(shipped):
     _, _, folder, paths = shipped
-    names = ["model.pt", "policy.onnx", "golden.npz", "config.yaml", "card.md", "metrics.json"]
+    names = ["model.pt", "policy.onnx", "golden.npz", "statistics.npz", "config.yaml", "card.md", "metrics.json"]
     assert sorted(os.listdir(folder)) == sorted(names)
     assert sorted(paths) == sorted(str(folder / name) for name in names)
     assert json.loads((folder / "metrics.json").read_text())["metrics"]["fall_rate"] == {"mean": 0.25}

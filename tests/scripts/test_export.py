@@ -8,18 +8,22 @@ import os
 import pytest
 
 from legged_gym.policies import latency as policy_latency
+from legged_gym.policies import statistics
 from legged_gym.policies.latency import Latency
 from legged_gym.programs import run_script
 from legged_gym.scripts import export
 from legged_gym.utils import run_folder
 from tests.policies.tiny_run import ITERATION, make_run
 
-FILES = ["golden.npz", "policy.json", "policy.onnx", "policy.pt"]
+FILES = ["golden.npz", "policy.json", "policy.onnx", "policy.pt", "statistics.npz"]
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    return make_run(tmp_path_factory.mktemp("run"))
+    with pytest.MonkeyPatch.context() as patch:  # a short walk
+        patch.setattr(statistics, "ROBOTS", 4)
+        patch.setattr(statistics, "STEPS", 20)
+        yield make_run(tmp_path_factory.mktemp("run"))
 
 
 def status_of(*argv):
@@ -34,7 +38,8 @@ def test_a_run_is_exported_into_its_folder(run, capfd):
     out, err = capfd.readouterr()
     assert err == ""
     assert [line.split()[0] for line in out.splitlines()] == [
-        os.path.join(run, "exported", name) for name in ("policy.onnx", "policy.pt", "policy.json", "golden.npz")
+        os.path.join(run, "exported", name)
+        for name in ("policy.onnx", "policy.pt", "policy.json", "golden.npz", "statistics.npz")
     ]
 
 

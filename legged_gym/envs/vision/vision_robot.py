@@ -79,13 +79,13 @@ class VisionRobot(LeggedRobot):
         return (self._feet_states()[..., 7:9].abs().sum(-1) * self.feet_contact).sum(1)
 
     def _reward_progress(self) -> Tensor:
-        """Speed towards the commanded heading as a fraction of the commanded one, -1 to 1.
+        """Speed towards the commanded heading as a fraction of the commanded one, -1 to 1; 0 where that is 0.
 
         Unlike kernels of an error it pulls from afar. Along the trunk instead, it would pay those who walk in circles.
         """
         command, heading = self.commands[:, 0], self.commands[:, 3]
         speed = self.root_states[:, 7] * heading.cos() + self.root_states[:, 8] * heading.sin()
-        return (torch.minimum(speed, command) / command.clamp(min=0.1)).clamp_(min=-1.0)
+        return (torch.minimum(speed, command) / command.clamp(min=0.1)).clamp_(min=-1.0) * (command > 0.0)
 
     def _reward_base_height(self) -> Tensor:
         """Squared error of the height above the ground under the trunk; the median of it, lest gaps count as ground."""

@@ -33,8 +33,8 @@ class A1VisionCfg(A1RoughCfg):
         terrain_width = 4.0
         border_size = 4.0
         num_cols = 12
-        # of twelve columns one is flat, four have stones, which are learned last, and three stairs
-        _kinds = "flat stairs stones curbs gaps stones stairs stones curbs gaps stairs stones"
+        # of twelve columns four have stones, which are learned last; standing and turning are learned on the flat ones
+        _kinds = "flat stairs stones curbs gaps stones flat stones curbs gaps stairs stones"
         tile_types = [f"lane_{kind}" for kind in _kinds.split()]
         difficulty_range = [0.0, 1.0]
         roughness = [0.02, 0.04]
@@ -109,14 +109,14 @@ class A1VisionCfg(A1RoughCfg):
             tracking_ang_vel = 1.0
             tracking = 0.0  # the paper's, see docs/walking_by_sight.md
             orientation = -1.0
-            survival = 0.3
+            survival = 1.0  # at 0.3 who was told to stand lost less by falling
             work = -1e-4
             foot_jerk = -1e-4
             feet_drag = -1e-4
             feet_air_time = 0.5
             feet_stance = -0.18
-            stand_motion = -0.04
-            stand_feet = -0.4
+            stand_motion = -0.02
+            stand_feet = -0.2
             feet_clearance = -120.0
             feet_edge = -1.0
             collision = -1.0

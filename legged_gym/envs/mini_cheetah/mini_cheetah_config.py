@@ -162,8 +162,6 @@ class MiniCheetahRefCfg(MiniCheetahCfg):
 
     class rewards(MiniCheetahCfg.rewards):
         class scales(MiniCheetahCfg.rewards.scales):
-            tracking_lin_vel_abs = 6.0  # against the reference, which knows no steps aside, back or round
-            tracking_ang_vel = 4.0
             reference_traj = 1.5
             swing_grf = -1.5
             stance_grf = 1.5
@@ -175,4 +173,3 @@ class MiniCheetahRefCfgPPO(MiniCheetahCfgPPO):
 
     class runner(MiniCheetahCfgPPO.runner):
         experiment_name = "mini_cheetah_ref"
-        max_iterations = 600

@@ -299,9 +299,8 @@ class MujocoSimulator(Simulator):
 
     def set_joint_friction(self, env_ids: Tensor, added_friction: Tensor) -> None:
         """See `Simulator.set_joint_friction`."""
-        dofs = torch.as_tensor(self.robot.qvel_ids, device=self.device)
         nominal = self._tensor(self.robot.model.dof_frictionloss[self.robot.qvel_ids])
-        self._write("dof_frictionloss", (env_ids[:, None], dofs), nominal + added_friction)
+        self._write("dof_frictionloss", (env_ids[:, None], self._qvel_ids), nominal + added_friction)
 
     def set_gains(self, env_ids: Tensor, kp: Tensor, kd: Tensor) -> None:
         """See `Simulator.set_gains`."""
@@ -332,8 +331,7 @@ class MujocoSimulator(Simulator):
         if half_sizes is not None:
             self._obstacles[env_ids, :, 7:] = half_sizes
             sizes = torch.where((half_sizes <= 0).any(-1, keepdim=True), HIDDEN_HALF_SIZE, half_sizes)
-            sizes = engine_sizes(sizes, self._cylinders)
-            self._write("geom_size", (env_ids[:, None], self._obstacle_geoms), sizes)
+            self._write("geom_size", (env_ids[:, None], self._obstacle_geoms), engine_sizes(sizes, self._cylinders))
             self._update_constants(env_ids, inertia=False)
         self._place_obstacles(env_ids)
         self._mark_stale(env_ids)

@@ -16,9 +16,11 @@ import pytest
 from benchmarks.deploy_runner import build, missing
 from examples.deploy import simulated_robot
 from examples.deploy.simulated_robot import SimulatedRobot
+from legged_gym.logcheck.check import check_log
 from legged_gym.policies.golden import read_golden
 from legged_gym.policies.onnx_file import OnnxFile
 from legged_gym.reading import read_bytes
+from legged_gym.sim2sim.network import open_policy
 from legged_gym.utils.run_folder import POLICIES_DIR
 
 PYTHON = [sys.executable, os.path.join(os.path.dirname(simulated_robot.__file__), "runner.py")]
@@ -85,6 +87,8 @@ def test_it_walks_a_simulated_a1(program, tmp_path):
     np.testing.assert_allclose(seen[driven], (angles - default)[driven], atol=1e-6)
     assert np.isnan(seen[~driven]).all() and not np.isnan(columns["action[11]"][driven]).any()
     assert (columns["command.lin_vel_x"] == 0.5).all()
+    report = check_log(open_policy(policy_file("a1_flat")), str(log))
+    assert report.findings == [] and report.steps == 500
 
 
 def test_a_student_walks_by_the_images_it_is_sent(program):

@@ -22,10 +22,11 @@ if not __package__:
 from legged_gym.logcheck.check import WRONG, Report, check_log
 from legged_gym.logcheck.words import subject
 from legged_gym.programs import run_script
-from legged_gym.sim2sim.network import open_policy, policy_file
+from legged_gym.sim2sim.network import open_policy
 from legged_gym.utils.cli import ArgumentParser
 from legged_gym.utils.files import check_writable
 from legged_gym.utils.reports import short_path, write_json
+from legged_gym.utils.start_points import policy_file
 
 EXIT_FOUND = 1
 

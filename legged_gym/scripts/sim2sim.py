@@ -32,12 +32,13 @@ from legged_gym.reading import path_of
 from legged_gym.sim2sim import trials
 from legged_gym.sim2sim.ground import Ground, read_ground
 from legged_gym.sim2sim.motion import Reference, clips_beside, follow, ground_of_clip
-from legged_gym.sim2sim.network import Network, open_policy, policy_file
+from legged_gym.sim2sim.network import Network, open_policy
 from legged_gym.sim2sim.robot import Robot, Term, World
 from legged_gym.sim2sim.terms import TERMS
 from legged_gym.utils.cli import ArgumentParser, number
 from legged_gym.utils.files import check_writable
 from legged_gym.utils.reports import short_path, write_json
+from legged_gym.utils.start_points import policy_file
 
 DEFAULT_DT = 0.002
 EXIT_WORSE = 1

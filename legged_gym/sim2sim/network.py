@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from typing import Any, Dict, List, Mapping, Tuple
 
 import numpy as np
@@ -11,7 +10,6 @@ import numpy as np
 from legged_gym.errors import UserError
 from legged_gym.policies.onnx_file import OnnxFile
 from legged_gym.reading import read_bytes
-from legged_gym.utils.run_folder import POLICIES_DIR
 
 _NEEDED = ("joints", "actions", "observations", "physics", "start", "commands", "control_dt", "decimation")
 
@@ -77,18 +75,3 @@ def open_policy(path: str) -> Network:
     if missing:
         raise UserError(f"{path}: its description lacks {', '.join(missing)}; export the policy again")
     return network
-
-
-def policy_file(path: str) -> str:
-    """The ONNX file that a path, or the name of a shipped policy, stands for.
-
-    Raises:
-        UserError: there is none.
-    """
-    places = [path, *(os.path.join(folder, "policy.onnx") for folder in (path, os.path.join(POLICIES_DIR, path)))]
-    for place in (*places, os.path.join(path, "exported", "policy.onnx")):
-        if os.path.isfile(place):
-            if not place.endswith(".onnx"):
-                raise UserError(f"--policy={path}: only ONNX files run here; write one with export.py")
-            return place
-    raise UserError(f"--policy={path}: no ONNX file there; write one with export.py")

@@ -1,4 +1,4 @@
-"""Which policies a training begins with: `runner.start_from`, and the teacher of a student."""
+"""Which policies are meant: those a training begins with (`runner.start_from`, a teacher), and exported ones."""
 
 from __future__ import annotations
 
@@ -97,3 +97,21 @@ def _first_policy(folders: Sequence[str], hint: str) -> str:
         if found or os.path.isfile(shipped):
             return found[-1][1] if found else shipped
     raise UserError(hint)
+
+
+def policy_file(path: str) -> str:
+    """The ONNX file that a path, or the name of a shipped policy, stands for.
+
+    Raises:
+        UserError: there is none.
+    """
+    places = [
+        path,
+        *(os.path.join(folder, "policy.onnx") for folder in (path, os.path.join(run_folder.POLICIES_DIR, path))),
+    ]
+    for place in (*places, os.path.join(path, "exported", "policy.onnx")):
+        if os.path.isfile(place):
+            if not place.endswith(".onnx"):
+                raise UserError(f"--policy={path}: only ONNX files run here; write one with export.py")
+            return place
+    raise UserError(f"--policy={path}: no ONNX file there; write one with export.py")

@@ -244,7 +244,8 @@ class GoldenVision(GoldenRobot):
     def reward_progress(self) -> np.ndarray:
         speed, heading = self.commands[:, 0], self.commands[:, 3]
         towards = self.now.root[:, 7] * np.cos(heading) + self.now.root[:, 8] * np.sin(heading)
-        return np.maximum(np.minimum(towards, speed) / np.maximum(speed, 0.1), -1.0)
+        share = np.maximum(np.minimum(towards, speed) / np.maximum(speed, 0.1), -1.0)
+        return np.where(speed > 0.0, share, 0.0)
 
     def reward_base_height(self) -> np.ndarray:
         """Over the median of the ground within 0.31 m, along either axis, of the base."""

@@ -31,8 +31,9 @@ from benchmarks.log_maker import Conditions, Log, environment_logs, log_of, walk
 from benchmarks.log_mistakes import Mistake, mistakes_of
 from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.logcheck.check import check_log
-from legged_gym.sim2sim.network import Network, open_policy, policy_file
+from legged_gym.sim2sim.network import Network, open_policy
 from legged_gym.utils.reports import write_json
+from legged_gym.utils.start_points import policy_file
 
 POLICIES = ("a1_flat", "go2", "g1")
 RESULTS = os.path.join(LEGGED_GYM_ROOT_DIR, "docs", "results", "check_log.json")

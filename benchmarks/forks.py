@@ -20,7 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from markdown import table
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.markdown import table
 
 PROGRAM = Path(__file__).resolve().parents[1] / "legged_gym" / "scripts" / "run_fork.py"
 _LEARNER = ("rsl_rl", "leggedrobotics/rsl_rl", "v1.0.2")

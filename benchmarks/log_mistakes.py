@@ -112,32 +112,49 @@ def _joints(names: Sequence[str]) -> _Joints:
     )  # fmt: skip
 
 
+class _Collection:
+    """The mistakes that fit a policy."""
+
+    def __init__(self, description: Mapping[str, Any]) -> None:
+        self.actions = description["actions"]
+        self.terms = {term["name"]: term for group in description["observations"].values() for term in group["terms"]}
+        self.default = np.array([joint["default_pos"] for joint in description["joints"]])
+        self.joints = _joints([joint["name"] for joint in description["joints"]])
+        self.found: List[Mistake] = []
+
+    def add(self, name: str, make: Callable[[], Change], *finds: Tuple[str, str]) -> None:
+        """Keep a mistake, if the policy has the terms that it is about."""
+        if all(term in self.terms or term == MOTOR for term, _ in finds):
+            self.found.append(Mistake(name, make, finds))
+
+    def unscaled(self, name: str, term: str) -> None:
+        """Add a term to which the scale of the observation was not applied."""
+        self.add(f"{name} unscaled", _map(term, lambda v: v / np.array(self.terms[term]["scale"])), (term, "scale"))
+
+    def vector(self, name: str, term: str) -> None:
+        """Add what goes wrong with axes."""
+        self.add(f"{name} negated", _map(term, lambda v: -v), (term, "sign"))
+        self.add(f"{name} y negated", _map(term, lambda v: v * [1, -1, 1]), (term, "sign"))
+        self.add(f"{name} x and y swapped", _map(term, lambda v: v[[1, 0, 2]]), (term, "order"))
+        self.add(f"{name} late", _late(term), (term, "late"))
+
+
 def mistakes_of(description: Mapping[str, Any]) -> List[Mistake]:
     """All that fit a policy."""
-    terms = {term["name"]: term for group in description["observations"].values() for term in group["terms"]}
-    default = np.array([joint["default_pos"] for joint in description["joints"]])
-    joints = _joints([joint["name"] for joint in description["joints"]])
-    size = len(default)
-    found: List[Mistake] = []
+    collection = _Collection(description)
+    _of_base(collection)
+    _of_joints(collection)
+    _of_actions_and_commands(collection)
+    return collection.found
 
-    def add(name: str, make: Callable[[], Change], *finds: Tuple[str, str]) -> None:
-        if all(term in terms or term == MOTOR for term, _ in finds):
-            found.append(Mistake(name, make, finds))
 
-    def unscaled(term: str) -> Callable[[], Change]:
-        return _map(term, lambda v: v / np.array(terms[term]["scale"]))
-
-    def vector(term: str, name: str) -> None:
-        add(f"{name} negated", _map(term, lambda v: -v), (term, "sign"))
-        add(f"{name} y negated", _map(term, lambda v: v * [1, -1, 1]), (term, "sign"))
-        add(f"{name} x and y swapped", _map(term, lambda v: v[[1, 0, 2]]), (term, "order"))
-        add(f"{name} late", _late(term), (term, "late"))
-
+def _of_base(to: _Collection) -> None:
+    add = to.add
     gyro, gravity, speed = "base_ang_vel", "projected_gravity", "base_lin_vel"
-    vector(gyro, "gyro")
-    vector(gravity, "gravity")
+    to.vector("gyro", gyro)
+    to.vector("gravity", gravity)
     add("gyro in degrees", _map(gyro, lambda v: v * DEGREES), (gyro, "degrees"))
-    add("gyro unscaled", unscaled(gyro) if gyro in terms else None, (gyro, "scale"))  # type: ignore[arg-type]
+    to.unscaled("gyro", gyro)
     add("gyro in the world frame", _turned(gyro, lambda r, v: r @ v), (gyro, "frame"))
     add("gyro zero", _map(gyro, np.zeros_like), (gyro, "constant"))
     add("gravity in m/s2", _map(gravity, lambda v: v * 9.81), (gravity, "scale"))
@@ -147,10 +164,13 @@ def mistakes_of(description: Mapping[str, Any]) -> List[Mistake]:
     add("IMU mounted backwards", backwards, (gyro, "sign"), (gravity, "sign"))
     add("velocity in the world frame", _turned(speed, lambda r, v: r @ v), (speed, "frame"))
     add("velocity y negated", _map(speed, lambda v: v * [1, -1, 1]), (speed, "sign"))
-    add("velocity unscaled", unscaled(speed) if speed in terms else None, (speed, "scale"))  # type: ignore[arg-type]
+    to.unscaled("velocity", speed)
     add("velocity zero", _map(speed, np.zeros_like), (speed, "constant"))
 
-    pos, vel, act = "dof_pos", "dof_vel", "actions"
+
+def _of_joints(to: _Collection) -> None:
+    add, joints, default, size = to.add, to.joints, to.default, len(to.default)
+    pos, vel = "dof_pos", "dof_vel"
     add("joint angles with default pose", _map(pos, lambda v: v + default), (pos, "offset"))
     add("joint angles in degrees", _map(pos, lambda v: v * DEGREES), (pos, "degrees"))
     add("joint angles negated", _map(pos, lambda v: -v), (pos, "sign"))
@@ -159,7 +179,7 @@ def mistakes_of(description: Mapping[str, Any]) -> List[Mistake]:
     add("right hips negated", _map(pos, lambda v: v * _signs(size, joints.second_side)), (pos, "sign"))
     add("one joint angle frozen", _map(pos, lambda v: np.where(np.arange(size) == joints.one, 0, v)), (pos, "constant"))
     add("joint speeds in degrees", _map(vel, lambda v: v * DEGREES), (vel, "degrees"))
-    add("joint speeds unscaled", unscaled(vel) if vel in terms else None, (vel, "scale"))  # type: ignore[arg-type]
+    to.unscaled("joint speeds", vel)
     add("joint speeds negated", _map(vel, lambda v: -v), (vel, "sign"))
     add("joint speeds late", _late(vel), (vel, "late"))
     add("joint speeds zero", _map(vel, np.zeros_like), (vel, "constant"))
@@ -169,14 +189,16 @@ def mistakes_of(description: Mapping[str, Any]) -> List[Mistake]:
     both = _together(_map(pos, lambda v: v[joints.ends]), _map(vel, lambda v: v[joints.ends]))
     add("joints in another order", both, (pos, "order"), (vel, "order"))
 
-    scale = description["actions"]["scale"]
+
+def _of_actions_and_commands(to: _Collection) -> None:
+    add, joints, size, scale = to.add, to.joints, len(to.default), to.actions["scale"]
+    act, told = "actions", "commands"
     add("last action scaled", _map(act, lambda v: v * scale), (act, "scale"))
     add("last action zero", _map(act, np.zeros_like), (act, "constant"))
     add("last action late", _late(act), (act, "late"))
     add("last action: left and right exchanged", _map(act, lambda v: v[joints.sides]), (act, "order"))
 
-    told = "commands"
-    add("commands unscaled", unscaled(told) if told in terms else None, (told, "scale"))  # type: ignore[arg-type]
+    to.unscaled("commands", told)
     add("command y negated", _map(told, lambda v: v * [1, -1, 1]), (told, "sign"))
     add("commanded yaw rate in degrees", _map(told, lambda v: v * [1, 1, DEGREES]), (told, "degrees"))
     add("commands x and y swapped", _map(told, lambda v: v[[1, 0, 2]]), (told, "order"))
@@ -187,7 +209,6 @@ def mistakes_of(description: Mapping[str, Any]) -> List[Mistake]:
     add("motors: left and right exchanged", _map(MOTOR, lambda v: v[joints.sides]), (MOTOR, "order"))
     add("motor of one joint reversed", _map(MOTOR, lambda v: v * _signs(size, [joints.one])), (MOTOR, "sign"))
     add("action scale twice", _map(MOTOR, lambda v: v * scale), (MOTOR, "scale"))
-    low, high = description["actions"]["delay_steps"]
+    low, high = to.actions["delay_steps"]
     if low == high:  # else a step more may be one that training had
         add("motors a step late", _late(MOTOR), (MOTOR, "late"))
-    return found

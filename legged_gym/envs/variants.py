@@ -69,11 +69,8 @@ def for_pure_commands(cfg: LeggedRobotCfg, nominal: bool, episode_length_s: floa
 
 def from_nominal_start(cfg: LeggedRobotCfg) -> None:
     """Robots as in file and config, at rest within 1 % of the default pose; no noise, no pushes, the middle delay."""
-    without_noise(cfg)
-    with_equal_robots(cfg)
-    cfg.init_state.max_random_vel = 0.0
+    _as_in_the_file(cfg)
     cfg.init_state.dof_pos_factor = [0.99, 1.01]
-    cfg.control.action_delay = [sum(cfg.control.action_delay) // 2] * 2
 
 
 def for_demonstrations(cfg: LeggedRobotCfg, max_steps: int, randomize: bool) -> None:
@@ -102,9 +99,13 @@ def for_export(cfg: LeggedRobotCfg) -> None:
 def for_golden_vectors(cfg: LeggedRobotCfg) -> None:
     """One robot as in its file, which begins at rest and is not disturbed, with delays in the middle of their range."""
     for_export(cfg)
+    _as_in_the_file(cfg)
+    cfg.domain_rand.widen_over = None
+
+
+def _as_in_the_file(cfg: LeggedRobotCfg) -> None:
     without_noise(cfg)
     with_equal_robots(cfg)
-    cfg.domain_rand.widen_over = None
     cfg.init_state.max_random_vel = 0.0
     cfg.control.action_delay = [sum(cfg.control.action_delay) // 2] * 2
 

@@ -80,6 +80,7 @@ class PPO(Algorithm):
         self.learning_rate = self.settings.learning_rate
         self._highest_rate = self.settings.max_learning_rate
         self.entropy_coef = self.settings.entropy_coef
+        self._is_warming_up = self.settings.critic_warm_up > 0
         self._first_std, self._highest_std = max(self.policy.distribution.std.max().item(), 1.0), MAX_STD
         self._distributed = distributed if distributed is not None and distributed.world_size > 1 else None
         self._acting: Optional[Policy] = None
@@ -121,6 +122,7 @@ class PPO(Algorithm):
     def set_progress(self, iteration: int, max_iterations: int) -> None:
         """Tell how far the training is, before an update; schedules over the training ask."""
         settings, progress = self.settings, min(iteration / max(max_iterations, 1), 1.0)
+        self._is_warming_up = iteration < settings.critic_warm_up
         if settings.entropy_schedule == "linear":
             self.entropy_coef = settings.entropy_coef * (1.0 - progress)
         if settings.final_noise_std is not None:
@@ -211,7 +213,7 @@ class PPO(Algorithm):
         steps: List[Optional[Dict[str, float]]] = []
         for batch in self._mini_batches():
             # Before its first step the policy has not moved: its KL is a rounding error and tells nothing of the rate.
-            adapt = self.settings.schedule.startswith("adaptive") and any(steps)
+            adapt = self.settings.schedule.startswith("adaptive") and any(steps) and not self._is_warming_up
             steps.append(self._step(self._compute_gradients(batch, old_log_std), adapt))
         self.policy.update_normalizers(self.storage.flat_observations(), self._distributed)
         more = self.extensions.after_update(self.storage)
@@ -268,7 +270,7 @@ class PPO(Algorithm):
         """
         distribution = self.policy.distribution
         log_probs = distribution.log_prob(outputs.mean[: len(targets.actions)], targets.actions)
-        clip, coef = self.settings.clip_param, self.extensions.policy_loss_coef
+        clip, coef = self.settings.clip_param, 0.0 if self._is_warming_up else self.extensions.policy_loss_coef
         surrogate = clipped_surrogate(log_probs, targets.log_probs, targets.advantages, clip)
         if coef == 0.0:  # who only imitates goes far in an update, where the ratio of probabilities overflows
             surrogate = torch.zeros_like(surrogate)

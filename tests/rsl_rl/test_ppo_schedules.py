@@ -142,3 +142,24 @@ def test_the_bound_may_be_there_earlier() -> None:
 def test_a_last_standard_deviation_out_of_bounds_is_refused(std: float) -> None:
     with pytest.raises(RslRlError, match=f"algorithm.final_noise_std is {std}, expected 0.001 to 1"):
         make_ppo(final_noise_std=std)
+
+
+@pytest.mark.parametrize("recurrent", ["", "lstm"])
+def test_while_the_critic_warms_up_the_actor_stays(recurrent: str) -> None:
+    algorithm = make_ppo(recurrent, critic_warm_up=2)
+    networks = {"actor": algorithm.policy.actor, "std": algorithm.policy.distribution, "critic": algorithm.policy.critic}
+    moved = []
+    for iteration in range(3):
+        before = {name: [x.detach().clone() for x in part.parameters()] for name, part in networks.items()}
+        algorithm.set_progress(iteration, 10)
+        collect(algorithm, random_rollout(iteration))
+        metrics = algorithm.update()
+        moved.append({name for name in networks if _differ(networks[name], before[name])})
+        assert (metrics["surrogate"] == 0.0) == (iteration < 2)
+        if iteration < 2:
+            assert algorithm.learning_rate == algorithm.settings.learning_rate, "no KL of a policy that stays"
+    assert moved == [{"critic"}, {"critic"}, {"actor", "std", "critic"}]
+
+
+def _differ(network: torch.nn.Module, before: list[torch.Tensor]) -> bool:
+    return any(not torch.equal(now, then) for now, then in zip(network.parameters(), before))

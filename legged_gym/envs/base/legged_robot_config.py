@@ -328,6 +328,7 @@ class LeggedRobotCfgPPO(BaseConfig):
 
     class algorithm:
         value_loss_coef = number(PPOSettings.value_loss_coef, low=0, high=1e6)
+        critic_warm_up = number(PPOSettings.critic_warm_up, "iterations", low=0)  # in which the critic alone learns
         use_clipped_value_loss = flag(PPOSettings.use_clipped_value_loss)
         clip_param = number(PPOSettings.clip_param, above=0, high=100)
         entropy_coef = number(PPOSettings.entropy_coef, low=0, high=1e6)

@@ -59,6 +59,23 @@ def resolve_several_teachers(train_cfg: TrainCfg, extensions: Mapping[str, Any],
         )
 
 
+def teachers_actions_about(train_cfg: TrainCfg) -> Optional[str]:
+    """What actions of 0 ask for in the runs of the teachers that are cloned, `control.actions_about`; None: unknown.
+
+    Raises:
+        UserError: they differ.
+    """
+    cloning = train_cfg.algorithm.extensions.get("cloning") or {}
+    teachers = cloning.get("teacher") if cloning.get("coef") != 0 else None
+    folders = [os.path.dirname(path) for path in ([teachers] if isinstance(teachers, str) else teachers or [])]
+    folders = [folder for folder in folders if os.path.isfile(os.path.join(folder, run_folder.RUN_CONFIG))]
+    configs = [run_folder.read_run_config(folder)["env"] for folder in folders]
+    found = {config.get("control", {}).get("actions_about") for config in configs} - {None}
+    if len(found) > 1:
+        raise UserError(f"actions of the teachers are about different things: {listed(sorted(found))}; use one kind")
+    return found.pop() if found else None
+
+
 def _take_run_as_teacher(runner: Any) -> None:
     plain = {key: getattr(LeggedRobotCfgPPO.runner, key) for key in ("load_run", "checkpoint", "resume_path")}
     named = {key: getattr(runner, key) for key in plain}

@@ -17,7 +17,7 @@ from legged_gym.envs.registry import TrainCfg
 from legged_gym.errors import UserError
 from legged_gym.utils import run_folder, run_lock
 from legged_gym.utils.options import CommandLine, Options
-from legged_gym.utils.start_points import resolve_policies, resolve_several_teachers
+from legged_gym.utils.start_points import resolve_policies, resolve_several_teachers, teachers_actions_about
 from legged_gym.utils.wandb_settings import choose_logger
 from rsl_rl.utils.errors import near_matches
 
@@ -161,6 +161,9 @@ def plan_training(command: CommandLine, begins: bool = False) -> Plan:
                 )
     check_sizes(env_cfg, train_cfg)
     resolve_policies(train_cfg)
+    control: Any = getattr(env_cfg, "control", None)
+    if getattr(control, "teacher_actions_about", "") is None:
+        control.teacher_actions_about = teachers_actions_about(train_cfg)
     if begins:
         choose_logger(command, train_cfg)
     return Plan(task, env_cfg, train_cfg, command.options, checkpoint)

@@ -9,7 +9,7 @@ import torch
 from rsl_rl.extensions.extension import Batch, Context, Extension, Losses
 from rsl_rl.models import Hidden, Observations, Outputs
 from rsl_rl.models.teachers import load_teacher
-from rsl_rl.utils.errors import RslRlError
+from rsl_rl.utils.errors import RslRlError, near_matches
 
 _PLACE = "algorithm.extensions.cloning"
 
@@ -31,6 +31,9 @@ class Cloning(Extension):
         drives: the teachers act in the environments.
         several: there may be more than one teacher.
         select: observation group of one number, the teacher's; -1 for none, in states that are then not learned here.
+        offset: observation group (A,) that is added to teachers' actions, of robots that do something else with an
+            action of 0 than theirs did.
+        renamed: group that teachers read -> group that they are given.
 
     Raises:
         RslRlError: a number is out of bounds, or a teacher is missing, damaged or does not fit.
@@ -49,6 +52,8 @@ class Cloning(Extension):
         drives: bool = False,
         several: bool = False,
         select: str = "teacher_checkpoint_index",
+        offset: Optional[str] = None,
+        renamed: Optional[Mapping[str, str]] = None,
     ) -> None:
         if not (isinstance(coef, (int, float)) and 0.0 <= coef <= 1.0):
             raise RslRlError(f"{_PLACE}.coef is {coef}, expected 0 to 1")
@@ -71,7 +76,16 @@ class Cloning(Extension):
         if several:
             self._select, self.groups = select, (select,)
         dims, num_actions = context.policy.observation_dims, len(self._policy.distribution.log_std)
-        self._teachers = [load_teacher(path, dims, num_actions, context.device, scripted) for path in paths]
+        self._offset, self._renamed = offset, dict(renamed or {})
+        missing = [name for name in (*self._renamed.values(), *([offset] if offset else [])) if name not in dims]
+        if missing:
+            raise RslRlError(f"{_PLACE}: no observations {missing[0]!r}; {near_matches(missing[0], dims)}")
+        if offset and tuple(dims[offset]) != (num_actions,):
+            raise RslRlError(
+                f"{_PLACE}.offset: {offset!r} is of shape {list(dims[offset])}, actions of {[num_actions]}"
+            )
+        seen = self._given_to_teachers(dims)
+        self._teachers = [load_teacher(path, seen, num_actions, context.device, scripted) for path in paths]
         unknown = torch.full((num_actions,), float("nan"), device=context.device)
         self._stds = torch.stack([unknown if each.std is None else each.std for each in self._teachers])
         if sample and bool(self._stds.isnan().any()):
@@ -92,17 +106,23 @@ class Cloning(Extension):
         after: Dict[str, Hidden] = {}
         if self._coef == 0.0:
             return after
-        told = []
+        told, seen = [], self._given_to_teachers(obs)
         for k, teacher in enumerate(self._teachers):
-            actions, states = teacher(obs, hidden.get(f"teacher_{k}", {}))
+            actions, states = teacher(seen, hidden.get(f"teacher_{k}", {}))
             told.append(actions.float())
             after.update({f"teacher_{k}": states} if states else {})
         index = self._index(obs)
         wanted = told[0] if index is None else torch.stack(told, 1)[torch.arange(len(index)), index.clamp(min=0)]
         if self._sample:
             wanted = wanted + self._stds_of(index) * torch.randn_like(wanted)
-        self._wanted = wanted.clamp(-self._limit, self._limit)
+        wanted = wanted.clamp(-self._limit, self._limit)
+        if self._offset:
+            wanted = (wanted + obs[self._offset]).clamp(-self._limit, self._limit)
+        self._wanted = wanted
         return after
+
+    def _given_to_teachers(self, groups: Mapping[str, Any]) -> Dict[str, Any]:
+        return {**groups, **{theirs: groups[here] for theirs, here in self._renamed.items()}}
 
     def acting_actions(self, obs: Observations, actions: torch.Tensor) -> torch.Tensor:
         """See `Extension.acting_actions`."""

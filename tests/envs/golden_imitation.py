@@ -76,6 +76,7 @@ class GoldenImitation(GoldenG1):
         self.start = np.zeros(count, dtype=int)
         self.action_offsets = np.zeros((count, joints))
         self.earlier_actions = np.zeros((count, joints))
+        self.teacher_actions = np.zeros((count, joints))
         self.lift = np.zeros((count, 2))
         self.wanted = {"contacts": np.zeros((count, 2), dtype=bool)}
         self.contact = np.zeros((count, 2), dtype=bool)
@@ -95,8 +96,11 @@ class GoldenImitation(GoldenG1):
         there["root_rates"] = axis * (angle / np.maximum(norm(axis), 1e-12) / self.dt)[:, None]
         return there
 
-    def centre(self, ahead: int) -> np.ndarray:
-        return self.frame(ahead)["joints"] if self.cfg.control.actions_about == "reference" else self.default
+    def centre(self, about: str, ahead: int) -> np.ndarray:
+        return self.frame(ahead)["joints"] if about == "reference" else self.default
+
+    def held(self, about: str) -> np.ndarray:
+        return (self.now.dof_pos - self.centre(about, 0)) / self.cfg.control.action_scale
 
     # ---------------------------------------------------------------- the life of a step
 
@@ -104,6 +108,7 @@ class GoldenImitation(GoldenG1):
         before, beta = self.actions, self.cfg.control.beta
         super().act(actions + self.action_offsets)
         self.actions = beta * self.actions + (1.0 - beta) * before
+        self.teacher_actions = self.actions - self.obs_teacher_centre()
 
     def advance(self, physics: Physics) -> Dict[str, np.ndarray]:
         self.contact_before, self.wanted_before = self.contact, self.wanted["contacts"]
@@ -143,8 +148,10 @@ class GoldenImitation(GoldenG1):
             (now.dof_vel, wanted["joints_rate"]),
         ):
             np.testing.assert_allclose(mine[new], theirs[new], atol=2e-4)
-        held = (now.dof_pos - self.centre(0)) / self.cfg.control.action_scale
-        self.actions = np.where(new[:, None], held, self.actions)
+        control = self.cfg.control
+        self.actions = np.where(new[:, None], self.held(control.actions_about), self.actions)
+        held = self.held(control.teacher_actions_about)
+        self.teacher_actions = np.where(new[:, None], held, self.teacher_actions)
         rand = env.randomization
         self.gravity_offsets, self.joint_offsets = array(rand.gravity_offsets), array(rand.dof_pos_offsets)
         self.action_offsets = array(rand.action_offsets)
@@ -239,9 +246,20 @@ class GoldenImitation(GoldenG1):
 
     # ---------------------------------------------------------------- observations
 
+    def obs_teacher_centre(self) -> np.ndarray:
+        control = self.cfg.control
+        apart = self.centre(control.teacher_actions_about, 1) - self.centre(control.actions_about, 1)
+        return apart / control.action_scale
+
     def obs_torso_real(self) -> np.ndarray:
+        return self.sensed(self.actions)
+
+    def obs_teacher_torso_real(self) -> np.ndarray:
+        return self.sensed(self.teacher_actions)
+
+    def sensed(self, actions: np.ndarray) -> np.ndarray:
         joints = self.now.dof_pos - self.default + self.joint_offsets
-        parts = (self.rates, self.gravity + self.gravity_offsets, joints, self.now.dof_vel, self.actions)
+        parts = (self.rates, self.gravity + self.gravity_offsets, joints, self.now.dof_vel, actions)
         return np.concatenate(parts, axis=1)
 
     def obs_torso(self) -> np.ndarray:

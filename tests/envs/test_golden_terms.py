@@ -134,8 +134,8 @@ def test_g1(monkeypatch):
     check(scripted(monkeypatch, G1, cfg, tilt=0.2), G1)
 
 
-@pytest.mark.parametrize("about", ["default", "reference"])
-def test_imitation(about, monkeypatch, tmp_path):
+@pytest.mark.parametrize(("about", "teacher"), [("default", "reference"), ("reference", "default")])
+def test_imitation(about, teacher, monkeypatch, tmp_path):
     """A clip of 60 frames that turns every way; errors of metres, so constants that bear them."""
     cfg = G1DeepmimicCfg()
     hurry(cfg)
@@ -148,7 +148,7 @@ def test_imitation(about, monkeypatch, tmp_path):
         "deepmimic": {"amass_replay_data_path": [str(tmp_path / "clip.npz")], "root_error_noise": 0.0,
                       "amass_terrain_difficulty": 1,
                       "link_pos_error_threshold": 3.5, "truncate_rollout_length": 30},
-        "control": {"beta": 0.7, "actions_about": about},
+        "control": {"beta": 0.7, "actions_about": about, "teacher_actions_about": teacher},
         "asset": {"terminate_after_contacts_on": ["pelvis"],
                   "terminate_after_large_feet_contact_forces": True, "large_feet_contact_force_threshold": 500.0},
         "noise": {"offset_scales": {"gravity": 0.02, "dof_pos": 0.01, "action": 0.1}},

@@ -147,7 +147,11 @@ def test_a_last_standard_deviation_out_of_bounds_is_refused(std: float) -> None:
 @pytest.mark.parametrize("recurrent", ["", "lstm"])
 def test_while_the_critic_warms_up_the_actor_stays(recurrent: str) -> None:
     algorithm = make_ppo(recurrent, critic_warm_up=2)
-    networks = {"actor": algorithm.policy.actor, "std": algorithm.policy.distribution, "critic": algorithm.policy.critic}
+    networks = {
+        "actor": algorithm.policy.actor,
+        "std": algorithm.policy.distribution,
+        "critic": algorithm.policy.critic,
+    }
     moved = []
     for iteration in range(3):
         before = {name: [x.detach().clone() for x in part.parameters()] for name, part in networks.items()}

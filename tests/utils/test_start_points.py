@@ -15,7 +15,7 @@ from legged_gym.scripts import train
 from legged_gym.utils import run_folder
 from legged_gym.utils.cli import get_args
 from legged_gym.utils.options import CommandLine
-from legged_gym.utils.start_points import resolve_policies
+from legged_gym.utils.start_points import resolve_policies, teachers_actions_about
 from legged_gym.utils.training import check_sizes
 from rsl_rl.models.saved_policy import build_policy
 from tests.utils.fake_task import FakeCfg, FakeEnv, FakeTrainCfg
@@ -208,3 +208,22 @@ def test_a_start_is_a_run_of_the_task_or_a_shipped_policy(root):
     with pytest.raises(UserError, match="--start_from: there is no run, checkpoint or shipped policy 'nothing'"):
         start("--start_from=nothing")
     assert start("--start_from=gone", "--resume") == "gone"  # a run goes on without the one that it began from
+
+
+def test_what_the_actions_of_cloned_teachers_are_about(root):
+    for name, about in (("a", "inverse_dynamics"), ("b", "default"), ("old", None)):
+        control = "{}" if about is None else f"{{actions_about: {about}}}"
+        config = make_run(root, name) / "config.yaml"
+        config.write_text(f"task: fake\nenv: {{control: {control}}}\ntrain: {{}}\n")
+    cfg = StudentCfg()
+    for given, coef, found in (
+        ("a", 1.0, "inverse_dynamics"), (["a", "old"], 1.0, "inverse_dynamics"), ("old", 1.0, None), ("a", 0, None),
+    ):  # fmt: skip
+        cfg.algorithm.extensions = {"cloning": {"teacher": given, "coef": coef}}
+        cfg.runner.experiment_name, cfg.runner.teacher = "fake", str(root / "logs" / "fake" / "a")
+        resolve_policies(cfg)
+        assert teachers_actions_about(cfg) == found
+    cfg.algorithm.extensions = {"cloning": {"teacher": ["a", "b"], "coef": 1.0}}
+    resolve_policies(cfg)
+    with pytest.raises(UserError, match="default and inverse_dynamics"):
+        teachers_actions_about(cfg)

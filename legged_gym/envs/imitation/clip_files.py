@@ -68,11 +68,11 @@ class ClipSet:
 
     def _driven(self, clip: Clip, cfg: G1DeepmimicCfg) -> Clip:
         """The clip with the targets of its joints, where actions are about these."""
-        if cfg.control.actions_about != "inverse_dynamics":
+        if "inverse_dynamics" not in (cfg.control.actions_about, cfg.control.teacher_actions_about):
             return clip
         stiffness = torch.from_numpy(gains_of(clip.joint_names, cfg.control.stiffness))
         if not bool((stiffness > 0.0).all()):
-            raise UserError("env.control.actions_about=inverse_dynamics needs a stiffness of every joint")
+            raise UserError("actions about inverse_dynamics need a stiffness of every joint")
         torques = inverse_dynamics(clip, self.skeleton)
         return replace(
             clip, targets=clip.joints + torques.needed / stiffness, shifts=torques.pushes / stiffness[:, None]

@@ -16,29 +16,44 @@ class ImitationControl(JointControl):
 
     Attributes:
         past_targets: (K, N, D) rad, those of the present policy step first.
+        teacher_actions: (N, D), by which the cloned teacher would have asked for what the last actions asked for.
     """
 
     env: ImitationState
     past_targets: Tensor
     control_delays: Tensor
     rfi_torques: Tensor
+    teacher_actions: Tensor
 
     def __init__(self, env: ImitationState, failures: Failures, motion: MotionCommands) -> None:
         """Begin with robots at rest."""
         super().__init__(env, failures)
         self.rand, self._motion = env.cfg.domain_rand, motion
-        self._follows = env.cfg.control.actions_about != "default"
+        self._about = env.cfg.control.actions_about
+        self._teacher_about = env.cfg.control.teacher_actions_about or self._about
         longest = -(-self.rand.control_delay_max // self.cfg.decimation) if self.rand.control_delays else 0
         self._gains = torch.tensor(env.cfg.control.root_feedback, device=self.device)[:, None]
         self.past_targets = env.default_dof_pos.repeat(longest + 1, self.num_envs, 1)
         self.keep("past_targets")
         self.buffer("control_delays", dtype=torch.long, at_reset=None)
         self.buffer("rfi_torques", env.num_actions, at_reset=None)
+        self.buffer("teacher_actions", env.num_actions, at_reset=None)
 
     def centre(self) -> Tensor:
         """Joint angles (N, D) rad, or (1, D), that an action of 0 asks for in the step to come."""
-        if not self._follows:
+        return self._centre(self._about)
+
+    def teacher_centre(self) -> Tensor:
+        """The action (N, D), or (1, D), that asks for what the cloned teacher's action of 0 would ask for."""
+        if self._teacher_about == self._about:
+            return torch.zeros_like(self.env.default_dof_pos)
+        return (self._centre(self._teacher_about) - self.centre()) / self.cfg.action_scale
+
+    def _centre(self, about: str) -> Tensor:
+        if about == "default":
             return self.env.default_dof_pos
+        if about == "reference":
+            return self._motion.next.joints
         shifts, targets = self._motion.next.shifts, self._motion.next.targets
         return targets if shifts is None else targets + torch.einsum("nji,ni->nj", shifts, self._push())
 
@@ -59,6 +74,7 @@ class ImitationControl(JointControl):
 
     def simulate(self, actions: Tensor) -> None:
         """See `JointControl`."""
+        self.teacher_actions = actions - self.teacher_centre()
         if not self.rand.control_delays:
             return super().simulate(actions)
         self.failures.begin()
@@ -77,9 +93,9 @@ class ImitationControl(JointControl):
         env, rand = self.env, self.rand
         self.past_targets[:, env_ids] = env.dof_pos[env_ids]
         env.last_dof_vel[env_ids] = env.dof_vel[env_ids]
-        held = self._motion.now.joints[env_ids] if self._follows else env.default_dof_pos
         for name in ("actions", "last_actions", "earlier_actions"):
-            getattr(env, name)[env_ids] = (env.dof_pos[env_ids] - held) / self.cfg.action_scale
+            getattr(env, name)[env_ids] = self._first_actions(env_ids, self._about)
+        self.teacher_actions[env_ids] = self._first_actions(env_ids, self._teacher_about)
         if rand.control_delays:
             bounds = rand.control_delay_min, rand.control_delay_max + 1
             self.control_delays[env_ids] = torch.randint(
@@ -88,3 +104,7 @@ class ImitationControl(JointControl):
         if rand.torque_rfi_rand:
             drawn = env._normal(len(env_ids), env.num_actions)
             self.rfi_torques[env_ids] = drawn * rand.torque_rfi_rand_scale * env.torque_limits
+
+    def _first_actions(self, env_ids: Tensor, about: str) -> Tensor:
+        held = self.env.default_dof_pos if about == "default" else self._motion.now.joints[env_ids]
+        return (self.env.dof_pos[env_ids] - held) / self.cfg.action_scale

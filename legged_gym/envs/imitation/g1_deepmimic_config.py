@@ -81,8 +81,10 @@ class G1DeepmimicCfg(G1Cfg):
         # what an action of 0 asks for: the default joint angles, those of the clip, or what brings joints there by the
         # clip's inverse dynamics
         actions_about = text("default", ("default", "reference", "inverse_dynamics"))
-        # with the latter, how the legs that carry the root push it to where the clip has it, N/m, N s/m, and turn it,
-        # N m/rad, N m s/rad; 0s: not at all
+        # the same of the teacher that is cloned; None: what its run says
+        teacher_actions_about = text(None, ("default", "reference", "inverse_dynamics"))
+        # with `inverse_dynamics`, how the legs that carry the root push it to where the clip has it, N/m, N s/m, and
+        # turn it, N m/rad, N m s/rad; 0s: not at all
         root_feedback = numbers([1000.0, 300.0, 50.0, 5.0], length=4, low=0, high=1e6)
 
     class asset(G1Cfg.asset):
@@ -274,3 +276,14 @@ class G1DeepmimicHeightsCfg(G1DeepmimicCfg):
 
         class teacher_checkpoint_index:
             teacher_checkpoint_index = ObsTerm()
+
+
+class G1DeepmimicStudentCfg(G1DeepmimicHeightsCfg):
+    """The same for who clones a teacher, which senses without noise; its actions may be about something else."""
+
+    class observations(G1DeepmimicHeightsCfg.observations):
+        class history_teacher_torso_real:
+            teacher_torso_real = ObsTerm(scale=_OWN, history=HISTORY, newest_first=True)
+
+        class teacher_centre:
+            teacher_centre = ObsTerm()

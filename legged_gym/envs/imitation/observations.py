@@ -8,6 +8,7 @@ from typing import Any, Dict
 import torch
 from torch import Tensor
 
+from legged_gym.envs.imitation.control import ImitationControl
 from legged_gym.envs.imitation.height_map import NoisyHeightMap, around, below, grid
 from legged_gym.envs.imitation.randomization import ImitationRandomization
 from legged_gym.envs.imitation.rewards import ImitationRewards
@@ -26,6 +27,7 @@ def euler_angles(quat: Tensor) -> Tensor:
 class ImitationObservations(ImitationRewards):
     """Observation terms; `now` and `next` of the clip are the frame of the present state and the one after it."""
 
+    control: ImitationControl
     height_map: NoisyHeightMap
     randomization: ImitationRandomization
     _upper_body: Tensor  # joints
@@ -34,9 +36,20 @@ class ImitationObservations(ImitationRewards):
 
     def _obs_torso_real(self) -> Tensor:
         """Angular velocity and gravity in the base frame, joint angles less the default, velocities, last action."""
+        return self._sensed(self.actions)
+
+    def _obs_teacher_torso_real(self) -> Tensor:
+        """The same with the last action as the cloned teacher would have given it."""
+        return self._sensed(self.control.teacher_actions)
+
+    def _obs_teacher_centre(self) -> Tensor:
+        """The action that asks for what the cloned teacher's action of 0 would ask for."""
+        return self.control.teacher_centre().expand(self.num_envs, -1)
+
+    def _sensed(self, actions: Tensor) -> Tensor:
         rand = self.randomization
         gravity, joints = self.projected_gravity + rand.gravity_offsets, self._obs_dof_pos() + rand.dof_pos_offsets
-        return torch.cat((self.base_ang_vel, gravity, joints, self.dof_vel, self.actions), dim=1)
+        return torch.cat((self.base_ang_vel, gravity, joints, self.dof_vel, actions), dim=1)
 
     def _obs_torso(self) -> Tensor:
         """Height above the ground, velocity in the base frame, then as torso_real, without offsets."""

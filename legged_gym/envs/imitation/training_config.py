@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import Any, Dict, List
 
 from legged_gym.envs.base.legged_robot_config import LeggedRobotCfgPPO
-from legged_gym.envs.imitation.g1_deepmimic_config import G1DeepmimicCfg, G1DeepmimicHeightsCfg, G1DeepmimicMocapCfg
+from legged_gym.envs.imitation.g1_deepmimic_config import (
+    G1DeepmimicCfg,
+    G1DeepmimicHeightsCfg,
+    G1DeepmimicMocapCfg,
+    G1DeepmimicStudentCfg,
+)
 
 SENSED = ["history_torso_real", "history_torso_xy_rel", "history_torso_yaw_rel"]
 TARGETS = ["target_joints", "target_root_roll", "target_root_pitch"]
@@ -32,7 +37,16 @@ EXTENSIONS: Dict[str, Dict[str, Any]] = {
         "drives": False,
         "several": False,
         "select": "teacher_checkpoint_index",
+        "offset": None,
+        "renamed": None,
     },
+}
+# a teacher's actions may be about something else than the student's
+CLONING = {
+    **EXTENSIONS["cloning"],
+    "coef": 1.0,
+    "offset": "teacher_centre",
+    "renamed": {"history_torso_real": "history_teacher_torso_real"},
 }
 
 
@@ -111,7 +125,7 @@ class G1DeepmimicCfgDagger(G1DeepmimicCfgPPO):
 
     class algorithm(G1DeepmimicCfgPPO.algorithm):
         learning_rate = 3.0e-4
-        extensions: Any = {**EXTENSIONS, "cloning": {**EXTENSIONS["cloning"], "coef": 1.0}}
+        extensions: Any = {**EXTENSIONS, "cloning": CLONING}
 
 
 class RootCfgDagger(G1DeepmimicCfgDagger):
@@ -146,8 +160,8 @@ TASKS = [
     (f"{PREFIX}_proj_heightfield", G1DeepmimicHeightsCfg, ProjHeightfieldCfgPPO),
     (f"{PREFIX}_root_heightfield", G1DeepmimicHeightsCfg, RootHeightfieldCfgPPO),
     (f"{PREFIX}_root_heightfield_no_history_with_proj_joints_ppo", G1DeepmimicHeightsCfg, NoHistoryProjJointsCfgPPO),
-    (f"{PREFIX}_dagger", G1DeepmimicHeightsCfg, G1DeepmimicCfgDagger),
-    (f"{PREFIX}_root_dagger", G1DeepmimicHeightsCfg, RootCfgDagger),
-    (f"{PREFIX}_root_heightfield_dagger", G1DeepmimicHeightsCfg, RootHeightfieldCfgDagger),
-    (f"{PREFIX}_root_heightfield_no_history_dagger", G1DeepmimicHeightsCfg, NoHistoryCfgDagger),
+    (f"{PREFIX}_dagger", G1DeepmimicStudentCfg, G1DeepmimicCfgDagger),
+    (f"{PREFIX}_root_dagger", G1DeepmimicStudentCfg, RootCfgDagger),
+    (f"{PREFIX}_root_heightfield_dagger", G1DeepmimicStudentCfg, RootHeightfieldCfgDagger),
+    (f"{PREFIX}_root_heightfield_no_history_dagger", G1DeepmimicStudentCfg, NoHistoryCfgDagger),
 ]

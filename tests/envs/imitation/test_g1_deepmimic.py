@@ -199,3 +199,23 @@ def test_phase_goes_round_once_in_a_clip(env):
     env.reset()
     angle = 2.0 * math.pi * env.motion.frame / 426
     torch.testing.assert_close(env._obs_phase()[:, 0], angle.sin(), atol=1e-5, rtol=0.0)
+
+
+def test_what_a_teacher_of_other_actions_asks_for_moves_a_student_in_the_same_way():
+    quiet = {"noise.add_noise": False, "deepmimic.randomize_start_offset": False, "normalization.clip_actions": 20.0}
+    quiet.update({"deepmimic.link_pos_error_threshold": 0.5, "deepmimic.amass_terrain_difficulty": 1})
+    teacher = make(**{"control.actions_about": "inverse_dynamics"}, **quiet)
+    student = make(
+        "g1_deepmimic_root_heightfield_no_history_dagger",
+        **{"control.teacher_actions_about": "inverse_dynamics"}, **quiet,
+    )  # fmt: skip
+    seen, drawn = [env.reset() for env in (teacher, student)], torch.Generator().manual_seed(1)
+    for _ in range(40):
+        told, given = seen[0]["history_torso_real"], seen[1]["history_teacher_torso_real"]
+        torch.testing.assert_close(given, told, atol=2e-3, rtol=0.0)
+        torch.testing.assert_close(student.dof_pos, teacher.dof_pos, atol=2e-4, rtol=0.0)
+        action = 0.2 * torch.randn(2, 23, generator=drawn)
+        centre = seen[1]["teacher_centre"]
+        assert float(centre.abs().max()) > 0.5, "not the default joint angles"
+        seen = [env.step(sent)[0] for env, sent in ((teacher, action), (student, action + centre))]
+    assert not teacher.reset_buf.any()

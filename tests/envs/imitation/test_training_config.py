@@ -72,7 +72,8 @@ def test_settings_by_the_names_of_the_source() -> None:
         cfg.set(f"algorithm.{name}", text, "train.")
     assert cfg.algorithm.extensions["cloning"] == {
         "teacher": "some_run", "coef": 0, "until": 500, "scripted": False, "limit": 10, "clip": False, "sample": False,
-        "drives": True, "several": True, "select": "which",
+        "drives": True, "several": True, "select": "which", "offset": "teacher_centre",
+        "renamed": {"history_torso_real": "history_teacher_torso_real"},
     }  # fmt: skip
     assert cfg.algorithm.extensions["bounds"] == {"limit": 10, "coef": 0.001}
     assert find("g1_deepmimic").new_cfgs()[1].algorithm.extensions["cloning"]["teacher"] is None

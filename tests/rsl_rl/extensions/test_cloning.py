@@ -160,3 +160,24 @@ def test_teachers_of_other_programs_have_to_fit(tmp_path: Path) -> None:
         with pytest.raises(RslRlError, match=words) as told:
             Extensions({"cloning": {"teacher": script}}, Context(policy, torch.device("cpu")))
         assert "\n" not in str(told.value)
+
+
+def test_teachers_of_other_groups_and_other_actions(tmp_path: Path) -> None:
+    """It is given what `seen` holds, and an action of 0 of its is (0.5, -1) here: told are (1.5, -3), (0.5, -1)."""
+    policy = ActorCritic(
+        {**DIMS, "seen": (2,), "centre": (2,)}, 2, actor_hidden_dims=[4], critic={"groups": ["policy"]}
+    )
+    context = Context(policy, torch.device("cpu"))
+    settings = {"teacher": scripted(tmp_path, 2.0), "limit": 2.5}
+    offset = {"offset": "centre", "renamed": {"policy": "seen"}}
+    extensions = Extensions({"cloning": {**settings, **offset}}, context)
+    obs = {"policy": torch.full((2, 2), 9.0), "seen": torch.tensor([[0.5, -1.0], [0.0, 0.0]])}
+    obs["centre"] = torch.tensor([[0.5, -1.0]]).expand(2, 2)
+    extensions.remember(obs, {})
+    told = extensions.labels(obs)["teacher_actions"]
+    torch.testing.assert_close(told, torch.tensor([[1.5, -2.5], [0.5, -1.0]]))
+    for wrong, message in (({"offset": "center"}, "centre"), ({"renamed": {"policy": "sen"}}, "seen")):
+        with pytest.raises(RslRlError, match=message):
+            Extensions({"cloning": {**settings, **wrong}}, context)
+    with pytest.raises(RslRlError, match=r"\[1\], actions of \[2\]"):
+        Extensions({"cloning": {**settings, "offset": "teacher_checkpoint_index"}}, context)

@@ -225,5 +225,5 @@ def test_what_the_actions_of_cloned_teachers_are_about(root):
         assert teachers_actions_about(cfg) == found
     cfg.algorithm.extensions = {"cloning": {"teacher": ["a", "b"], "coef": 1.0}}
     resolve_policies(cfg)
-    with pytest.raises(UserError, match="default and inverse_dynamics"):
+    with pytest.raises(UserError, match="default, inverse_dynamics"):
         teachers_actions_about(cfg)

@@ -176,6 +176,11 @@ class GoldenRobot:
     def reward_tracking_ang_vel(self) -> np.ndarray:
         return self.kernel(self.commands[:, 2] - self.rates[:, 2])
 
+    def reward_progress(self) -> np.ndarray:
+        speed = norm(self.commands[:, :2])
+        along = np.sum(self.velocity[:, :2] * self.commands[:, :2], axis=1) / np.maximum(speed, 1e-9) ** 2
+        return np.where(speed < 0.1, 0.0, np.clip(along, -1.0, 1.0))
+
     def reward_lin_vel_z(self) -> np.ndarray:
         return self.velocity[:, 2] ** 2
 

@@ -160,7 +160,14 @@ def test_imitation(about, teacher, monkeypatch, tmp_path):
     check(
         scripted(monkeypatch, G1Deepmimic, cfg),
         G1Deepmimic,
-        {*UNVARIED, "obs_commands", "reward_feet_stance", "obs_terrain_height_noisy", "obs_teacher_checkpoint_index"},
+        {
+            *UNVARIED,
+            "obs_commands",
+            "reward_feet_stance",
+            "reward_progress",
+            "obs_terrain_height_noisy",
+            "obs_teacher_checkpoint_index",
+        },
     )
 
 

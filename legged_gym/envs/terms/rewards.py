@@ -25,6 +25,16 @@ class RewardTerms(RobotState):
         error = (self.commands[:, 2] - self.base_ang_vel[:, 2]).square()
         return torch.exp(error * (-1.0 / self.cfg.rewards.tracking_sigma))
 
+    def _reward_progress(self) -> Tensor:
+        """Velocity along the commanded one as a fraction of it, -1 to 1; 0 where less than 0.1 m/s is asked for.
+
+        Unlike kernels of an error it pulls from afar.
+        """
+        wanted = self.commands[:, :2]
+        squared = wanted.square().sum(1)
+        along = (wanted * self.base_lin_vel[:, :2]).sum(1) / squared.clamp(min=0.01)
+        return along.clamp(-1.0, 1.0) * (squared >= 0.01)
+
     def _reward_lin_vel_z(self) -> Tensor:
         """Vertical velocity squared."""
         return self.base_lin_vel[:, 2].square()

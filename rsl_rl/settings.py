@@ -126,7 +126,8 @@ class PPOSettings(Settings):
         max_grad_norm: longer gradients are clipped to this length: the actor's and the critic's each on its own, those
             of a policy whose networks share features together.
         precision: "bfloat16" lets the networks compute in it where autocast allows, during updates only.
-            Parameters, optimiser, log-probabilities and losses stay float32.
+            Parameters, optimiser, log-probabilities and losses stay float32. A CPU without units for it computes in
+            float32, and a warning says so.
         symmetry: short form of the extension `Symmetry`; "none" for none.
         symmetry_loss_coef: its `loss_coef`.
         symmetry_until: its `until`.

@@ -16,10 +16,9 @@ from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
 from legged_gym import IS_CHECKOUT, LEGGED_GYM_ROOT_DIR
 from legged_gym.utils import reports, run_folder
+from rsl_rl.utils.bfloat16 import bfloat16_units
 
 _SECONDS = 20
-# of /proc/cpuinfo; from the third on, units for bfloat16
-_CPU_FEATURES = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
 _WITHOUT = "nothing can be trained"
 
 
@@ -84,19 +83,14 @@ def _machine() -> List[Finding]:
         Finding("Python", python, _WITHOUT, "MuJoCo's batches need Python 3.11 or newer"),
         Finding("system", f"{platform.system()} {platform.release().split('-')[0]} {platform.machine()}"),
         Finding("CPU", f"{machine['cpu']}, {machine['cores']} cores to use"),
-        Finding("bfloat16 units", units, "--train.algorithm.precision=bfloat16 is slower than float32 here"),
+        Finding("bfloat16 units", units, "--train.algorithm.precision=bfloat16 learns in float32 here"),
         Finding("memory", memory and f"{memory:.1f} GiB", "unknown"),
     ]
 
 
 def _bfloat16() -> Optional[str]:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            flags = next((line.split() for line in file if line.startswith("flags")), [])
-    except OSError:
-        return None
-    known = [name for name in _CPU_FEATURES[2:] if name in flags]
-    return f"{', '.join(known)}: --train.algorithm.precision=bfloat16 learns faster" if known else None
+    units = ", ".join(bfloat16_units())
+    return f"{units}: --train.algorithm.precision=bfloat16 learns faster" if units else None
 
 
 def _packages() -> List[Finding]:

@@ -17,6 +17,7 @@ from rsl_rl.modules.distribution import MAX_STD, MIN_STD
 from rsl_rl.settings import PPOSettings, read_settings
 from rsl_rl.storage import MiniBatch, RolloutStorage
 from rsl_rl.storage.rollout_storage import join_targets
+from rsl_rl.utils.bfloat16 import worth_it_on
 from rsl_rl.utils.errors import RslRlError
 from rsl_rl.utils.gradients import Gradients, Group, make_adamw, means_of
 from rsl_rl.utils.schedule import cosine
@@ -82,6 +83,7 @@ class PPO(Algorithm):
         self.entropy_coef = self.settings.entropy_coef
         self._is_warming_up = self.settings.critic_warm_up > 0
         self._first_std, self._highest_std = max(self.policy.distribution.std.max().item(), 1.0), MAX_STD
+        self._in_bfloat16 = self.settings.precision == "bfloat16" and worth_it_on(self.device.type)
         self._distributed = distributed if distributed is not None and distributed.world_size > 1 else None
         self._acting: Optional[Policy] = None
         context = Context(self.policy, self.device, self._distributed, mirror_maps)
@@ -307,7 +309,7 @@ class PPO(Algorithm):
 
     def _autocast(self) -> torch.autocast:
         """Let networks compute in the chosen precision."""
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.precision == "bfloat16")
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self._in_bfloat16)
 
     def _step(self, terms: Dict[str, torch.Tensor], adapt: bool) -> Optional[Dict[str, float]]:
         """Take one step of the optimiser along the gradients, unless a number is not finite.

@@ -13,6 +13,7 @@ from rsl_rl.algorithms.gae import compute_gae
 from rsl_rl.algorithms.losses import clipped_surrogate, value_loss
 from rsl_rl.models import reset_hidden
 from rsl_rl.modules.distribution import MAX_STD, MIN_STD
+from rsl_rl.utils import bfloat16
 from rsl_rl.utils.errors import RslRlError
 from tests.rsl_rl.ppo_helpers import DIMS, NUM_ENVS, NUM_STEPS, collect, make_ppo, parameters, random_rollout
 
@@ -186,7 +187,8 @@ def test_standard_deviations_do_not_leave_their_bounds() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_bfloat16_is_close_to_float32(kind: str) -> None:
+def test_bfloat16_is_close_to_float32(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bfloat16, "bfloat16_units", lambda: ("avx512_bf16",))
     moves, metrics = [], []
     for precision in ("float32", "bfloat16"):
         torch.manual_seed(2)

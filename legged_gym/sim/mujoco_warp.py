@@ -30,7 +30,9 @@ from legged_gym.sim.mujoco_base import FIELDS, MujocoSimulator
 from legged_gym.sim.scene_rays import SceneRays
 from legged_gym.sim.simulator import PhysicsFailure
 from legged_gym.sim.spec import SimSpec
-from legged_gym.sim.warp_contacts import contact_sizes, impossible_contact_filter
+from legged_gym.sim.warp.contacts import contact_sizes, impossible_contact_filter
+from legged_gym.sim.warp.order import keep_order
+from legged_gym.sim.warp.overflow import Overflow
 
 # what mjw.set_const derives from the fields that may differ
 DERIVED_OF_INERTIA = ("body_subtreemass", "dof_invweight0", "body_invweight0", "actuator_acc0")
@@ -38,21 +40,6 @@ DERIVED_OF_SIZE = ("geom_aabb", "geom_rbound")
 
 # a position or velocity beyond this is a failure, as in MuJoCo's mj_checkPos
 HUGE = 1e10
-
-# contacts without room are looked for at every so many steps, as reading the answer waits for the GPU
-OVERFLOW_PERIOD = 100
-TOO_SMALL = (
-    mjw.OverflowType.NEFC
-    | mjw.OverflowType.NJMAX_NNZ
-    | mjw.OverflowType.BROADPHASE
-    | mjw.OverflowType.NARROWPHASE
-    | mjw.OverflowType.CCD
-)
-TOO_COMPLEX = mjw.OverflowType.HFIELD | mjw.OverflowType.CONTACT_MATCH | mjw.OverflowType.EPA_HORIZON
-OVERFLOW_ADVICE = {
-    TOO_SMALL: "raise sim.mujoco_warp.contact_margin",
-    TOO_COMPLEX: "simplify the robot's collision shapes or coarsen the ground",
-}
 
 
 class WarpEngine:
@@ -62,6 +49,7 @@ class WarpEngine:
         engine_model, data: of MuJoCo Warp.
         per_env: model fields of which each environment has its own.
         arrays: of the engine, as tensors.
+        overflow: contacts that had no room.
     """
 
     def __init__(
@@ -90,19 +78,19 @@ class WarpEngine:
         with wp.ScopedDevice(self._wp_device):
             self.engine_model = mjw.put_model(model, batch_sizes={name: num_envs for name in per_env})
             self.engine_model.opt.deterministic = deterministic
-            self.engine_model.opt.warn_overflow = 0  # a kernel would print at every sub-step; see check_overflow
+            self.engine_model.opt.warn_overflow = 0  # a kernel would print at every sub-step; see Overflow
             # without it the solver's loop is unrolled to its last iteration; CUDA has it from 12.4
             self.engine_model.opt.graph_conditional = wp.is_conditional_graph_supported() or self._wp_device.is_cpu
             if model.nhfield:
                 filter_ = impossible_contact_filter(model, self._wp_device)
                 self.engine_model.callback.contactfilter = filter_
             self.data = mjw.make_data(model, nworld=num_envs, nconmax=sizes[0], njmax=sizes[1])
+            if deterministic:
+                keep_order(self.engine_model, self.data, self._wp_device)
         self.arrays = EngineArrays(
             **{name: wp.to_torch(getattr(self.data, name)) for name in EngineArrays.__annotations__}
         )
-        self._overflow = wp.to_torch(self.data.overflow)
-        self._overflow_said = 0
-        self._steps = 0
+        self.overflow = Overflow(self.data, device, deterministic)
         self._initial = {name: getattr(self.arrays, name)[0].clone() for name in ("qpos", "mocap_pos", "mocap_quat")}
         # once for all, so that doing it for one environment later does not change the last digits of the others
         self._stale_constants: Set[bool] = {True}
@@ -144,13 +132,12 @@ class WarpEngine:
         """Advance all; poses and velocities are current, forces those of the last sub-step."""
         self.settle_constants()
         self.run(("step", substeps), lambda: self._substeps(substeps))
-        self._steps += 1
-        if self._steps % OVERFLOW_PERIOD == 0:
-            self.check_overflow()
+        self.overflow.look()
 
     def _substeps(self, count: int) -> None:
         for _ in range(count):
             mjw.step(self.engine_model, self.data)
+        self.overflow.note()
         self._current()
 
     def _current(self) -> None:
@@ -162,19 +149,6 @@ class WarpEngine:
     def forward(self, stale: Optional[Tensor] = None) -> None:
         """Recompute poses and velocities of bodies, for all: what was current comes out the same."""
         self.run(("forward",), self._current)
-
-    def check_overflow(self) -> None:
-        """Say, once for each kind, if contacts were lost since the last look because they had no room."""
-        bits = functools.reduce(operator.or_, self._overflow.unique().tolist(), 0)
-        self._overflow.zero_()
-        for kinds, advice in OVERFLOW_ADVICE.items():
-            if bits & kinds & ~self._overflow_said:
-                self._overflow_said |= int(kinds)
-                names = ", ".join(str(kind.name).lower() for kind in kinds if kind & bits)
-                print(
-                    f"warning: MuJoCo Warp had no room for some contacts ({names}) and left them out; {advice}",
-                    file=sys.stderr,
-                )
 
     def reset(self, env_ids: Tensor) -> None:
         """Initial state of the model, no warm start."""
@@ -262,7 +236,7 @@ class WarpEngine:
 
     def close(self) -> None:
         """Free the graphs."""
-        self.check_overflow()
+        self.overflow.tell()
         self._graphs.clear()
 
 
@@ -276,8 +250,8 @@ class MujocoWarpSimulator(MujocoSimulator):
             spec: the world.
             num_envs: N.
             device: a torch device, 'cuda:0' or 'cpu'.
-            deterministic: sums in the same order in every run, for some speed. Contacts come in any order on a GPU all
-                the same (MuJoCo Warp 4.0), so only robots in the air repeat bit for bit; a CPU always does.
+            deterministic: contacts, constraint rows and sums in the same order in every run, for some speed, as long as
+                there is room for all contacts. A CPU repeats without.
         """
         if device == "cuda":
             device = f"cuda:{torch.cuda.current_device()}"
@@ -308,8 +282,12 @@ class MujocoWarpSimulator(MujocoSimulator):
         """See `Simulator.failure`."""
         failure = super().failure
         if failure is not None:
-            self.engine.check_overflow()
+            self.engine.overflow.tell()
         return failure
+
+    def counts(self) -> Dict[str, Tensor]:
+        """See `Simulator.counts`."""
+        return self.engine.overflow.take()
 
     def _forward(self, stale: Tensor) -> None:
         self.engine.forward(stale)

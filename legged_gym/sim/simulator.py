@@ -82,6 +82,13 @@ class Simulator(ABC):
     def failure(self) -> Optional[PhysicsFailure]:
         """What is known of environments that `failed`, or None; on a GPU, reading it waits for the physics."""
 
+    def counts(self) -> Dict[str, torch.Tensor]:
+        """What the engine had to leave out in the steps since the last call, 0-d by the name it is logged under.
+
+        Nothing here waits for the device. Empty for an engine that leaves out nothing.
+        """
+        return {}
+
     @abstractmethod
     def states_of(self, bodies: torch.Tensor) -> torch.Tensor:
         """(N, n, 13) like `root_states` for bodies (n,); computed on demand and current even after a teleport."""

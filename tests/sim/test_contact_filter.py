@@ -27,7 +27,7 @@ def rough_ground() -> HeightField:
 
 
 def test_deepest_overlaps_by_hand():
-    from legged_gym.sim.warp_contacts import deepest_overlaps
+    from legged_gym.sim.warp.contacts import deepest_overlaps
 
     model = make("mujoco", a1_cfg(), 1, ground=rough_ground()).robot.model
     depth = deepest_overlaps(model)

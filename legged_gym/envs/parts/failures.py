@@ -47,8 +47,9 @@ class Failures(Part):
         self.env.extras["counts"] = {"failed_envs": 0}
 
     def check_state(self) -> None:
-        """Environments whose state is not finite, or that the engine gave up, end here."""
+        """Environments whose state is not finite, or that the engine gave up, end here; what it left out is counted."""
         env = self.env
+        env.extras.setdefault("counts", {"failed_envs": 0}).update(env.sim.counts())
         total = env.root_states.sum(1) + env.dof_pos.sum(1) + env.dof_vel.sum(1)
         self.note(env.sim.failed | not_finite(total), "a position or velocity is NaN or Inf")
 

@@ -132,7 +132,7 @@ def _make_engine(model: Any, sim: Sim, slots: List[Slot]) -> Any:
 def warp_engine(model: Any, sim: Sim, slots: List[Slot]) -> Any:
     """MuJoCo Warp, with room for what the first actor meets when it tumbles, and some for the others."""
     from legged_gym.sim.mujoco_warp import DERIVED_OF_INERTIA, WarpEngine
-    from legged_gym.sim.warp_contacts import contact_sizes
+    from legged_gym.sim.warp.contacts import contact_sizes
 
     sizes = contact_sizes(_first_robot(model, slots[0]), _CONTACT_MARGIN) if len(slots[0].geom_ids) else (0, 0)
     more = _CONTACTS_OF_OTHERS * len(slots)

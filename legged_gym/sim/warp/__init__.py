@@ -1,0 +1,1 @@
+"""What MuJoCo Warp is told and asked besides its own steps."""

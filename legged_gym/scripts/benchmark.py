@@ -8,6 +8,10 @@ env_steps_per_s           env.step with random actions: observations, rewards, t
 policy_env_steps_per_s    the same with the actor of the task's training config choosing the actions
 train_samples_per_s       whole training iterations with that config, in float32 and, but for DAgger, in bfloat16
 
+With --profile, instead of all this, where the time of a training iteration goes and how often it waits for the device:
+
+    python legged_gym/scripts/benchmark.py --task=a1 --num_envs=4096 --sim=mujoco_warp --profile
+
 Steps are policy steps of single environments. How ratios are made robust against a busy machine is told in
 legged_gym/inspection/benchmarking.py.
 """
@@ -28,6 +32,7 @@ if not __package__:
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from legged_gym.envs import registry
+from legged_gym.errors import UserError
 from legged_gym.programs import run_script
 from legged_gym.utils import reports, training
 from legged_gym.utils.cli import make_parser, positive
@@ -51,8 +56,11 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     parser = make_parser(__doc__ or "")
     parser.add_argument("--blocks", type=positive, default=12, help="blocks of every kind that are counted (12)")
     parser.add_argument("--no_train", action="store_true", help="leave training out")
+    parser.add_argument("--profile", action="store_true", help="where the time of a training iteration goes, instead")
     parser.add_argument("--json", metavar="FILE", help="write the result here too")
     args = parser.parse(argv)
+    if args.profile and args.no_train:
+        raise UserError("--profile is of training: leave out --no_train")
     command = CommandLine.read(args)
     plan = Plan(registry.find(args.task).name, *resolve(args.task, command), command.options)
     check_sizes(plan.env_cfg, plan.train_cfg)
@@ -61,17 +69,31 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     origin = reports.origin(__file__, argv)
     plan = plan.settled()
     with contextlib.closing(make_env(plan)) as env:
-        result = {**run(plan, env, args.blocks, trains=not args.no_train), **origin}
-    print(format_result(result))
+        measured = profile(plan, env, args.blocks) if args.profile else run(plan, env, args.blocks, not args.no_train)
+        result = {**measured, **origin}
+    print(format_profile(result) if args.profile else format_result(result))
     if args.json:
         reports.write_json(args.json, result)
         print(f"\nwritten to {args.json}")
 
 
+def profile(plan: Plan, env: LeggedRobot, iterations: int) -> Dict[str, Any]:
+    """Return where the time of so many training iterations went, and what they were of."""
+    from legged_gym.inspection import benchmarking, profiling
+
+    benchmarking.mix_ages(env)
+    precision = getattr(plan.train_cfg.algorithm, "precision", PRECISIONS[0])
+    return {
+        "kind": "profile",
+        **_measured_on(plan, env),
+        "precision": precision,
+        "iterations": iterations,
+        **profiling.profile(env, make_runner(plan, env, precision), iterations),
+    }
+
+
 def run(plan: Plan, env: LeggedRobot, num_blocks: int, trains: bool) -> Dict[str, Any]:
     """Return the measured speeds and what they were measured on."""
-    import torch
-
     from legged_gym.inspection import benchmarking
 
     train_cfg, options = plan.train_cfg, plan.options
@@ -93,17 +115,25 @@ def run(plan: Plan, env: LeggedRobot, num_blocks: int, trains: bool) -> Dict[str
     blocks = benchmarking.measure_blocks(env, benchmarking.REPLAYS[options.sim](env), works, num_blocks)
     return {
         "kind": "benchmark",
-        "task": plan.task,
-        "num_envs": env.num_envs,
-        "sim": options.sim,
-        "sim_device": options.sim_device,
-        "rl_device": options.rl_device,
-        "decimation": env.cfg.control.decimation,
+        **_measured_on(plan, env),
         "blocks": num_blocks,
         "steps_per_block": num_steps,
-        "train": {part: train_cfg.to_dict()[part] for part in ("policy", "algorithm")},
-        "torch_threads": torch.get_num_threads(),
         **benchmarking.summarize(blocks, env.num_envs * num_steps),
+    }
+
+
+def _measured_on(plan: Plan, env: LeggedRobot) -> Dict[str, Any]:
+    import torch
+
+    return {
+        "task": plan.task,
+        "num_envs": env.num_envs,
+        "sim": plan.options.sim,
+        "sim_device": plan.options.sim_device,
+        "rl_device": plan.options.rl_device,
+        "decimation": env.cfg.control.decimation,
+        "train": {part: plan.train_cfg.to_dict()[part] for part in ("policy", "algorithm")},
+        "torch_threads": torch.get_num_threads(),
     }
 
 
@@ -115,6 +145,13 @@ def make_runner(plan: Plan, env: LeggedRobot, precision: str) -> Runner:
     cfg.runner.resume, cfg.runner.logger, cfg.runner.max_wall_time_s = False, "none", None
     with contextlib.redirect_stdout(io.StringIO()):
         return training.make_runner(replace(plan, train_cfg=cfg), env, None)
+
+
+def format_profile(result: Dict[str, Any]) -> str:
+    """Lay out where the time goes."""
+    from legged_gym.inspection import profiling
+
+    return profiling.format_profile(result)
 
 
 def format_result(result: Dict[str, Any]) -> str:

@@ -69,6 +69,30 @@ def test_a_student_has_one_precision(tmp_path):
     assert list(json.loads(path.read_text())["ratios"]) == RATIOS[:3]
 
 
+@pytest.mark.parametrize("sim", ["mujoco", "mujoco_warp"])
+def test_a_profile_says_where_the_time_goes(sim, tmp_path, capsys):
+    if sim == "mujoco_warp":
+        pytest.importorskip("mujoco_warp")
+    path = tmp_path / "result.json"
+    benchmark.main([*TINY, f"--sim={sim}", "--sim_device=cpu", "--profile", "--blocks=1", f"--json={path}"])
+    result, out = json.loads(path.read_text()), capsys.readouterr().out
+    assert (result["kind"], result["sim"], result["iterations"], result["substeps"]) == ("profile", sim, 1, 8)
+    parts = ["policy", "physics", "rest of the environment", "returns", "learning", "rest"]
+    assert list(result["parts_ms"]) == parts
+    stages = ["collision", "constraints", "solver", "contact forces of bodies", "rest", "whole"]
+    assert list(result["stages_ms"]) == (stages if sim == "mujoco_warp" else [])
+    assert all(value > 0 for value in [*result["parts_ms"].values(), *list(result["stages_ms"].values())[:4]])
+    # that every step waits twice is held by test_device_waits.py; the learner in it adds nothing
+    assert result["waits"]["per_step"] == 2.0
+    assert sum(result["waits"]["places"].values()) <= result["waits"]["per_iteration"]
+    assert "| physics |" in out and f"waits for the device: {result['waits']['per_iteration']}" in out
+
+
+def test_a_profile_is_of_training():
+    with pytest.raises(UserError, match="--profile is of training: leave out --no_train"):
+        benchmark.main([*TINY, "--profile", "--no_train"])
+
+
 def test_no_blocks_are_a_mistake():
     with pytest.raises(UserError, match="--blocks: expected a whole number of at least 1, got '0'"):
         benchmark.main([*TINY, "--blocks=0"])

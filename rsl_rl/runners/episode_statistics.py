@@ -81,19 +81,27 @@ class EpisodeStatistics:
             The mean of each logged number over the steps that logged it, and the total of each that was counted.
         """
         if self._step_dones:
-            dones = torch.stack(self._step_dones)
-            self._finished_returns.extend(torch.stack(self._step_returns)[dones].tolist())
-            self._finished_lengths.extend(torch.stack(self._step_lengths)[dones].tolist())
+            episodes = torch.stack((torch.stack(self._step_returns), torch.stack(self._step_lengths).double()))
+            returns, lengths = episodes[:, torch.stack(self._step_dones)].tolist()
+            self._finished_returns.extend(returns)
+            self._finished_lengths.extend(map(int, lengths))
         own: List[Dict[str, float]] = [
-            {name: float(total) for name, total in self._log_sums.items()},
+            self._on_host(self._log_sums),
             self._log_counts,
-            {name: float(total) for name, total in self._totals.items()},
+            self._on_host(self._totals),
             self._sums_of_finished(),
         ]
         parts = [own] if distributed is None else distributed.gather_objects(own)
         sums, counts, totals, self._finished = (_added(tables) for tables in zip(*parts))
         self._start_rollout()
         return {**{name: total / counts[name] for name, total in sums.items()}, **totals}
+
+    def _on_host(self, table: Mapping[str, Any]) -> Dict[str, float]:
+        """Numbers and 0-d tensors as numbers; the device is waited for once."""
+        tensors = {name: value for name, value in table.items() if isinstance(value, torch.Tensor)}
+        there = [value.reshape(()).to(self._returns) for value in tensors.values()]
+        found = dict(zip(tensors, torch.stack(there).tolist() if there else ()))
+        return {name: found[name] if name in found else float(value) for name, value in table.items()}
 
     def _sums_of_finished(self) -> Dict[str, float]:
         lengths = self._finished_lengths

@@ -99,8 +99,9 @@ class PPOSettings(Settings):
 
     Attributes:
         value_loss_coef: weight of the value loss.
-        critic_warm_up: iterations at the start in which surrogate and entropy are left out. A policy that came without
-            a critic, as shipped ones do, is kept from what a critic that knows nothing would make of it.
+        critic_warm_up: iterations at the start in which surrogate and entropy are left out, and values move as far as
+            they need to. A policy that came without a critic, as shipped ones do, is kept from what a critic that knows
+            nothing would make of it.
         use_clipped_value_loss: do not reward values for moving more than `clip_param` in an update.
         clip_param: how far the ratio of probabilities may leave 1 before the objective stops rewarding it.
         entropy_coef: weight of the entropy.

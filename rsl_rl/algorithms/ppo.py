@@ -256,7 +256,8 @@ class PPO(Algorithm):
         return {name: term.detach() for name, term in terms.items()}
 
     def _value_loss(self, values: torch.Tensor, targets: MiniBatch) -> torch.Tensor:
-        value_clip = self.settings.clip_param if self.settings.use_clipped_value_loss else None
+        clips = self.settings.use_clipped_value_loss and not self._is_warming_up
+        value_clip = self.settings.clip_param if clips else None
         return value_loss(values, targets.values, targets.returns, value_clip)
 
     def _actor_loss(

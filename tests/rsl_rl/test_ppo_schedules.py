@@ -11,7 +11,7 @@ import torch
 from rsl_rl.algorithms.learning_rate import adapt_to_kl
 from rsl_rl.runners import OnPolicyRunner
 from rsl_rl.utils.errors import RslRlError
-from tests.rsl_rl.ppo_helpers import collect, make_ppo, random_rollout
+from tests.rsl_rl.ppo_helpers import DIMS, collect, make_ppo, random_rollout
 from tests.rsl_rl.toy_vec_env import ToyVecEnv
 
 
@@ -163,6 +163,22 @@ def test_while_the_critic_warms_up_the_actor_stays(recurrent: str) -> None:
         if iteration < 2:
             assert algorithm.learning_rate == algorithm.settings.learning_rate, "no KL of a policy that stays"
     assert moved == [{"critic"}, {"critic"}, {"actor", "std", "critic"}]
+
+
+def test_a_critic_that_warms_up_is_not_held_back_by_the_clip() -> None:
+    """All returns are 5; with the clip an update moves values by little more than 0.2."""
+    rollout = {**random_rollout(), "rewards": torch.full((8, 16), 5.0), "dones": torch.ones(8, 16).bool()}
+    rollout["time_outs"] = torch.zeros_like(rollout["dones"])
+    found = {}
+    for warm_up in (0, 1):
+        algorithm = make_ppo(critic_warm_up=warm_up, learning_rate=2e-3, num_learning_epochs=40, schedule="fixed")
+        algorithm.set_progress(0, 10)
+        collect(algorithm, rollout)
+        algorithm.update()
+        with torch.no_grad():
+            values = algorithm.policy.values({name: rollout[name][0] for name in DIMS}, algorithm.hidden)
+        found[warm_up] = values.mean().item()
+    assert found[0] < 1.5 and found[1] == pytest.approx(5.0, abs=0.5)
 
 
 def _differ(network: torch.nn.Module, before: list[torch.Tensor]) -> bool:

@@ -181,6 +181,11 @@ class GoldenRobot:
         along = np.sum(self.velocity[:, :2] * self.commands[:, :2], axis=1) / np.maximum(speed, 1e-9) ** 2
         return np.where(speed < 0.1, 0.0, np.clip(along, -1.0, 1.0))
 
+    def reward_turning(self) -> np.ndarray:
+        wanted = self.commands[:, 2]
+        share = np.clip(self.rates[:, 2] / np.where(wanted == 0.0, 1.0, wanted), -1.0, 1.0)
+        return np.where(np.abs(wanted) < 0.1, 0.0, share)
+
     def reward_lin_vel_z(self) -> np.ndarray:
         return self.velocity[:, 2] ** 2
 

@@ -165,6 +165,7 @@ def test_imitation(about, teacher, monkeypatch, tmp_path):
             "obs_commands",
             "reward_feet_stance",
             "reward_progress",
+            "reward_turning",
             "obs_terrain_height_noisy",
             "obs_teacher_checkpoint_index",
         },

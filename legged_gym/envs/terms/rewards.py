@@ -35,6 +35,12 @@ class RewardTerms(RobotState):
         along = (wanted * self.base_lin_vel[:, :2]).sum(1) / squared.clamp(min=0.01)
         return along.clamp(-1.0, 1.0) * (squared >= 0.01)
 
+    def _reward_turning(self) -> Tensor:
+        """Yaw rate as a fraction of the commanded one, -1 to 1; 0 where less than 0.1 rad/s is asked for."""
+        wanted = self.commands[:, 2]
+        share = self.base_ang_vel[:, 2] / torch.where(wanted.abs() < 0.1, 1.0, wanted)
+        return share.clamp(-1.0, 1.0) * (wanted.abs() >= 0.1)
+
     def _reward_lin_vel_z(self) -> Tensor:
         """Vertical velocity squared."""
         return self.base_lin_vel[:, 2].square()

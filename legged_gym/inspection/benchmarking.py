@@ -59,7 +59,7 @@ class EngineReplay(ABC):
 
 
 class BatchReplay(EngineReplay):
-    """A `mujoco.batch.Batch` of its own: the same models, persistent, and nothing bound but the targets."""
+    """A `mujoco.batch.Batch` of its own: the same models, and nothing bound but the targets."""
 
     def __init__(self, env: LeggedRobot) -> None:
         """Build a batch like that of the environment, every robot's own friction and mass included."""
@@ -68,7 +68,7 @@ class BatchReplay(EngineReplay):
 
         sim: Any = env.sim
         self._source = sim.batch
-        self._batch = mujoco_batch.Batch(self._source.model, env.num_envs, self._source.nthread, persistent=True)
+        self._batch = mujoco_batch.Batch(self._source.model, env.num_envs, self._source.nthread)
         for name in mujoco_batch.MODEL_FIELDS:
             values = self._source.expanded(name)
             if values is not None:

@@ -106,7 +106,7 @@ class MujocoSimulator(Simulator):
 
     @abstractmethod
     def _advance(self, substeps: int) -> None:
-        """Advance all environments, leave position and velocity stages current, find failures."""
+        """Advance all environments, find failures; what depends on the state is current then, or marked as stale."""
 
     @abstractmethod
     def _forward(self, stale: Tensor) -> None:
@@ -145,9 +145,9 @@ class MujocoSimulator(Simulator):
     def _step(self, substeps: int) -> None:
         now = torch.cat((self._packed, self._arrays.ctrl.float()), dim=1)
         torch.where(self.failed[:, None], self._previous, now, out=self._previous)  # of who failed, it stays as it was
-        self._advance(substeps)
         if self._any_stale:
             self._nothing_stale()
+        self._advance(substeps)
         self._refresh()
 
     @property

@@ -1,8 +1,9 @@
 """MuJoCo on CPUs: `mujoco.batch`, one C++ thread pool over all environments.
 
-The batch is persistent, so a step that ends with the position and velocity stages (mjSTAGE_VEL) leaves every derived
-field current and the next step goes on from them: nothing is computed twice. Results are bit-identical at any number
-of threads. Needs MuJoCo >= 4.0 and is imported only when chosen.
+Between two calls a simulation is its row of numbers alone: the working memory of a step is one MjData for each thread,
+which stays in its cache, where one for each of hundreds of robots would come from main memory every time. Poses and
+velocities of bodies are derived when somebody asks. Results are bit-identical at any number of threads. Needs
+MuJoCo >= 4.0 and is imported only when chosen.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ from legged_gym.sim.spec import SimSpec
 
 VEL = int(mujoco.mjtStage.mjSTAGE_VEL)
 NONE = int(mujoco.mjtStage.mjSTAGE_NONE)
+# what states of bodies are made of; who binds it has it copied at every call
+_OF_BODIES = ("xpos", "xquat", "cvel", "subtree_com")
+_NO_CONSTRAINTS = np.int32(mujoco.mjtDisableBit.mjDSBL_CONSTRAINT)
 # the engine resets a simulation with a non-finite state by itself (a control: zeroes it) and counts one of these
 BAD_STATE = [
     int(warning)
@@ -43,26 +47,42 @@ WATCHED = [*BAD_STATE, int(mujoco.mjtWarning.mjWARN_CONTACTFULL), int(mujoco.mjt
 
 
 class CpuEngine:
-    """Copies of a model on a persistent `mujoco.batch.Batch`.
+    """Copies of a model on a `mujoco.batch.Batch`.
 
     Attributes:
         arrays, numpy_arrays: of the engine, the same memory as tensors and as numpy's arrays.
     """
 
-    def __init__(self, model: Any, num_envs: int, num_threads: int = 0) -> None:
-        """Make N copies, on a number of threads or on all CPUs of the process."""
+    def __init__(self, model: Any, num_envs: int, num_threads: int = 0, persistent: bool = True) -> None:
+        """Make N copies.
+
+        Args:
+            model: an `MjModel`.
+            num_envs: N.
+            num_threads: of the pool; 0 for all CPUs of the process.
+            persistent: whether `advance` leaves all derived fields current, with memory of its own for each
+                environment. If not, those of bodies are there from the first `forward` on, which then knows no
+                contacts, and `advance` leaves them of the state before the last sub-step.
+        """
         self.model, self.device = model, torch.device("cpu")
-        self.batch = mujoco_batch.Batch(model, num_envs, num_threads or num_cpus(), persistent=True)
+        self.batch = mujoco_batch.Batch(model, num_envs, num_threads or num_cpus(), persistent=persistent)
+        self._stage = VEL if persistent else NONE
+        self._flags = None if persistent else self.batch.expand("opt.disableflags")
         names = EngineArrays.__annotations__
-        self.arrays = EngineArrays(**{name: _view(self.batch, name) for name in names})
-        self.numpy_arrays = EngineArrays(**{name: self.batch.bind(name) for name in names})
+        self.arrays, self.numpy_arrays = (EngineArrays(**dict.fromkeys(names)) for _ in range(2))
+        self._bind(*(name for name in names if persistent or name not in _OF_BODIES))
         self._warned, self.num_threads = False, self.batch.nthread
 
+    def _bind(self, *names: str) -> None:
+        for name in names:
+            setattr(self.arrays, name, _view(self.batch, name))
+            setattr(self.numpy_arrays, name, self.batch.bind(name))
+
     def advance(self, substeps: int) -> Tuple[np.ndarray, str]:
-        """Advance all, leave position and velocity stages current; returns the ids of who failed, and why."""
+        """Advance all; returns the ids of who failed, and why."""
         raised, reason = np.zeros(0, np.int64), ""
         try:
-            self.batch.step(nstep=substeps, stage=VEL)
+            self.batch.step(nstep=substeps, stage=self._stage)
         except mujoco_batch.SimulationError as error:
             raised, reason = error.ids, str(error)
         bad = np.zeros(0, np.int64)
@@ -94,7 +114,15 @@ class CpuEngine:
 
     def forward(self, stale: Tensor) -> None:
         """Recompute position and velocity stages of environments marked in (N,) bool."""
+        if self._flags is None:
+            self.batch.forward(ids=stale.numpy(), stage=VEL)
+            return
+        if self.numpy_arrays.xpos is None:
+            self._bind(*_OF_BODIES)
+        # bodies are where they are without contacts too, which are the dear part on rough ground
+        self._flags |= _NO_CONSTRAINTS
         self.batch.forward(ids=stale.numpy(), stage=VEL)
+        self._flags &= ~_NO_CONSTRAINTS
 
     def reset(self, env_ids: Tensor) -> None:
         """Initial state of the model, no warm start."""
@@ -126,18 +154,18 @@ class CpuEngine:
 
 
 class MujocoCpuSimulator(MujocoSimulator):
-    """N environments on a persistent `mujoco.batch.Batch`."""
+    """N environments on a `mujoco.batch.Batch`."""
 
     def __init__(self, spec: SimSpec, num_envs: int, device: str = "cpu", deterministic: bool = True) -> None:
         """See `MujocoSimulator`; all tensors live on the CPU, and results repeat anyway."""
         super().__init__(spec, num_envs, "cpu")
-        self.engine = CpuEngine(self.robot.model, num_envs, spec.num_threads)
+        self.engine = CpuEngine(self.robot.model, num_envs, spec.num_threads, persistent=False)
         self.batch, self._arrays = self.engine.batch, self.engine.arrays
         model = self.robot.model
         size = model.nq + model.nv
         offset = (self.batch.bind("qpos").__array_interface__["data"][0] - self.batch.state.ctypes.data) // 8
         self._state_view = torch.from_numpy(self.batch.state)[:, offset : offset + size]
-        self.batch.forward(stage=VEL)
+        self._everything_stale()
         self._refresh()
 
     def _engine_rows(self, env_ids: Optional[Tensor] = None) -> Tensor:
@@ -148,11 +176,16 @@ class MujocoCpuSimulator(MujocoSimulator):
 
     def _advance(self, substeps: int) -> None:
         failed, reason = self.engine.advance(substeps)
+        self._everything_stale()
         if failed.size:
             ids = torch.from_numpy(failed)
             if not self.failed[ids].all():
                 self._reason = reason
             self.failed[ids] = True
+
+    def _everything_stale(self) -> None:
+        self._stale.fill_(True)
+        self._any_stale = True
 
     def _fill_bodies(self, out: Tensor, bodies: Tensor) -> None:
         self.engine.fill_bodies(out, bodies, self._body_ids[:1])
@@ -237,8 +270,7 @@ class MujocoCpuSimulator(MujocoSimulator):
         if any(self.batch.expanded(name) is not None for name in FIELDS):
             self.batch.set_const()
         self.batch.state[...] = saved.numpy()
-        self.batch.forward(stage=VEL)
-        self._nothing_stale()
+        self._everything_stale()
         self._refresh()
         self._load_buffers(state["buffers"])
 

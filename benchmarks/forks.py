@@ -26,8 +26,8 @@ from benchmarks.markdown import table
 
 PROGRAM = Path(__file__).resolve().parents[1] / "legged_gym" / "scripts" / "run_fork.py"
 _LEARNER = ("rsl_rl", "leggedrobotics/rsl_rl", "v1.0.2")
-_ITERATION = re.compile(r"(?:Learning iteration|Iteration:?)\s*(\d+)")
-_REWARD = re.compile(r"Mean reward:\s*(\S+)|Mean episode reward:\s*(\S+)")
+_ITERATION = re.compile(r"(?:Learning iteration|Iteration:?|│ +iterations +│)\s*(\d+)")
+_REWARD = re.compile(r"(?:Mean reward:|Mean episode reward:|│ +train/episode/rew total/mean +│)\s*(\S+)")
 _ERROR = re.compile(r"error: |\w*(Error|Exception): ")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -44,6 +44,7 @@ class Fork:
     packages: str = ""
     arguments: Tuple[str, ...] = ("--task={task}", "--headless", "--num_envs={robots}", "--max_iterations={iterations}")
     environment: Tuple[Tuple[str, str], ...] = ()
+    driver: str = ""  # a file here that starts the training, of a fork whose script takes no options
 
 
 _VERSE = (
@@ -77,6 +78,8 @@ FORKS = (
     Fork("engineai", "engineai-robotics/engineai_legged_gym", ("zqsa01",), packages="scipy pygame wandb"),
     Fork("HumanoidVerse", "LeCAR-Lab/HumanoidVerse", ("h1/h1_10dof", "g1/g1_12dof"), "humanoidverse/train_agent.py",
          packages="hydra-core omegaconf loguru rich termcolor easydict scipy opencv-python-headless", arguments=_VERSE),
+    Fork("walk-these-ways", "Improbable-AI/walk-these-ways", ("go1",), driver="walk_these_ways.py",
+         packages="ml_logger==0.8.117 params-proto==2.10.5 gym", arguments=("{robots}", "{iterations}")),
 )  # fmt: skip
 
 
@@ -147,7 +150,8 @@ def train(
         sys.executable,
         str(PROGRAM),
         *(f"--path={path}" for path in paths),
-        str(folder / fork.name / fork.script),
+        *([f"--path={folder / fork.name}"] if fork.driver else []),
+        str(PROGRAM.parents[2] / "benchmarks" / fork.driver if fork.driver else folder / fork.name / fork.script),
     ]
     log = logs / f"{fork.name}_{Path(task).name}.txt"
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -166,7 +170,7 @@ def train(
 def read(text: str, status: int, seconds: float) -> Outcome:
     """What a training's output tells."""
     done = [int(number) + 1 for number in _ITERATION.findall(text)]
-    rewards = [first or second for first, second in _REWARD.findall(text)]
+    rewards = _REWARD.findall(text)
     lines = text.strip().splitlines() or [""]
     errors = [line for line in lines if _ERROR.match(line)] or lines
     problem = errors[-1][:160] if status else "rewards are not finite" if re.search(r"reward\S*:?\s+nan", text) else ""

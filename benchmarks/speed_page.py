@@ -47,6 +47,9 @@ def benchmarks_page(results: Named) -> List[str]:
     updates = [(name, result) for name, result in results if "speed_relative_to_reference_float32" in result]
     if updates:
         page += ["## PPO iteration", *(update_section(result) for _, result in updates)]
+    beginnings = of_kind(results, "first_iteration")
+    if beginnings:
+        page += ["## From nothing to the first iteration", beginnings_section(beginnings)]
     return page
 
 
@@ -121,3 +124,26 @@ def update_section(result: Result) -> str:
         "rsl-rl-lib in float32."
     )
     return f"{text}\n\n{table([*head, 'total, times as fast'], rows, text_columns=2)}"
+
+
+def beginnings_section(results: Named) -> str:
+    """Wall clock and CPU time of new environments, until one iteration of training is done."""
+    rows, commands = [], []
+    for _, result in sorted(results, key=lambda pair: [int(part) for part in pair[1]["python"].split(".")]):
+        for source in ("clone", "wheel"):
+            steps = result[source]
+            wall, cpu = (sum(taken[i] for taken in steps.values()) for i in (0, 1))
+            parts = [f"{steps[name][1]:.0f}" for name in ("install", "train")]
+            load = f"{result['machine']['load_average']:.0f}"
+            rows.append([result["python"], source, result["torch"], f"{wall:.0f}", load, f"{cpu:.0f}", *parts])
+        commands.append(f"- `{result['command']}` — commit {result['commit'][:10]}, {result['created'][:10]}")
+    first = results[0][1]["machine"]
+    text = (
+        "Seconds for a new environment, the installation with a warm package cache and one iteration of `a1_flat`, "
+        f"from `git clone` and from a wheel ({first['cpu']}, {first['cores']} cores; uv, whose cache links files where "
+        "pip copies them). *Load*: programs that wanted a core at the beginning. Where it is above the cores, wall "
+        "clock tells of those, trainings at a higher priority among them, and CPU time of what had to be done. PyPI's "
+        "torch for Linux is the build for NVIDIA GPUs, several GB."
+    )
+    head = ["Python", "from", "torch", "wall clock", "load", "CPU time", "of it, installing", "of it, training"]
+    return "\n\n".join((text, table(head, rows, text_columns=3), "\n".join(["Measured with:", "", *commands])))

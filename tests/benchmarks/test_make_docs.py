@@ -81,6 +81,30 @@ def test_collecting_demonstrations(root):
     assert row in pages(root)[0]
 
 
+def test_the_first_iteration_adds_up_its_steps(root):
+    steps = {"environment": [2.0, 1.0], "install": [30.0, 4.0], "train": [8.0, 12.4]}
+    found = {
+        "kind": "first_iteration",
+        "torch": "torch==2.13.0",
+        "command": "measure it",
+        "commit": "abc",
+        "created": "",
+    }
+    machine = {"cpu": "Fast CPU", "cores": 2, "load_average": 0.4}
+    for python in ("3.9.1", "3.11.7"):
+        result = {
+            **found,
+            "python": python,
+            "machine": machine,
+            "clone": {"clone": [1.0, 0.2], **steps},
+            "wheel": steps,
+        }
+        put(root, f"benchmarks/results/first_iteration_{python}.json", result)
+    lines = [line for line in pages(root)[0].splitlines() if line.startswith("| 3.")]
+    assert lines[0] == "| 3.9.1 | clone | torch==2.13.0 | 41 | 0 | 18 | 4 | 12 |"
+    assert lines[3] == "| 3.11.7 | wheel | torch==2.13.0 | 40 | 0 | 17 | 4 | 12 |"
+
+
 def test_the_gpu_is_named_where_it_did_the_work(root):
     put(root, "benchmarks/results/a1_flat_gpu.json", {**BENCHMARK, "sim_device": "cuda:0"})
     assert "| Fast GPU |" in pages(root)[0]

@@ -11,7 +11,7 @@ from legged_gym.errors import UserError
 from legged_gym.logcheck import words
 from legged_gym.logcheck.compare import Difference, compare
 from legged_gym.logcheck.evidence import Evidence
-from legged_gym.logcheck.layout import ACTION, ACTIONS, GRAVITY, MOTOR, POS, VECTORS, VEL, Layout, Values
+from legged_gym.logcheck.layout import ACTION, ACTIONS, GRAVITY, GYRO, MOTOR, POS, VECTORS, VEL, Layout, Values
 from legged_gym.logcheck.log_file import Log
 from legged_gym.logcheck.mistakes import CONSTANT, MOST_SHIFT, OTHER, Mistake
 from legged_gym.logcheck.readings import QUAT, SOURCES, built
@@ -112,6 +112,9 @@ class _Check:
         search = Search(self._layout, self._values, self._evidence, self._rows, needed, misled)
         found = search.run()
         self._findings += [_of_search(each, self._layout) for each in found]
+        if not {GYRO, GRAVITY, "gyro", QUAT} & {term for finding in self._findings for term in finding.terms}:
+            found += search.of_turning(found)[:1]
+            self._findings += [_of_search(each, self._layout) for each in found if each.turning]
         if replay is not None:
             left = replay.error(search.undone([each.cause for each in found]), self._given)
             self._tell_of_network(errors[0], left, bool(dead))

@@ -7,9 +7,10 @@ from typing import Counter, Dict, List, NamedTuple, Optional, Sequence, Tuple
 import numpy as np
 
 from legged_gym.logcheck.evidence import Evidence, State
-from legged_gym.logcheck.layout import ACTION, ACTIONS, COMMANDS, MOTOR, Layout, Values
-from legged_gym.logcheck.mistakes import FRAME, Candidate, candidates
+from legged_gym.logcheck.layout import ACTION, ACTIONS, COMMANDS, GRAVITY, GYRO, MOTOR, Layout, Values
+from legged_gym.logcheck.mistakes import EARLY, FRAME, LATE, MOST_SHIFT, ORDER, SIGN, Candidate, candidates
 from legged_gym.logcheck.replay import Replay
+from legged_gym.logcheck.turning import unturned
 
 MOST_MISTAKES = 4
 _LEAST_GAIN, _FEW = 1.5, 40.0
@@ -34,6 +35,12 @@ _PROMISING, _PROMISING_OF_TERM = 30, 5
 _UNSEEN = 4
 """Columns of a term of which all candidates go on, as little but the network may tell of them."""
 
+_LENGTHS_STAY = (ORDER, SIGN, LATE, EARLY, FRAME)
+"""Mistakes of gyroscope and gravity that leave vectors as long as they are."""
+_LEAST_NATS, _ALIKE, _QUIET = 20.0, 6.0, 2.1
+"""What such a mistake has to explain of how gravity turns, in nats of the whole log; by how many another explains it
+alike; and how much more than the noise of gravity may be left, or something else is wrong."""
+
 
 class Found(NamedTuple):
     """A mistake.
@@ -43,12 +50,14 @@ class Found(NamedTuple):
         gain: nats a control step by which the log is more likely without it.
         evidence: the same by factor, the largest first.
         others: causes of other terms that explain nearly as much.
+        turning: whether gyroscope and gravity alone tell of it.
     """
 
     cause: Candidate
     gain: float
     evidence: List[Tuple[str, float]]
     others: List[Candidate]
+    turning: bool = False
 
 
 class Search:
@@ -93,6 +102,37 @@ class Search:
                 break
             found = self._again([*found, best])
         return found
+
+    def of_turning(self, found: Sequence[Found]) -> List[Found]:
+        """At most one mistake of gyroscope or gravity, too small for `run` or of a robot that moves as it never did.
+
+        How gravity turns is what the gyroscope says, whatever the robot does, so the noise of this very log is the
+        measure. What would explain that alike is told apart by all other evidence.
+        """
+        values = self.undone([each.cause for each in found])
+        if not all(name in values for name in (GYRO, GRAVITY)):
+            return []
+        first, last = int(self._rows[0]) - MOST_SHIFT, int(self._rows[-1]) + MOST_SHIFT - 1
+        before = unturned(values, first, last, self._layout.dt)
+        nats: Dict[int, float] = {}
+        for index, cause in enumerate(self._candidates):
+            if len(cause) == 1 and cause[0].term in (GYRO, GRAVITY) and cause[0].kind in _LENGTHS_STAY:
+                new = {**values, cause[0].term: cause[0].undo(values, self._layout.dt)}
+                after = unturned(new, first, last, self._layout.dt)
+                if (after.spread < _QUIET * after.noise).all():
+                    nats[index] = after.samples * float(np.log(before.spread / after.spread).sum())
+        if not nats or max(nats.values()) < _LEAST_NATS:
+            return []
+        state, most = self._evidence.state(values, self._rows), max(nats.values())
+        alike = [index for index, gain in nats.items() if gain > most - _ALIKE]
+        gains = {index: self._gain(state, self._candidates[index]) for index in alike}
+        best = max(alike, key=lambda index: (gains[index] + nats[index] / len(self._rows)) * self._weights[index])
+        others = [
+            self._candidates[index]
+            for index in alike
+            if self._candidates[index][0].term != self._candidates[best][0].term
+        ]
+        return [Found(self._candidates[best], gains[best], [("turns", nats[best] / len(self._rows))], others[:1], True)]
 
     def undone(self, causes: Sequence[Candidate]) -> Values:
         """The log without mistakes; wrong frames last, as they are turned by other terms."""

@@ -1,12 +1,16 @@
-"""Frames: from the world into the base, as far as the readings of a log tell where that is."""
+"""How the base turns: from the world into the base, as far as a log tells, and gravity against the gyroscope."""
 
 from __future__ import annotations
 
-from typing import Callable, Tuple
+from typing import Callable, NamedTuple, Tuple
 
 import numpy as np
 
 from legged_gym.logcheck.layout import GRAVITY, GYRO, Values
+
+_STEPS = 4
+"""Control steps over which gravity turns more than its noise, and which noise makes neighbours of."""
+_NORMAL = 1.4826  # deviation of what is normal / median of its absolute values
 
 
 def tilt(gravity: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
@@ -53,3 +57,28 @@ def gravity_from_inverse(start: float) -> Callable[[Values, float], np.ndarray]:
 def _yaw(values: Values, start: float, dt: float) -> np.ndarray:
     rate = values[GYRO][:, 2] if GYRO in values else np.zeros(len(values[GRAVITY]))
     return np.asarray(start + dt * (np.cumsum(rate) - 0.5 * rate))
+
+
+class Unturned(NamedTuple):
+    """What the gyroscope does not say of how gravity turns, which is noise on any ground and in any fall.
+
+    Attributes:
+        spread: (3,) deviations.
+        noise: (3,) of gravity alone, from one control step to the next.
+        samples: how many numbers tell of it and are no neighbours.
+    """
+
+    spread: np.ndarray
+    noise: np.ndarray
+    samples: float
+
+
+def unturned(values: Values, first: int, last: int, dt: float) -> Unturned:
+    """Compare gyroscope and gravity from one control step to another."""
+    part = slice(first, last + 1)
+    gravity, rate = values[GRAVITY][part], values[GYRO][part]
+    turned = np.cumsum(np.cross(0.5 * (rate[1:] + rate[:-1]), 0.5 * (gravity[1:] + gravity[:-1])), axis=0) * dt
+    turned = np.concatenate((np.zeros((1, 3)), turned))
+    left = gravity[_STEPS:] - gravity[:-_STEPS] + turned[_STEPS:] - turned[:-_STEPS]
+    spread, second = (_NORMAL * np.median(np.abs(each), axis=0) for each in (left, np.diff(gravity, 2, axis=0)))
+    return Unturned(spread.clip(1e-6), second / np.sqrt(6.0), len(left) / _STEPS)

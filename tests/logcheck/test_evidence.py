@@ -9,6 +9,7 @@ from legged_gym.logcheck.evidence import Evidence, t_loss
 from legged_gym.logcheck.layout import ACTION, Layout, legs_of
 from legged_gym.logcheck.mistakes import Mistake, candidates
 from legged_gym.logcheck.readings import gravity_of
+from legged_gym.logcheck.search import Search
 from legged_gym.logcheck.statistics import Statistics
 from legged_gym.logcheck.turning import base_from_world, gravity_from_inverse, rotation
 from legged_gym.logcheck.words import mend, what
@@ -34,6 +35,49 @@ def rocking():
     gyro = np.stack((rates[:, 2, 1], rates[:, 0, 2], rates[:, 1, 0]), axis=1)[::50]
     turns = turns[::50][: len(gyro)]
     return turns, gyro, -turns[:, 2]
+
+
+NOISE = np.random.default_rng(3).normal(size=(2, 200, 3))
+
+
+def turning(parts, change, noise):
+    """(term, kind) that gyroscope and gravity alone tell of, of a rocking base with noisy sensors and a mistake."""
+    _, gyro, gravity = rocking()
+    values = {"base_ang_vel": gyro + 5 * noise * NOISE[0], "projected_gravity": gravity + noise * NOISE[1]}
+    values.update(change(values))
+    evidence = Evidence(*parts, {name: np.ones(3, bool) for name in values})
+    found = Search(parts[0], values, evidence, np.arange(5, 180)).of_turning([])
+    return [(mistake.term, mistake.kind) for each in found for mistake in each.cause]
+
+
+@pytest.mark.parametrize(
+    ("term", "change", "kind"),
+    [
+        ("projected_gravity", lambda v: np.roll(v, 1, axis=0), "late"),
+        ("base_ang_vel", lambda v: np.roll(v, 2, axis=0), "late"),
+        ("base_ang_vel", lambda v: v[:, [1, 0, 2]], "order"),
+        ("base_ang_vel", lambda v: v * [1, -1, 1], "sign"),
+    ],
+)
+def test_what_the_noise_of_a_log_allows_to_be_told_is_told(parts, term, change, kind):
+    assert turning(parts, lambda values: {term: change(values[term])}, 0.005) == [(term, kind)]
+
+
+def test_a_mirrored_gravity_is_a_gyroscope_negated_besides(parts):
+    """Which of the two it is, they alone cannot tell: turning is what mirrors negate."""
+    ((term, kind),) = turning(parts, lambda v: {"projected_gravity": v["projected_gravity"][:, [1, 0, 2]]}, 0.005)
+    assert term in ("base_ang_vel", "projected_gravity")
+    assert kind == "order"
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.005, 0.03, 0.1])
+def test_gyroscope_and_gravity_that_agree_are_left_alone(parts, noise):
+    assert turning(parts, lambda values: {}, noise) == []
+
+
+def test_what_nothing_mends_is_not_called_by_a_name(parts):
+    """A gyroscope with another scale leaves more than noise whatever is exchanged, negated or late."""
+    assert turning(parts, lambda values: {"base_ang_vel": 3.0 * values["base_ang_vel"]}, 0.005) == []
 
 
 def gains_of(parts, values, new):

@@ -209,6 +209,24 @@ def test_commands_stay_within_training_and_grow_old(program, tmp_path):
     assert (turn[53:] == 0.0).all()
 
 
+def test_a_height_is_the_middle_until_it_is_told_and_when_it_is_old(program, tmp_path):
+    log = tmp_path / "log.csv"
+    with running(program, "go2", "--ramp=0", f"--log={log}") as robot:
+        well = {**robot.readings(), "q": robot.robot.default}
+        low, high = robot.description["commands"]["ranges"]["height"]
+        terms = robot.description["observations"]["policy"]["terms"]
+        for step in range(60):
+            if step == 2:
+                robot.send(b"COMD", np.array([0.0, 0.0, 0.0, low], "<f4").tobytes(), 0.04)
+            robot.ask(well, 0.02 * step)
+    columns = read_log(log)
+    middle, (term,) = 0.5 * (low + high), (term for term in terms if term["name"] == "height_command")
+    expected = np.array([middle] * 2 + [low] * 50 + [middle] * 7)
+    sure = np.delete(np.arange(60), 52)  # where it is as old as it may be, rounding decides
+    np.testing.assert_allclose(columns["command.height"][sure], expected, atol=1e-6)
+    np.testing.assert_allclose(columns["policy.height_command[0]"][sure], expected * term["scale"], rtol=1e-5)
+
+
 def test_it_answers_at_the_rate_of_the_policy_alone(program, tmp_path):
     log = tmp_path / "log.csv"
     with running(program, "a1_flat", "--ramp=0", f"--log={log}") as robot:

@@ -123,9 +123,14 @@ class Driver {
   Command command(double time) const {
     static const char *const kNames[] = {"lin_vel_x", "lin_vel_y", "ang_vel_yaw", "height"};
     const bool old = told_at_ && time - *told_at_ > kCommandAge;
-    Command found{{kNames[0], 0.0}, {kNames[1], 0.0}, {kNames[2], 0.0}};
-    for (size_t i = 0; !old && i < std::min<size_t>(told_.size(), 4); ++i) found[kNames[i]] = told_[i];
     const Json &commands = about_["commands"], &ranges = commands["ranges"];
+    Command found{{kNames[0], 0.0}, {kNames[1], 0.0}, {kNames[2], 0.0}};
+    if (ranges.has(kNames[3])) {  // the middle, until another is told: the log has its column from the first row on
+      const Numbers ends = ranges[kNames[3]].numbers();
+      found[kNames[3]] = 0.5 * (ends[0] + ends[1]);
+    }
+    for (size_t i = 0; !old && i < std::min<size_t>(told_.size(), 4); ++i)
+      if (found.count(kNames[i])) found[kNames[i]] = told_[i];
     for (size_t i = 0; i < ranges.keys().size(); ++i) {
       const auto at = found.find(ranges.keys()[i]);
       const Numbers ends = ranges.items()[i].numbers();

@@ -14,6 +14,7 @@ import json
 import os
 import socket
 import struct
+from time import monotonic
 from typing import Any, TextIO
 
 import numpy as np
@@ -24,6 +25,7 @@ HEADER, NAME = struct.Struct("<4sId"), 32  # what it is, number, s of the robot'
 READINGS = ("quat", "gyro", "lin_vel", "height", "q", "dq", "tau")  # x, y, z, w; rad/s; m/s; m; rad, rad/s, N m
 RANGE_MARGIN, TORQUE_FACTOR, LEAST_UPRIGHT = 0.1, 1.5, 0.5  # rad, of torque_limit, cosine of the tilt
 COMMAND_AGE, TERM_AGE = 1.0, 0.5  # s, after which a command is zero, a term from outside stale
+LONGEST_WAIT = 3600.0  # s, for a packet, before it is waited for again
 OBSERVATION_TOLERANCE, ROUNDING = 2e-3, 1e-6  # golden inputs are float16; s, of clocks
 
 
@@ -162,8 +164,9 @@ class Runner:
             found = policy.observe({**now, "command": command})
             if not all(np.isfinite(values).all() for values in found.values()):
                 self.damp("an observation is no number")
+        if self.mode == POLICY and not np.isfinite(policy.act(found)).all():
+            self.damp("an action is no number")
         if self.mode == POLICY:
-            policy.act(found)
             seen, action, rule = found, policy.actions[0], self.about["actions"]
             kept = (1.0 - (rule["target_filter"] or 1.0)) ** self.about["decimation"]
             self.offset = kept * self.offset + (1.0 - kept) * rule["scale"] * action
@@ -229,7 +232,8 @@ class Runner:
                 cells[f"{name}[{i}]" if np.ndim(values) else name] = value
         if not self.log.tell():
             self.log.write(",".join(cells) + "\n")
-        self.log.write(",".join("" if np.isnan(cell) else f"{cell:.9g}" for cell in cells.values()) + "\n")
+        told = ["" if np.isnan(cell) else f"{cell:.9g}" for cell in cells.values()]
+        self.log.write(",".join([f"{row['time']:.6f}", *told[1:]]) + "\n")  # some clocks count from 1970 on
 
 
 def floats(content: bytes) -> np.ndarray:
@@ -239,7 +243,7 @@ def floats(content: bytes) -> np.ndarray:
 
 def serve(runner: Runner, host: str, port: int, lockstep: bool) -> None:
     """Answer packets until one says STOP."""
-    kind, last, robot, sizes = b"", -1, None, [4, 3, 3, 1, *[len(runner.kp)] * 3]
+    kind, last, robot, heard, sizes = b"", -1, None, np.inf, [4, 3, 3, 1, *[len(runner.kp)] * 3]
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         try:
             server.bind((host, port))
@@ -249,6 +253,10 @@ def serve(runner: Runner, host: str, port: int, lockstep: bool) -> None:
         while kind != b"STOP":
             told = False
             try:
+                left = heard + runner.stale - monotonic()  # whatever else comes, it is sensors that must not be silent
+                if left <= 0:
+                    raise socket.timeout
+                server.settimeout(min(left, LONGEST_WAIT))
                 content, sender = server.recvfrom(65536)
                 if len(content) < HEADER.size or len(content) % 4:
                     continue  # of somebody else
@@ -260,12 +268,13 @@ def serve(runner: Runner, host: str, port: int, lockstep: bool) -> None:
                     runner.policy.outside[name] = time, floats(body[NAME:])
                 elif kind == b"SENS" and number > last and len(body) == 4 * sum(sizes):
                     robot, last = sender, number
-                    server.settimeout(None if lockstep else runner.stale)  # from now on silence counts
+                    heard = np.inf if lockstep else monotonic()  # from now on silence counts
                     told = runner.step(time, dict(zip(READINGS, np.split(floats(body), np.cumsum(sizes)))))
             except KeyboardInterrupt:
                 kind, told = b"STOP", runner.damp("stopped")
             except socket.timeout:
-                told = runner.damp(f"no sensors for {runner.stale:g} s")
+                if monotonic() >= heard + runner.stale:
+                    heard, told = monotonic(), runner.damp(f"no sensors for {runner.stale:g} s")
             except Exception as error:  # whatever it is, the motors must not be left with their last targets
                 told = runner.damp(str(error))
             if told and robot:

@@ -11,7 +11,9 @@ import subprocess
 import sys
 
 import numpy as np
+import onnx
 import pytest
+from onnx import numpy_helper
 
 from benchmarks.deploy_runner import build, missing
 from examples.deploy import simulated_robot
@@ -41,9 +43,9 @@ def program(request, tmp_path_factory):
 
 
 @contextlib.contextmanager
-def running(program, name, *flags, lockstep=True):
+def running(program, name, *flags, lockstep=True, policy=None):
     """A program at work, and its robot."""
-    words = [*program, policy_file(name), "--port=0", *(["--lockstep"] if lockstep else []), *flags]
+    words = [*program, policy or policy_file(name), "--port=0", *(["--lockstep"] if lockstep else []), *flags]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
         try:
             port = int(process.stdout.readline().split()[-1])
@@ -182,6 +184,38 @@ def test_it_lets_go_when_sensors_fall_silent(program):
     with running(program, "a1_flat", "--ramp=0", "--stale=0.05", lockstep=False) as robot:
         robot.ask({**robot.readings(), "q": robot.robot.default}, 0.0)
         assert robot.receive()[0] == DAMPING
+
+
+def test_commands_do_not_hide_that_sensors_are_silent(program):
+    with running(program, "a1_flat", "--ramp=0", "--stale=0.05", lockstep=False) as robot:
+        robot.ask({**robot.readings(), "q": robot.robot.default}, 0.0)
+        robot._socket.settimeout(0.001)
+        told = None
+        for _ in range(60_000):
+            robot.send(b"COMD", np.zeros(3, "<f4").tobytes(), 0.0)
+            with contextlib.suppress(TimeoutError):
+                told = robot.receive()[0]
+                break
+    assert told == DAMPING
+
+
+def test_an_action_that_is_no_number_reaches_no_motor(program, tmp_path):
+    model = onnx.load(policy_file("a1_flat"))
+    bias = [each for each in model.graph.initializer if each.name.endswith("bias")][-1]
+    bias.CopyFrom(numpy_helper.from_array(np.full(12, np.nan, np.float32), bias.name))
+    onnx.save(model, tmp_path / "policy.onnx")
+    with running(program, "a1_flat", "--ramp=0", policy=str(tmp_path / "policy.onnx")) as robot:
+        mode, (_, stiffness, _) = robot.ask({**robot.readings(), "q": robot.robot.default}, 0.0)
+        assert mode == DAMPING and not stiffness.any()
+
+
+def test_a_log_keeps_the_time_of_clocks_that_count_from_1970(program, tmp_path):
+    log, times = tmp_path / "log.csv", 1.75e9 + 0.02 * np.arange(4)
+    with running(program, "a1_flat", "--ramp=0", f"--log={log}") as robot:
+        well = {**robot.readings(), "q": robot.robot.default}
+        for time in times:
+            robot.ask(well, time)
+    np.testing.assert_allclose(read_log(log)["time"], times, rtol=0.0, atol=1e-5)
 
 
 def test_an_address_that_is_not_its_own_is_named(program):

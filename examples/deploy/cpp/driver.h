@@ -84,7 +84,8 @@ class Driver {
       const double share = std::min((time - *begin_) / std::max(settings_.ramp, dt_), 1.0);
       for (size_t i = 0; i < joints(); ++i) target[i] = first_[i] + (target[i] - first_[i]) * share;
     } else {
-      if (!think(readings, told, action)) return logged_damp("an observation is no number", time, readings);
+      const std::string wrong = think(readings, told, action);
+      if (!wrong.empty()) return logged_damp(wrong, time, readings);
       for (size_t i = 0; i < joints(); ++i) {
         offset_[i] = kept_ * offset_[i] + (1.0 - kept_) * scale_ * action[i];
         target[i] += offset_[i];
@@ -99,15 +100,19 @@ class Driver {
     return Targets{mode_, target, kp_, kd_};
   }
 
-  // Observations and the network; false if an observation is no number.
-  bool think(const Readings &readings, const Command &told, Numbers &action) {
+  // Observations and the network; what is wrong, in words, or nothing.
+  std::string think(const Readings &readings, const Command &told, Numbers &action) {
     for (size_t i = 0; i < observer.groups().size(); ++i)
-      if (!observer.observe(i, readings, told, network_.input(observer.groups()[i].name).data())) return false;
+      if (!observer.observe(i, readings, told, network_.input(observer.groups()[i].name).data()))
+        return "an observation is no number";
     network_.run();
     action.assign(network_.output().begin(), network_.output().end());
-    for (double &number : action) number = std::clamp(number, -clip_, clip_);
+    for (double &number : action) {
+      if (!std::isfinite(number)) return "an action is no number";
+      number = std::clamp(number, -clip_, clip_);
+    }
     observer.act(action);
-    return true;
+    return "";
   }
 
  private:
@@ -185,7 +190,7 @@ class Driver {
       std::snprintf(cell, sizeof cell, ",%.9g", number);
       file_ << cell;
     };
-    std::snprintf(cell, sizeof cell, "%.9g,%d", time, int(mode_));
+    std::snprintf(cell, sizeof cell, "%.6f,%d", time, int(mode_));  // some clocks count from 1970 on
     file_ << cell;
     for (double number : now.quat) put(number);
     for (double number : now.gyro) put(number);

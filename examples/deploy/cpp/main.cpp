@@ -7,6 +7,7 @@
 // docs/deploy.md has the packets, the modes and the limits. runner.py is the same program.
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -66,8 +67,6 @@ void serve(Driver &driver, const std::string &host, int port, double stale, bool
   if (server < 0 || bind(server, reinterpret_cast<sockaddr *>(&own), length) != 0)
     throw std::runtime_error("cannot listen on " + host + ", port " + std::to_string(port));
   getsockname(server, reinterpret_cast<sockaddr *>(&own), &length);
-  const timeval wait{time_t(stale), suseconds_t(1e6 * (stale - double(time_t(stale))))};
-  if (!lockstep) setsockopt(server, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
   std::printf("listening on port %d\n", ntohs(own.sin_port));
   std::fflush(stdout);
 
@@ -78,17 +77,26 @@ void serve(Driver &driver, const std::string &host, int port, double stale, bool
     const std::string packet = packed(number, time, targets);
     sendto(server, packet.data(), packet.size(), 0, reinterpret_cast<sockaddr *>(&robot), sizeof robot);
   };
+  using Clock = std::chrono::steady_clock;
+  auto heard = Clock::now();  // of sensors; whatever else comes, it is they that must not be silent
   for (;;) {
+    const bool counts = !lockstep && last >= 0;
+    const double left = stale - std::chrono::duration<double>(Clock::now() - heard).count();
+    pollfd ready{server, POLLIN, 0};
+    const bool silent = counts && left <= 0.0;
+    const int found = silent ? 0 : poll(&ready, 1, counts ? int(std::ceil(1e3 * left)) : -1);
+    if (stopped || silent) {
+      const std::string why = stopped ? "stopped" : "no sensors for " + std::to_string(stale) + " s";
+      if (last >= 0) answer(uint32_t(last), 0.0, driver.damp(why));
+      if (stopped) break;
+      heard = Clock::now();
+    }
+    if (found <= 0) continue;
     sockaddr_in sender{};
     length = sizeof sender;
     auto *from = reinterpret_cast<sockaddr *>(&sender);
     const ssize_t count = recvfrom(server, content.data(), content.size(), 0, from, &length);
-    if (stopped || count < ssize_t(kHeader)) {
-      const std::string why = stopped ? "stopped" : "no sensors for " + std::to_string(stale) + " s";
-      if (last >= 0 && (stopped || count < 0)) answer(uint32_t(last), 0.0, driver.damp(why));
-      if (stopped) break;
-      continue;
-    }
+    if (count < ssize_t(kHeader)) continue;
     const std::string kind(content.data(), 4);
     const auto number = read_at<uint32_t>(&content[4]);
     const auto time = read_at<double>(&content[8]);
@@ -100,7 +108,7 @@ void serve(Driver &driver, const std::string &host, int port, double stale, bool
       const std::string name(data, strnlen(data, kName));
       driver.observer.values[name] = {time, floats(data + kName, (count - kHeader - kName) / 4)};
     } else if (kind == "SENS" && int64_t(number) > last && size_t(count) == whole) {
-      robot = sender, last = number;
+      robot = sender, last = number, heard = Clock::now();
       try {
         if (const auto targets = driver.step(time, unpack(data, joints))) answer(number, time, *targets);
       } catch (const std::exception &error) {  // whatever it is, the motors must not be left with their last targets

@@ -25,6 +25,10 @@ _METRICS = {
     "foot_edge_violations": "feet on edges",
     "cost_of_transport": "cost of transport",
     "mean_speed": "mean speed, m/s",
+    "clip_success_rate": "clips followed to the end",
+    "body_pos_error": "bodies off by, m",
+    "joint_error": "joints off by, rad",
+    "torso_angle_error": "torso off by, rad",
 }
 _COMMANDS = {
     "falls": "falls in 10 s",
@@ -43,8 +47,11 @@ def results_page(results: Named) -> List[str]:
         "Numbers in parentheses are 95 % confidence intervals.",
     ]
     evaluations = of_kind(results, "evaluation")
-    if evaluations:
-        page += ["## Policies", evaluation_table(evaluations), provenance_list(evaluations)]
+    clips = [entry for entry in evaluations if "clip_success_rate" in entry[1]["metrics"]]
+    others = [entry for entry in evaluations if entry not in clips]
+    for title, some in (("## Policies", others), ("## Policies that follow clips", clips)):
+        if some:
+            page += [title, evaluation_table(some), provenance_list(some)]
     comparisons = of_kind(results, "comparison")
     policies = [result for _, result in evaluations] + [one for _, result in comparisons for one in result["policies"]]
     policies = [result for result in policies if "pure_commands" in result]

@@ -97,7 +97,8 @@ def for_export(cfg: LeggedRobotCfg) -> None:
 
 
 def for_golden_vectors(cfg: LeggedRobotCfg) -> None:
-    """One robot as in its file, which begins at rest and is not disturbed, with delays in the middle of their range."""
+    """One robot as in its file, which begins as in play and is not disturbed, delays in the middle of their range."""
+    cfg.in_play()
     for_export(cfg)
     _as_in_the_file(cfg)
     cfg.domain_rand.widen_over = None

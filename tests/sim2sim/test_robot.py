@@ -21,6 +21,7 @@ from legged_gym.scripts.sim2sim import robot_file_of
 from legged_gym.sim2sim import trials
 from legged_gym.sim2sim.course import goals_rule
 from legged_gym.sim2sim.ground import Ground
+from legged_gym.sim2sim.motion import Reference, clips_beside, follow
 from legged_gym.sim2sim.network import open_policy
 from legged_gym.sim2sim.robot import Robot, World
 from legged_gym.sim2sim.terms import TERMS
@@ -30,6 +31,7 @@ from tests.policies.tiny_run import flags, make_run
 
 SHIPPED = sorted(os.listdir(POLICIES_DIR))
 COURSE = "galileo_parkour"
+FOLLOWS_CLIPS = "g1_deepmimic_mocap"
 SPEED = 0.7  # m/s
 # a robot as it is, on flat ground, that nobody disturbs; the same command for as long as it takes
 NOMINAL = (
@@ -109,7 +111,7 @@ def test_nothing_of_the_training_environment_is_known_there():
         assert {name for name in found if not name.startswith("legged_gym.sim2sim")} <= allowed | pictures, path
 
 
-@pytest.mark.parametrize("name", [name for name in SHIPPED if name != COURSE])
+@pytest.mark.parametrize("name", [name for name in SHIPPED if name not in (COURSE, FOLLOWS_CLIPS)])
 def test_a_shipped_policy_walks_by_its_description_alone(name):
     robot = drive(os.path.join(POLICIES_DIR, name, "policy.onnx"), lin_vel_x=SPEED)
     velocities = []
@@ -121,7 +123,15 @@ def test_a_shipped_policy_walks_by_its_description_alone(name):
     assert np.linalg.norm(mean - [SPEED, 0.0]) < 0.1
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_policy_follows_its_clip_by_its_description_alone():
+    policy = open_policy(os.path.join(POLICIES_DIR, FOLLOWS_CLIPS, "policy.onnx"))
+    (clip,) = clips_beside(policy.path, policy.description)
+    robot = Robot(policy, World(robot_file_of(policy), Ground()), TERMS)
+    found = follow(robot, Reference(clip, robot.model, policy.description))
+    assert found.share == 1.0 and found.body_pos_error < 0.1 and found.joint_error < 0.15
+
+
+@pytest.mark.parametrize("name", [name for name in SHIPPED if name != FOLLOWS_CLIPS])
 def test_a_shipped_policy_moves_as_in_the_project(name):
     policy_file = os.path.join(POLICIES_DIR, name, "policy.onnx")
     env, policy = make_nominal(policy_file, name, *(["--env.hurdles.layout=competition"] if name == COURSE else []))
@@ -239,8 +249,10 @@ def test_all_shipped_policies_have_one_layout():
         description = open_policy(os.path.join(POLICIES_DIR, name, "policy.onnx")).description
         for own in ("memory", "inputs", "outputs", "observations", "actuator_net", "origin"):
             del description[own]
-        del description["commands"]["ranges"], description["commands"]["heading"]
+        for own in ("ranges", "heading", "clips", "min_norm", "heading_command"):
+            description["commands"].pop(own, None)
         description.pop("terminations", None)  # of files that are older than it
+        description.pop("motion", None)  # of who follows clips
         for joint in description["joints"]:
             joint.pop("stall_torque", None), joint.pop("no_load_speed", None)
         layouts.add(json.dumps(keys_of(description), sort_keys=True))

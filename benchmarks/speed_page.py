@@ -135,15 +135,25 @@ def beginnings_section(results: Named) -> str:
             wall, cpu = (sum(taken[i] for taken in steps.values()) for i in (0, 1))
             parts = [f"{steps[name][1]:.0f}" for name in ("install", "train")]
             load = f"{result['machine']['load_average']:.0f}"
-            rows.append([result["python"], source, result["torch"], f"{wall:.0f}", load, f"{cpu:.0f}", *parts])
+            what = f"{result['torch']}, {result['installer']}"
+            rows.append([result["python"], source, what, f"{wall:.0f}", load, f"{cpu:.0f}", *parts])
         commands.append(f"- `{result['command']}` — commit {result['commit'][:10]}, {result['created'][:10]}")
     first = results[0][1]["machine"]
     text = (
         "Seconds for a new environment, the installation with a warm package cache and one iteration of `a1_flat`, "
-        f"from `git clone` and from a wheel ({first['cpu']}, {first['cores']} cores; uv, whose cache links files where "
-        "pip copies them). *Load*: programs that wanted a core at the beginning. Where it is above the cores, wall "
-        "clock tells of those, trainings at a higher priority among them, and CPU time of what had to be done. PyPI's "
-        "torch for Linux is the build for NVIDIA GPUs, several GB."
+        f"from `git clone` and from a wheel ({first['cpu']}, {first['cores']} cores; the cache of uv links files "
+        "where pip copies them). *Load*: programs that wanted a core at the beginning. Where it is above the cores, "
+        "wall clock tells of those, trainings at a higher priority among them, and CPU time of what had to be done. "
+        "PyPI's torch for Linux is the build for NVIDIA GPUs, several GB."
     )
-    head = ["Python", "from", "torch", "wall clock", "load", "CPU time", "of it, installing", "of it, training"]
+    head = [
+        "Python",
+        "from",
+        "torch, installer",
+        "wall clock",
+        "load",
+        "CPU time",
+        "of it, installing",
+        "of it, training",
+    ]
     return "\n\n".join((text, table(head, rows, text_columns=3), "\n".join(["Measured with:", "", *commands])))

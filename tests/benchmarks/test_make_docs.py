@@ -86,6 +86,7 @@ def test_the_first_iteration_adds_up_its_steps(root):
     found = {
         "kind": "first_iteration",
         "torch": "torch==2.13.0",
+        "installer": "pip",
         "command": "measure it",
         "commit": "abc",
         "created": "",
@@ -101,8 +102,8 @@ def test_the_first_iteration_adds_up_its_steps(root):
         }
         put(root, f"benchmarks/results/first_iteration_{python}.json", result)
     lines = [line for line in pages(root)[0].splitlines() if line.startswith("| 3.")]
-    assert lines[0] == "| 3.9.1 | clone | torch==2.13.0 | 41 | 0 | 18 | 4 | 12 |"
-    assert lines[3] == "| 3.11.7 | wheel | torch==2.13.0 | 40 | 0 | 17 | 4 | 12 |"
+    assert lines[0] == "| 3.9.1 | clone | torch==2.13.0, pip | 41 | 0 | 18 | 4 | 12 |"
+    assert lines[3] == "| 3.11.7 | wheel | torch==2.13.0, pip | 40 | 0 | 17 | 4 | 12 |"
 
 
 def test_the_gpu_is_named_where_it_did_the_work(root):

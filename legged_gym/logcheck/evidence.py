@@ -88,10 +88,6 @@ class Evidence:
         if "phase" in live and live["phase"].all():
             self._special += _clock(layout)
 
-    def tells_of(self, name: str) -> bool:
-        """Whether a term is a part of it."""
-        return any(name == term for term, _ in self._weights) or any(name in each.terms for each in self._special)
-
     def state(self, values: Values, rows: np.ndarray) -> State:
         """What values come to at control steps whose neighbours are there too."""
         residuals = np.tile(self._constant, (len(rows), 1))

@@ -165,20 +165,28 @@ def _replayed(engine: Any, name: str, work: Callable[[], None]) -> float:
     return timed(lambda: replay(_REPLAYS), engine.device) / _REPLAYS
 
 
+class _Watched:
+    """An environment whose steps are watched."""
+
+    def __init__(self, env: LeggedRobot, waits: Waits) -> None:
+        self._of, self._waits = env, waits
+
+    def step(self, actions: torch.Tensor) -> Any:
+        with self._waits:
+            return self._of.step(actions)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._of, name)
+
+
 def _waits(env: LeggedRobot, runner: Runner) -> Dict[str, Any]:
     steps = Waits()
-    original = env.step
-
-    def step(actions: torch.Tensor) -> Any:
-        with steps:
-            return original(actions)
-
-    env.step = step  # type: ignore[method-assign]
+    runner.env = _Watched(env, steps)  # type: ignore[assignment]
     try:
         with Waits() as whole:
             runner.learn(1)
     finally:
-        del env.step
+        runner.env = env
     places = Counter(whole.places).most_common(_PLACES)
     return {
         "per_iteration": whole.total,

@@ -55,6 +55,16 @@ CASES = {
     # error (0.3, 0.4): squared norm 0.25, exp(-0.25 / 0.25)
     "tracking_lin_vel": (dict(commands=[[0.3, 0.4, 0.0, 0.0], [0.0] * 4]), [math.exp(-1.0), 1.0]),
     "tracking_ang_vel": (dict(commands=[[0.0, 0.0, 0.5, 0.0], [0.0] * 4]), [math.exp(-1.0), 1.0]),
+    # (0.3, 0.4) of (0.6, 0.8) is half of it; backwards it is -1 at the least
+    "progress": (
+        dict(commands=[[0.6, 0.8, 0.0, 0.0], [0.5, 0.0, 0.0, 0.0]], base_lin_vel=[[0.3, 0.4, 9.0], [-1.0, 0.3, 0.0]]),
+        [0.5, -1.0],
+    ),
+    # nobody is paid for turns that are not asked for
+    "turning": (
+        dict(commands=[[0.0, 0.0, -0.4, 0.0], [0.0, 0.0, 0.05, 0.0]], base_ang_vel=[[9.0, 9.0, -0.1], [0.0, 0.0, 1.0]]),
+        [0.25, 0.0],
+    ),
     "lin_vel_z": (dict(base_lin_vel=[[9.0, 9.0, 0.5], [0.0, 0.0, -2.0]]), [0.25, 4.0]),
     "ang_vel_xy": (dict(base_ang_vel=[[1.0, 2.0, 9.0], [0.0, -3.0, 9.0]]), [5.0, 9.0]),
     "orientation": (dict(projected_gravity=[[0.6, 0.0, -0.8], [0.3, 0.4, -0.5]]), [0.36, 0.25]),

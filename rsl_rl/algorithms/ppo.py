@@ -74,6 +74,10 @@ class PPO(Algorithm):
         final_std = self.settings.final_noise_std
         if final_std is not None and not MIN_STD <= final_std <= 1.0:
             raise RslRlError(f"algorithm.final_noise_std is {final_std}, expected {MIN_STD} to 1")
+        if self.settings.critic_warm_up and policy.is_shared:
+            raise RslRlError(
+                "algorithm.critic_warm_up: the critic shares features with the actor, which would not stay"
+            )
         self.device = torch.device(device)
         if self.device.type == "cpu":
             keep_freed_memory()

@@ -280,3 +280,8 @@ def test_state_without_memories_of_images_can_go_on_with_them() -> None:
     assert not second.hidden["image_actor"]["h"].any()
     first.load_state_dict(second.state_dict())
     assert list(first.hidden) == ["actor", "critic"]
+
+
+def test_a_critic_that_shares_features_cannot_warm_up_alone() -> None:
+    with pytest.raises(RslRlError, match="critic_warm_up"):
+        make_ppo(make_policy(next(iter(KINDS))), critic_warm_up=1)

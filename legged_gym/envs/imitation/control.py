@@ -16,14 +16,13 @@ class ImitationControl(JointControl):
 
     Attributes:
         past_targets: (K, N, D) rad, those of the present policy step first.
-        teacher_actions: (N, D), by which the cloned teacher would have asked for what the last actions asked for.
     """
 
     env: ImitationState
     past_targets: Tensor
     control_delays: Tensor
     rfi_torques: Tensor
-    teacher_actions: Tensor
+    translated: Tensor
 
     def __init__(self, env: ImitationState, failures: Failures, motion: MotionCommands) -> None:
         """Begin with robots at rest."""
@@ -37,7 +36,9 @@ class ImitationControl(JointControl):
         self.keep("past_targets")
         self.buffer("control_delays", dtype=torch.long, at_reset=None)
         self.buffer("rfi_torques", env.num_actions, at_reset=None)
-        self.buffer("teacher_actions", env.num_actions, at_reset=None)
+        self._translates = self._teacher_about != self._about
+        if self._translates:
+            self.buffer("translated", env.num_actions, at_reset=None)
 
     def centre(self) -> Tensor:
         """Joint angles (N, D) rad, or (1, D), that an action of 0 asks for in the step to come."""
@@ -45,9 +46,14 @@ class ImitationControl(JointControl):
 
     def teacher_centre(self) -> Tensor:
         """The action (N, D), or (1, D), that asks for what the cloned teacher's action of 0 would ask for."""
-        if self._teacher_about == self._about:
+        if not self._translates:
             return torch.zeros_like(self.env.default_dof_pos)
         return (self._centre(self._teacher_about) - self.centre()) / self.cfg.action_scale
+
+    @property
+    def teacher_actions(self) -> Tensor:
+        """(N, D), by which the cloned teacher would have asked for what the last actions asked for."""
+        return self.translated if self._translates else self.env.actions
 
     def _centre(self, about: str) -> Tensor:
         if about == "default":
@@ -74,7 +80,8 @@ class ImitationControl(JointControl):
 
     def simulate(self, actions: Tensor) -> None:
         """See `JointControl`."""
-        self.teacher_actions = actions - self.teacher_centre()
+        if self._translates:
+            self.translated = actions - self.teacher_centre()
         if not self.rand.control_delays:
             return super().simulate(actions)
         self.failures.begin()
@@ -95,7 +102,8 @@ class ImitationControl(JointControl):
         env.last_dof_vel[env_ids] = env.dof_vel[env_ids]
         for name in ("actions", "last_actions", "earlier_actions"):
             getattr(env, name)[env_ids] = self._first_actions(env_ids, self._about)
-        self.teacher_actions[env_ids] = self._first_actions(env_ids, self._teacher_about)
+        if self._translates:
+            self.translated[env_ids] = self._first_actions(env_ids, self._teacher_about)
         if rand.control_delays:
             bounds = rand.control_delay_min, rand.control_delay_max + 1
             self.control_delays[env_ids] = torch.randint(

@@ -207,6 +207,7 @@ class DAggerSettings(Settings):
         min_learning_rate: end of "cosine".
         weight_decay: decoupled decay of weight matrices (AdamW); 0 for Adam.
         max_grad_norm: longer gradients are clipped to this length.
+        precision: as of PPO.
         max_aggregate_gb: bound of the memory for what is kept; the oldest makes room for the new.
         max_rollouts: likewise, of the rollouts; 1 aggregates nothing. None for no limit.
         image_storage: "uint8", "float16" or "float32", how the pixels of images are kept.
@@ -217,6 +218,7 @@ class DAggerSettings(Settings):
     CHOICES: ClassVar[Mapping[str, Tuple[str, ...]]] = {
         "loss": ("action", "action_norm", "latent"),
         "schedule": ("fixed", "cosine"),
+        "precision": ("float32", "bfloat16"),
     }
 
     loss: str = "action"
@@ -233,6 +235,7 @@ class DAggerSettings(Settings):
     min_learning_rate: float = 1e-5
     weight_decay: float = 0.0
     max_grad_norm: float = 1.0
+    precision: str = "float32"
     max_aggregate_gb: float = 4.0
     max_rollouts: Optional[int] = None
     image_storage: str = "uint8"

@@ -82,7 +82,7 @@ def profile(plan: Plan, env: LeggedRobot, iterations: int) -> Dict[str, Any]:
     from legged_gym.inspection import benchmarking, profiling
 
     benchmarking.mix_ages(env)
-    precision = getattr(plan.train_cfg.algorithm, "precision", PRECISIONS[0])
+    precision = plan.train_cfg.algorithm.precision
     return {
         "kind": "profile",
         **_measured_on(plan, env),
@@ -99,9 +99,7 @@ def run(plan: Plan, env: LeggedRobot, num_blocks: int, trains: bool) -> Dict[str
     train_cfg, options = plan.train_cfg, plan.options
     num_steps = train_cfg.runner.num_steps_per_env
     benchmarking.mix_ages(env)
-    # DAgger has no choice of precision
-    precisions = PRECISIONS if hasattr(train_cfg.algorithm, "precision") else PRECISIONS[:1]
-    runners = {precision: make_runner(plan, env, precision) for precision in precisions}
+    runners = {precision: make_runner(plan, env, precision) for precision in PRECISIONS}
     works: Dict[str, Callable[[], None]] = {
         "env_steps_per_s": benchmarking.env_work(env, num_steps),
         "policy_env_steps_per_s": benchmarking.policy_work(env, runners["float32"].get_inference_policy(), num_steps),
@@ -140,8 +138,7 @@ def _measured_on(plan: Plan, env: LeggedRobot) -> Dict[str, Any]:
 def make_runner(plan: Plan, env: LeggedRobot, precision: str) -> Runner:
     """Return a learner of one precision, without a run folder and with nobody who reads what it prints."""
     cfg = copy.deepcopy(plan.train_cfg)
-    if hasattr(cfg.algorithm, "precision"):
-        cfg.algorithm.precision = precision
+    cfg.algorithm.precision = precision
     cfg.runner.resume, cfg.runner.logger, cfg.runner.max_wall_time_s = False, "none", None
     with contextlib.redirect_stdout(io.StringIO()):
         return training.make_runner(replace(plan, train_cfg=cfg), env, None)

@@ -23,6 +23,7 @@ class Algorithm(Protocol):
         main_loss: what `update` returns whenever at least one batch was learned from.
         late_state: entries of `state_dict` that a saved one may lack.
         extensions: what adds to it.
+        in_bfloat16: whether networks compute in it while they learn.
     """
 
     device: torch.device
@@ -33,6 +34,7 @@ class Algorithm(Protocol):
     main_loss: str
     late_state: Tuple[str, ...] = ("extensions",)
     extensions: Extensions
+    in_bfloat16: bool
 
     def init_storage(
         self, num_envs: int, num_steps: int, observation_dims: Mapping[str, Tuple[int, ...]], num_actions: int
@@ -50,6 +52,10 @@ class Algorithm(Protocol):
 
     def update(self) -> Dict[str, float]:
         """Learn from what was collected, and return numbers to watch, "skipped_updates" among them."""
+
+    def autocast(self) -> torch.autocast:
+        """Let networks compute in the chosen precision."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.in_bfloat16)
 
     def state_dict(self) -> Dict[str, Any]:
         """Return what is in neither the policy nor the optimiser; "learning_rate" and "hidden" are among it."""

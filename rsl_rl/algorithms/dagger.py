@@ -14,6 +14,7 @@ from rsl_rl.models import Observations, Outputs, Policy, reset_hidden
 from rsl_rl.settings import DAggerSettings, read_settings
 from rsl_rl.storage.image_frames import ImageFormat
 from rsl_rl.storage.sequence_storage import SequenceBatch, SequenceStorage
+from rsl_rl.utils.bfloat16 import worth_it_on
 from rsl_rl.utils.errors import RslRlError, near_matches
 from rsl_rl.utils.gradients import make_adamw, means_of
 from rsl_rl.utils.schedule import cosine
@@ -84,6 +85,7 @@ class DAgger(Algorithm):
         self.policy = policy.to(self.device)
         self.teacher = teacher.to(self.device).requires_grad_(False)
         self.learning_rate = self.settings.learning_rate
+        self.in_bfloat16 = self.settings.precision == "bfloat16" and worth_it_on(self.device.type)
         self.teacher_drives = False
         self._image_format = ImageFormat(self.settings.image_storage, self.settings.image_range)
         self._errors: List[torch.Tensor] = []
@@ -225,8 +227,12 @@ class DAgger(Algorithm):
         """What is between student and teacher (0-d), for each label of the latter, and what the student says."""
         # Images that repeat stand for one image a sample.
         observations: Any = batch.observations
-        outputs = self.policy.evaluate(observations, {"actor": batch.hidden}, batch.trajectories, with_values=False)
-        found = {**outputs.latents, ACTIONS: outputs.mean}
+        memory = {"actor": batch.hidden}
+        with self.autocast():
+            outputs = self.policy.evaluate(observations, memory, batch.trajectories, with_values=False)
+        latents = {name: x.float() for name, x in outputs.latents.items()}
+        outputs = outputs._replace(mean=outputs.mean.float(), latents=latents)
+        found = {**latents, ACTIONS: outputs.mean}
         errors = {name: found[name] - batch.labels[name] for name in self._compared}
         if self.settings.loss == "action_norm":
             return {name: torch.linalg.vector_norm(error, dim=-1).mean() for name, error in errors.items()}, outputs

@@ -87,7 +87,7 @@ class PPO(Algorithm):
         self.entropy_coef = self.settings.entropy_coef
         self._is_warming_up = self.settings.critic_warm_up > 0
         self._first_std, self._highest_std = max(self.policy.distribution.std.max().item(), 1.0), MAX_STD
-        self._in_bfloat16 = self.settings.precision == "bfloat16" and worth_it_on(self.device.type)
+        self.in_bfloat16 = self.settings.precision == "bfloat16" and worth_it_on(self.device.type)
         self._distributed = distributed if distributed is not None and distributed.world_size > 1 else None
         self._acting: Optional[Policy] = None
         context = Context(self.policy, self.device, self._distributed, mirror_maps)
@@ -298,7 +298,7 @@ class PPO(Algorithm):
 
     def _outputs(self, passes: Sequence[MiniBatch], with_values: bool) -> Outputs:
         """What the policy says about samples, in float32, those of one pass behind those of the other."""
-        with self._autocast():
+        with self.autocast():
             found = [
                 self.policy.evaluate(each.observations, each.hidden, each.trajectories, with_values) for each in passes
             ]
@@ -308,13 +308,9 @@ class PPO(Algorithm):
 
     def _values(self, passes: Sequence[MiniBatch]) -> torch.Tensor:
         """The values of `_outputs` alone."""
-        with self._autocast():
+        with self.autocast():
             values = [self.policy.values(each.observations, each.hidden, each.trajectories) for each in passes]
         return _joined(values)
-
-    def _autocast(self) -> torch.autocast:
-        """Let networks compute in the chosen precision."""
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self._in_bfloat16)
 
     def _step(self, terms: Dict[str, torch.Tensor], adapt: bool) -> Optional[Dict[str, float]]:
         """Take one step of the optimiser along the gradients, unless a number is not finite.

@@ -9,6 +9,7 @@ import torch
 
 from rsl_rl.algorithms import DAgger
 from rsl_rl.models import ActorCritic, Policy, SharedActorCritic
+from rsl_rl.utils import bfloat16
 from rsl_rl.utils.errors import RslRlError
 
 N, T, A = 4, 6, 2
@@ -85,6 +86,25 @@ def test_the_loss_is_that_of_policies_stepped_one_by_one(rnn: str, memory: str) 
         expected = torch.stack([errors[place] for place in batch.places]).mean()
         torch.testing.assert_close(terms["actions"].detach(), expected)
     assert algorithm.update()["action_error"] == pytest.approx(errors.mean().item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("loss", ["action", "latent"])
+def test_bfloat16_is_close_to_float32(loss: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bfloat16, "bfloat16_units", lambda: ("avx512_bf16",))
+    encoders = {"state": {"output_dim": 3}, "depth": {"conv": CONV}}, {"state": {"output_dim": 3}}
+    moves = []
+    for precision in ("float32", "bfloat16"):
+        torch.manual_seed(2)
+        own, other = student(encoders=encoders[0]), teacher(encoders=encoders[1])
+        algorithm = make(own, other, precision=precision, loss=loss, copy_weights=False)
+        before = torch.nn.utils.parameters_to_vector(algorithm.policy.parameters()).detach().clone()
+        collect(algorithm, 4 * T)
+        assert algorithm.update()["skipped_updates"] == 0
+        moves.append(torch.nn.utils.parameters_to_vector(algorithm.policy.parameters()).detach() - before)
+        terms, outputs = algorithm._losses(next(algorithm.storage.batches(N, 1)))
+        assert {x.dtype for x in (*terms.values(), outputs.mean, *outputs.latents.values())} == {torch.float32}
+    assert not torch.equal(*moves)
+    assert torch.cosine_similarity(*moves, dim=0) > 0.9
 
 
 def test_the_length_of_what_is_between() -> None:

@@ -46,6 +46,8 @@ class LeggedRobotCfgDagger(BaseConfig):
         min_learning_rate = number(DAggerSettings.min_learning_rate, above=0, high=10)
         weight_decay = number(DAggerSettings.weight_decay, low=0, high=1000)
         max_grad_norm = number(DAggerSettings.max_grad_norm, above=0)
+        # `bfloat16`: networks compute in it while learning, on CPUs with units for it; weights and losses stay float32
+        precision = text(DAggerSettings.precision, DAggerSettings.CHOICES["precision"])
         # host memory; the oldest samples make room
         max_aggregate_gb = number(DAggerSettings.max_aggregate_gb, "GB", above=0, high=1e6)
         # the newest are kept; 1 aggregates nothing

@@ -183,8 +183,8 @@ class GoldenRobot:
 
     def reward_turning(self) -> np.ndarray:
         wanted = self.commands[:, 2]
-        share = np.clip(self.rates[:, 2] / np.where(wanted == 0.0, 1.0, wanted), -1.0, 1.0)
-        return np.where(np.abs(wanted) < 0.1, 0.0, share)
+        towards = self.rates[:, 2] * np.sign(wanted)
+        return np.clip(towards / np.maximum(np.abs(wanted), 1e-9), -1.0, 1.0) * np.minimum(np.abs(wanted) / 0.3, 1.0)
 
     def reward_lin_vel_z(self) -> np.ndarray:
         return self.velocity[:, 2] ** 2

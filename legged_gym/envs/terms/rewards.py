@@ -36,10 +36,13 @@ class RewardTerms(RobotState):
         return along.clamp(-1.0, 1.0) * (squared >= 0.01)
 
     def _reward_turning(self) -> Tensor:
-        """Yaw rate as a fraction of the commanded one, -1 to 1; 0 where less than 0.1 rad/s is asked for."""
+        """Yaw rate as a fraction of the commanded one, -1 to 1; commands of less than 0.3 rad/s count in proportion.
+
+        In full, a robot's sway at every step would be most of what they pay.
+        """
         wanted = self.commands[:, 2]
-        share = self.base_ang_vel[:, 2] / torch.where(wanted.abs() < 0.1, 1.0, wanted)
-        return share.clamp(-1.0, 1.0) * (wanted.abs() >= 0.1)
+        share = self.base_ang_vel[:, 2] / torch.where(wanted == 0.0, 1.0, wanted)
+        return share.clamp(-1.0, 1.0) * (wanted.abs() / 0.3).clamp(max=1.0)
 
     def _reward_lin_vel_z(self) -> Tensor:
         """Vertical velocity squared."""

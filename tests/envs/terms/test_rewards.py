@@ -60,10 +60,12 @@ CASES = {
         dict(commands=[[0.6, 0.8, 0.0, 0.0], [0.5, 0.0, 0.0, 0.0]], base_lin_vel=[[0.3, 0.4, 9.0], [-1.0, 0.3, 0.0]]),
         [0.5, -1.0],
     ),
-    # nobody is paid for turns that are not asked for
+    # a quarter of -0.4 rad/s; the wrong way at 0.06 rad/s, a fifth of 0.3
     "turning": (
-        dict(commands=[[0.0, 0.0, -0.4, 0.0], [0.0, 0.0, 0.05, 0.0]], base_ang_vel=[[9.0, 9.0, -0.1], [0.0, 0.0, 1.0]]),
-        [0.25, 0.0],
+        dict(
+            commands=[[0.0, 0.0, -0.4, 0.0], [0.0, 0.0, 0.06, 0.0]], base_ang_vel=[[9.0, 9.0, -0.1], [0.0, 0.0, -1.0]]
+        ),
+        [0.25, -0.2],
     ),
     "lin_vel_z": (dict(base_lin_vel=[[9.0, 9.0, 0.5], [0.0, 0.0, -2.0]]), [0.25, 4.0]),
     "ang_vel_xy": (dict(base_ang_vel=[[1.0, 2.0, 9.0], [0.0, -3.0, 9.0]]), [5.0, 9.0]),

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from legged_gym.errors import UserError
 from legged_gym.rotations import quat_rotate, quat_rotate_inverse
-from legged_gym.sim.engine_arrays import EngineArrays, engine_sizes, fill_body_states
+from legged_gym.sim.engine_arrays import EngineArrays, engine_sizes
 from legged_gym.sim.model import (
     HIDDEN_HALF_SIZE,
     HIDDEN_POSITION,
@@ -68,7 +68,6 @@ class MujocoSimulator(Simulator):
         self.mass = float(self.robot.model.body_subtreemass[self.robot.body_ids[0]])
         self.sim_dt = spec.dt
         self._ground_friction = spec.ground_friction
-        self._body_ids = torch.as_tensor(self.robot.body_ids, device=self.device)
         dofs, bodies = len(self.dof_names), len(self.body_names)
         # one packed buffer, so that a step converts the whole state with one gather
         self._packed = torch.zeros(num_envs, 13 + 2 * dofs, device=self.device)
@@ -81,8 +80,6 @@ class MujocoSimulator(Simulator):
         self.torques = torch.zeros(num_envs, dofs, device=self.device)
         self.contact_forces = torch.zeros(num_envs, bodies, 3, device=self.device)
         self._known_bodies: Dict[int, Tuple[Tensor, Tensor]] = {}  # by id of indices, which stay alive here: states
-        self._stale = torch.zeros(num_envs, dtype=torch.bool, device=self.device)
-        self._any_stale = False
         self._gather = torch.as_tensor(self._packing_order(), device=self.device)
         self._engine_pose = torch.tensor([0, 1, 2, 6, 3, 4, 5], device=self.device)  # of `root_states`: quaternion wxyz
         self._qpos_ids = torch.as_tensor(self.robot.qpos_ids, device=self.device)
@@ -106,11 +103,11 @@ class MujocoSimulator(Simulator):
 
     @abstractmethod
     def _advance(self, substeps: int) -> None:
-        """Advance all environments, find failures; what depends on the state is current then, or marked as stale."""
+        """Advance all environments, find failures."""
 
     @abstractmethod
-    def _forward(self, stale: Tensor) -> None:
-        """Recompute position and velocity stages, of environments marked in (N,) bool at least, from their state."""
+    def _find_bodies(self, bodies: Tensor) -> Tensor:
+        """States (N, n, 13) of bodies (n,) as the robots are now."""
 
     @abstractmethod
     def _reset_engine(self, env_ids: Tensor) -> None:
@@ -145,8 +142,6 @@ class MujocoSimulator(Simulator):
     def _step(self, substeps: int) -> None:
         now = torch.cat((self._packed, self._arrays.ctrl.float()), dim=1)
         torch.where(self.failed[:, None], self._previous, now, out=self._previous)  # of who failed, it stays as it was
-        if self._any_stale:
-            self._nothing_stale()
         self._advance(substeps)
         self._refresh()
 
@@ -194,30 +189,12 @@ class MujocoSimulator(Simulator):
 
     def states_of(self, bodies: Tensor) -> Tensor:
         """See `Simulator.states_of`; who asks again with the same tensor before the robots move gets the same."""
-        self._flush()
         if id(bodies) not in self._known_bodies:
-            states = torch.empty(self.num_envs, len(bodies), 13, device=self.device)
-            self._fill_bodies(states, self._body_ids[bodies])
-            self._known_bodies[id(bodies)] = bodies, states
+            self._known_bodies[id(bodies)] = bodies, self._find_bodies(bodies)
         return self._known_bodies[id(bodies)][1]
 
-    def _fill_bodies(self, out: Tensor, bodies: Tensor) -> None:
-        """Engine poses and velocities of body ids (n,) -> (N, n, 13)."""
-        fill_body_states(out, self._arrays, bodies, self._body_ids[:1], torch.linalg.cross)
-
-    def _flush(self) -> None:
-        """Recompute derived fields of teleported environments, if there are any."""
-        if self._any_stale:
-            self._forward(self._stale)
-            self._nothing_stale()
-
-    def _nothing_stale(self) -> None:
-        self._stale.zero_()
-        self._any_stale = False
-
-    def _mark_stale(self, env_ids: Tensor) -> None:
-        self._stale.index_fill_(0, env_ids, True)
-        self._any_stale = True
+    def _teleported(self) -> None:
+        """Robots or obstacles have been put somewhere else."""
         self._known_bodies.clear()
 
     # ---------------------------------------------------------------- teleports
@@ -229,7 +206,7 @@ class MujocoSimulator(Simulator):
         for tensor in (self.contact_forces, self.torques, self.failed):
             tensor.index_fill_(0, env_ids, 0)
         self._packed.index_copy_(0, env_ids, self._engine_rows(env_ids).index_select(1, self._gather))
-        self._mark_stale(env_ids)
+        self._teleported()
 
     def set_root_states(self, env_ids: Tensor, states: Tensor) -> None:
         """See `Simulator.set_root_states`."""
@@ -245,7 +222,7 @@ class MujocoSimulator(Simulator):
             spin = quat_rotate_inverse(states[:, 3:7], states[:, 10:13])
             arrays.qpos[env_ids, :7] = pose
             arrays.qvel[env_ids, :6] = torch.cat((states[:, 7:10], spin), dim=1).to(real)
-        self._mark_stale(env_ids)
+        self._teleported()
 
     def set_dof_states(self, env_ids: Tensor, positions: Tensor, velocities: Tensor) -> None:
         """See `Simulator.set_dof_states`."""
@@ -253,7 +230,7 @@ class MujocoSimulator(Simulator):
         arrays, rows = self._arrays, env_ids[:, None]
         arrays.qpos[rows, self._qpos_ids] = positions.to(arrays.qpos.dtype)
         arrays.qvel[rows, self._qvel_ids] = velocities.to(arrays.qvel.dtype)
-        self._mark_stale(env_ids)
+        self._teleported()
 
     def generalized_state(self) -> Tuple[Tensor, Tensor, Tensor]:
         """See `Simulator.generalized_state`."""
@@ -268,7 +245,7 @@ class MujocoSimulator(Simulator):
         rows = self._engine_rows(env_ids).index_select(1, self._gather)
         rows[:, 10:13] = quat_rotate(rows[:, 3:7], rows[:, 10:13])
         self._packed[env_ids] = rows
-        self._mark_stale(env_ids)
+        self._teleported()
 
     # ---------------------------------------------------------------- per-environment model fields
 
@@ -334,7 +311,7 @@ class MujocoSimulator(Simulator):
             self._write("geom_size", (env_ids[:, None], self._obstacle_geoms), engine_sizes(sizes, self._cylinders))
             self._update_constants(env_ids, inertia=False)
         self._place_obstacles(env_ids)
-        self._mark_stale(env_ids)
+        self._teleported()
 
     def _place_obstacles(self, env_ids: Tensor) -> None:
         """Write the poses of the obstacles as they were last set."""

@@ -2,8 +2,8 @@
 
 Between two calls a simulation is its row of numbers alone: the working memory of a step is one MjData for each thread,
 which stays in its cache, where one for each of hundreds of robots would come from main memory every time. Poses and
-velocities of bodies are derived when somebody asks. Results are bit-identical at any number of threads. Needs
-MuJoCo >= 4.0 and is imported only when chosen.
+velocities of bodies follow from the joints, in torch, when somebody asks. Results are bit-identical at any number of
+threads. Needs MuJoCo >= 4.0 and is imported only when chosen.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from legged_gym.errors import UserError
 from legged_gym.sim.engine_arrays import EngineArrays, cross_product, fill_body_states
 from legged_gym.sim.model import GROUND_GROUP, OBSTACLE_GROUP, ROBOT_GROUP
 from legged_gym.sim.mujoco_base import FIELDS, MujocoSimulator
+from legged_gym.sim.robot.kinematics import Kinematics
 from legged_gym.sim.spec import SimSpec
 
 VEL = int(mujoco.mjtStage.mjSTAGE_VEL)
 NONE = int(mujoco.mjtStage.mjSTAGE_NONE)
-# what states of bodies are made of; who binds it has it copied at every call
+# what states of bodies are made of
 _OF_BODIES = ("xpos", "xquat", "cvel", "subtree_com")
-_NO_CONSTRAINTS = np.int32(mujoco.mjtDisableBit.mjDSBL_CONSTRAINT)
 # the engine resets a simulation with a non-finite state by itself (a control: zeroes it) and counts one of these
 BAD_STATE = [
     int(warning)
@@ -61,22 +61,18 @@ class CpuEngine:
             num_envs: N.
             num_threads: of the pool; 0 for all CPUs of the process.
             persistent: whether `advance` leaves all derived fields current, with memory of its own for each
-                environment. If not, those of bodies are there from the first `forward` on, which then knows no
-                contacts, and `advance` leaves them of the state before the last sub-step.
+                environment. If not, there are none of bodies.
         """
         self.model, self.device = model, torch.device("cpu")
         self.batch = mujoco_batch.Batch(model, num_envs, num_threads or num_cpus(), persistent=persistent)
         self._stage = VEL if persistent else NONE
-        self._flags = None if persistent else self.batch.expand("opt.disableflags")
         names = EngineArrays.__annotations__
-        self.arrays, self.numpy_arrays = (EngineArrays(**dict.fromkeys(names)) for _ in range(2))
-        self._bind(*(name for name in names if persistent or name not in _OF_BODIES))
+        bound = [name for name in names if persistent or name not in _OF_BODIES]
+        self.arrays, self.numpy_arrays = (
+            EngineArrays(**{**dict.fromkeys(names), **{name: take(self.batch, name) for name in bound}})
+            for take in (_view, mujoco_batch.Batch.bind)
+        )
         self._warned, self.num_threads = False, self.batch.nthread
-
-    def _bind(self, *names: str) -> None:
-        for name in names:
-            setattr(self.arrays, name, _view(self.batch, name))
-            setattr(self.numpy_arrays, name, self.batch.bind(name))
 
     def advance(self, substeps: int) -> Tuple[np.ndarray, str]:
         """Advance all; returns the ids of who failed, and why."""
@@ -114,15 +110,7 @@ class CpuEngine:
 
     def forward(self, stale: Tensor) -> None:
         """Recompute position and velocity stages of environments marked in (N,) bool."""
-        if self._flags is None:
-            self.batch.forward(ids=stale.numpy(), stage=VEL)
-            return
-        if self.numpy_arrays.xpos is None:
-            self._bind(*_OF_BODIES)
-        # bodies are where they are without contacts too, which are the dear part on rough ground
-        self._flags |= _NO_CONSTRAINTS
         self.batch.forward(ids=stale.numpy(), stage=VEL)
-        self._flags &= ~_NO_CONSTRAINTS
 
     def reset(self, env_ids: Tensor) -> None:
         """Initial state of the model, no warm start."""
@@ -165,7 +153,11 @@ class MujocoCpuSimulator(MujocoSimulator):
         size = model.nq + model.nv
         offset = (self.batch.bind("qpos").__array_interface__["data"][0] - self.batch.state.ctypes.data) // 8
         self._state_view = torch.from_numpy(self.batch.state)[:, offset : offset + size]
-        self._everything_stale()
+        joints = [model.joint(name).id for name in self.dof_names]
+        self._kinematics = Kinematics(model, self.robot.body_ids.tolist(), joints)
+        # ball joints are not among the robot's angles, so that the engine has to say where they leave its bodies
+        balls = bool((model.jnt_type == mujoco.mjtJoint.mjJNT_BALL).any())
+        self._twin = CpuEngine(model, num_envs, spec.num_threads) if balls else None
         self._refresh()
 
     def _engine_rows(self, env_ids: Optional[Tensor] = None) -> Tensor:
@@ -176,22 +168,27 @@ class MujocoCpuSimulator(MujocoSimulator):
 
     def _advance(self, substeps: int) -> None:
         failed, reason = self.engine.advance(substeps)
-        self._everything_stale()
         if failed.size:
             ids = torch.from_numpy(failed)
             if not self.failed[ids].all():
                 self._reason = reason
             self.failed[ids] = True
 
-    def _everything_stale(self) -> None:
-        self._stale.fill_(True)
-        self._any_stale = True
+    def _find_bodies(self, bodies: Tensor) -> Tensor:
+        if bodies is not self._every_body:
+            states = self.body_states.permute(1, 2, 0).index_select(0, bodies)
+        elif self._twin is None:
+            states = self._kinematics.states(self.root_states, self.dof_pos, self.dof_vel)
+        else:
+            return self._find_by_engine(self._twin)
+        return states.permute(2, 0, 1)
 
-    def _fill_bodies(self, out: Tensor, bodies: Tensor) -> None:
-        self.engine.fill_bodies(out, bodies, self._body_ids[:1])
-
-    def _forward(self, stale: Tensor) -> None:
-        self.engine.forward(stale)
+    def _find_by_engine(self, twin: CpuEngine) -> Tensor:
+        ids, states = torch.from_numpy(self.robot.body_ids), torch.empty(self.num_envs, len(self.body_names), 13)
+        twin.batch.state[...] = self.batch.state
+        twin.forward(torch.ones(self.num_envs, dtype=torch.bool))
+        twin.fill_bodies(states, ids, ids[:1])
+        return states
 
     def _reset_engine(self, env_ids: Tensor) -> None:
         self.engine.reset(env_ids)
@@ -270,7 +267,6 @@ class MujocoCpuSimulator(MujocoSimulator):
         if any(self.batch.expanded(name) is not None for name in FIELDS):
             self.batch.set_const()
         self.batch.state[...] = saved.numpy()
-        self._everything_stale()
         self._refresh()
         self._load_buffers(state["buffers"])
 

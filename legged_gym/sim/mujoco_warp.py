@@ -159,7 +159,7 @@ class WarpEngine:
             tensor[env_ids] = 0.0
 
     def fill_bodies(self, out: Tensor, bodies: Tensor, roots: Tensor) -> None:
-        """Write states of bodies (B,) with the roots (B,) of their trees; see `fill_body_states`."""
+        """Write states of bodies (B,) with the roots (B,) or (1,) of their trees; see `fill_body_states`."""
         fill_body_states(out, self.arrays, bodies, roots, torch.linalg.cross)
 
     # ---------------------------------------------------------------- model fields
@@ -256,6 +256,8 @@ class MujocoWarpSimulator(MujocoSimulator):
         if device == "cuda":
             device = f"cuda:{torch.cuda.current_device()}"
         super().__init__(spec, num_envs, device)
+        self._body_ids = torch.as_tensor(self.robot.body_ids, device=self.device)
+        self._stale = False  # whether poses and velocities of bodies are of before a teleport
         per_env = [*FIELDS, *DERIVED_OF_INERTIA, *DERIVED_OF_SIZE]
         if not spec.obstacles:
             per_env = [name for name in per_env if name not in ("geom_size", *DERIVED_OF_SIZE)]
@@ -269,6 +271,7 @@ class MujocoWarpSimulator(MujocoSimulator):
 
     def _advance(self, substeps: int) -> None:
         self.engine.advance(substeps)
+        self._stale = False
 
     def _refresh(self) -> None:
         super()._refresh()
@@ -289,8 +292,21 @@ class MujocoWarpSimulator(MujocoSimulator):
         """See `Simulator.counts`."""
         return self.engine.overflow.take()
 
-    def _forward(self, stale: Tensor) -> None:
-        self.engine.forward(stale)
+    def _find_bodies(self, bodies: Tensor) -> Tensor:
+        self._flush()
+        states = torch.empty(self.num_envs, len(bodies), 13, device=self.device)
+        self.engine.fill_bodies(states, self._body_ids[bodies], self._body_ids[:1])
+        return states
+
+    def _flush(self) -> None:
+        """Recompute poses and velocities of bodies, if robots were teleported."""
+        if self._stale:
+            self.engine.forward()
+            self._stale = False
+
+    def _teleported(self) -> None:
+        super()._teleported()
+        self._stale = True
 
     def _reset_engine(self, env_ids: Tensor) -> None:
         self.engine.reset(env_ids)
@@ -331,8 +347,7 @@ class MujocoWarpSimulator(MujocoSimulator):
     def state_dict(self) -> Dict[str, Any]:
         """See `Simulator.state_dict`."""
         if self.engine.settle_constants():
-            self._stale.fill_(True)
-            self._any_stale = True
+            self._stale = True
         arrays = self._arrays
         names = ("qpos", "qvel", "qacc_warmstart", "ctrl", "mocap_pos", "mocap_quat")
         state = {name: getattr(arrays, name).clone() for name in names}
@@ -354,8 +369,7 @@ class MujocoWarpSimulator(MujocoSimulator):
             self._field(name).copy_(torch.as_tensor(state["fields"].get(name, nominal)))
         for name, values in saved.items():
             getattr(self._arrays, name).copy_(values)
-        self._forward(self._stale)
-        self._nothing_stale()
+        self._stale = True
         self._refresh()
         self._load_buffers(state["buffers"])
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.sim.worlds import A1_POSE, a1_cfg, everyone, make, place_a1, sloped_ground
+from tests.sim.worlds import A1_POSE, a1_cfg, everyone, make, place_a1, sloped_ground, urdf_cfg
 
 
 @pytest.fixture
@@ -71,3 +71,23 @@ def test_who_asks_changes_no_bit(walkers, control_type):
             assert torch.equal(getattr(asked, name), getattr(left_alone, name)), name
     if control_type == "P":
         assert (asked.contact_forces[..., 2] > 10.0).any()
+
+
+BALL_JOINT = """<mujoco><worldbody><body name="base" pos="0 0 2"><freejoint/><geom size="0.1"/>
+<body name="arm" pos="0.2 0 0"><joint name="hinge" axis="0 1 0" range="-2 2"/><geom size="0.05"/>
+<body name="chain" pos="0.1 0 0.1"><joint name="swivel" type="ball" pos="0 0 0.02"/><geom size="0.04" pos="0 0.1 0"/>
+</body></body></body></worldbody></mujoco>"""
+
+
+def test_bodies_behind_ball_joints_are_where_the_engine_finds_them_too(tmp_path):
+    cfg = urdf_cfg(tmp_path, "<robot/>")
+    (tmp_path / "robot.xml").write_text(BALL_JOINT)
+    cfg.asset.file, cfg.asset.foot_name = str(tmp_path / "robot.xml"), "None"
+    sim = make("mujoco", cfg, 2)
+    sim.set_masses(torch.tensor([1]), "base", torch.tensor([0.5]))
+    for _ in range(30):
+        sim.step_torques(torch.tensor([[0.3], [-0.2]]))
+    assert sim.body_states[:, 2, 7:].abs().max() > 0.1
+    for robot in range(2):
+        torch.testing.assert_close(sim.body_states[robot], expected_states(sim, robot), atol=2e-5, rtol=2e-5)
+        torch.testing.assert_close(sim.states_of(torch.tensor([2]))[:, 0], sim.body_states[:, 2])

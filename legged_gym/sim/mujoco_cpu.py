@@ -66,6 +66,7 @@ class CpuEngine:
         self.model, self.device = model, torch.device("cpu")
         self.batch = mujoco_batch.Batch(model, num_envs, num_threads or num_cpus(), persistent=persistent)
         self._stage = VEL if persistent else NONE
+        self._initial = None if persistent else self.batch.state[:1].copy()
         names = EngineArrays.__annotations__
         bound = [name for name in names if persistent or name not in _OF_BODIES]
         self.arrays, self.numpy_arrays = (
@@ -114,7 +115,10 @@ class CpuEngine:
 
     def reset(self, env_ids: Tensor) -> None:
         """Initial state of the model, no warm start."""
-        self.batch.reset(ids=env_ids.numpy(), stage=NONE)
+        if self._initial is None:
+            self.batch.reset(ids=env_ids.numpy(), stage=NONE)
+        else:  # a simulation is its row
+            self.batch.state[env_ids.numpy()] = self._initial
 
     def field(self, name: str) -> Tensor:
         """Model field with its values per environment, (N, ...)."""

@@ -65,9 +65,13 @@ class ClipWeights:
 
     def note(self, clips: Tensor, succeeded: Tensor) -> None:
         """Remember how episodes (n,) of clips ended, (n,) bool; chances follow at the next `update`."""
-        for file, won in zip(self.files[clips].tolist(), succeeded.tolist()):
-            self._outcomes[file, int(self._counts[file]) % _WINDOW] = won
-            self._counts[file] += 1
+        files, order = self.files[clips].sort(stable=True)
+        first, behind = torch.searchsorted(files, files), torch.searchsorted(files, files, right=True)
+        number = torch.arange(len(files), device=files.device) - first  # of an episode among those of its file
+        kept = number >= behind - first - _WINDOW  # no place of the ring is written twice
+        places = (self._counts[files] + number) % _WINDOW
+        self._outcomes[files[kept], places[kept]] = succeeded[order][kept].to(torch.uint8)
+        self._counts.index_add_(0, files, torch.ones_like(files))
 
     @property
     def success_rates(self) -> Tensor:

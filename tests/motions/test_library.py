@@ -58,7 +58,7 @@ def test_memory_is_what_is_stated(skeleton: Skeleton) -> None:
     clip = stepping_clip(skeleton, 100, 50.0)
     feet = torch.zeros(100, 2, dtype=torch.bool)
     library = MotionLibrary([dataclasses.replace(clip, contacts=feet)], skeleton, LINKS)
-    assert library.num_bytes == 100 * (28 + 4 * 29 + 28 * len(LINKS) + 2)
+    assert library.num_bytes == 100 * (40 + 4 * 29 + 28 * len(LINKS) + 2)
 
 
 @pytest.mark.parametrize("weighting, expected", [("uniform_step", [37, 7, 22]), ("uniform_clip", [1, 1, 1])])
@@ -99,6 +99,17 @@ def test_copies_of_a_file_share_its_episodes_and_old_ones_are_forgotten() -> Non
     assert weights.success_rates[[0, 2]].tolist() == [0.25, 0.25] and weights.success_rates[1].isnan()
     weights.note(torch.zeros(1000, dtype=torch.int64), torch.ones(1000, dtype=torch.bool))
     assert weights.success_rates[2] == 1.0
+
+
+def test_only_the_last_thousand_episodes_of_a_file_count_though_more_end_at_once() -> None:
+    weights = ClipWeights(["a", "b"], torch.ones(2), "success_rate_adaptive", torch.ones(2))
+    weights.note(torch.tensor([0, 1]), torch.tensor([True, True]))
+    # in turns: of "a" 600 failures, then 900 successes; of "b" failures alone
+    clips = torch.arange(3000) % 2
+    weights.note(clips, (clips == 0) & (torch.arange(3000) >= 1200))
+    assert weights.success_rates.tolist() == pytest.approx([0.9, 0.0])
+    weights.note(torch.tensor([1]), torch.tensor([True]))
+    assert weights.success_rates[1] == pytest.approx(0.001)
 
 
 @pytest.mark.parametrize("linear", [False, True])

@@ -164,7 +164,7 @@ class MujocoSimulator(Simulator):
         self.torques.copy_(self._arrays.actuator_force)
         # a contact sensor reports the force its body exerts; the force on the body is the opposite
         self.contact_forces.copy_(self._arrays.sensordata.view(self.num_envs, -1, 3)).neg_()
-        self._known_bodies.clear()
+        self._forget_bodies()
 
     def _engine_rows(self, env_ids: Optional[Tensor] = None) -> Tensor:
         """(n, k) float32: qpos then qvel, and before them the pose and zero velocity of a base that is fixed."""
@@ -193,9 +193,13 @@ class MujocoSimulator(Simulator):
             self._known_bodies[id(bodies)] = bodies, self._find_bodies(bodies)
         return self._known_bodies[id(bodies)][1]
 
+    def _forget_bodies(self) -> None:
+        """Bodies have moved."""
+        self._known_bodies.clear()
+
     def _teleported(self) -> None:
         """Robots or obstacles have been put somewhere else."""
-        self._known_bodies.clear()
+        self._forget_bodies()
 
     # ---------------------------------------------------------------- teleports
 

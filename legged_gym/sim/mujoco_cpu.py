@@ -159,6 +159,7 @@ class MujocoCpuSimulator(MujocoSimulator):
         self._state_view = torch.from_numpy(self.batch.state)[:, offset : offset + size]
         joints = [model.joint(name).id for name in self.dof_names]
         self._kinematics = Kinematics(model, self.robot.body_ids.tolist(), joints)
+        self._frames: Optional[Tensor] = None  # what it says of the robots as they are
         # ball joints are not among the robot's angles, so that the engine has to say where they leave its bodies
         balls = bool((model.jnt_type == mujoco.mjtJoint.mjJNT_BALL).any())
         self._twin = CpuEngine(model, num_envs, spec.num_threads) if balls else None
@@ -178,14 +179,17 @@ class MujocoCpuSimulator(MujocoSimulator):
                 self._reason = reason
             self.failed[ids] = True
 
+    def _forget_bodies(self) -> None:
+        super()._forget_bodies()
+        self._frames = None
+
     def _find_bodies(self, bodies: Tensor) -> Tensor:
-        if bodies is not self._every_body:
-            states = self.body_states.permute(1, 2, 0).index_select(0, bodies)
-        elif self._twin is None:
-            states = self._kinematics.states(self.root_states, self.dof_pos, self.dof_vel)
-        else:
-            return self._find_by_engine(self._twin)
-        return states.permute(2, 0, 1)
+        if self._twin is not None:
+            return self._find_by_engine(self._twin)[:, bodies]
+        if self._frames is None:
+            # of all robots, though few may have been teleported: the last digits of a product hang on its size
+            self._frames = self._kinematics.states(self.root_states, self.dof_pos, self.dof_vel)
+        return self._frames.index_select(0, self._kinematics.frame_of[bodies]).permute(2, 0, 1)
 
     def _find_by_engine(self, twin: CpuEngine) -> Tensor:
         ids, states = torch.from_numpy(self.robot.body_ids), torch.empty(self.num_envs, len(self.body_names), 13)

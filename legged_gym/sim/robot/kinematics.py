@@ -59,7 +59,11 @@ def body_frames(model: Any, root: int) -> Dict[int, Frame]:
 
 
 class Kinematics:
-    """B bodies of a robot with D joints, all of them hinges and slides; F frames carry the bodies."""
+    """B bodies of a robot with D joints, all of them hinges and slides, and the F frames that carry them.
+
+    Attributes:
+        frame_of: (B,) the frame of each body.
+    """
 
     def __init__(
         self, model: Any, bodies: Sequence[int], joints: Sequence[int], device: Union[str, torch.device] = "cpu"
@@ -80,7 +84,7 @@ class Kinematics:
         self._levels = [slice(*pair) for pair in zip(firsts[1:], [*firsts[2:], len(frames)])]
         carriers = torch.tensor([index[frame.carrier or frame] for frame in frames], device=device)
         self._carriers = [carriers[level] for level in self._levels]
-        self._bodies = torch.tensor([index[of_body[body]] for body in bodies], device=device)
+        self.frame_of = torch.tensor([index[of_body[body]] for body in bodies], device=device)
 
         def tensor(rows: Any) -> Tensor:
             return torch.as_tensor(np.array(rows), dtype=torch.float32, device=device)
@@ -102,7 +106,7 @@ class Kinematics:
         self._vectors = torch.cat((_turned(offsets), _turned(quat_rotate(turns, axes))), dim=1)
 
     def states(self, roots: Tensor, angles: Tensor, speeds: Tensor) -> Tensor:
-        """Where the bodies are and how they move.
+        """Where the frames are and how they move.
 
         Args:
             roots: (N, 13) position, quaternion x, y, z, w, linear and angular velocity, in the world frame.
@@ -110,7 +114,7 @@ class Kinematics:
             speeds: (N, D) rad/s, m/s of slides.
 
         Returns:
-            (B, 13, N), likewise.
+            (F, 13, N), likewise.
         """
         place, quat, velocity, spin = roots.t().contiguous().split((3, 4, 3, 3))
         angles, speeds = angles.t(), speeds.t()
@@ -132,8 +136,7 @@ class Kinematics:
         rates = _cross(spins - own_spins, arms)
         if self._slides:
             rates += axes * (self._slid @ speeds)[:, None]
-        states = torch.cat((self._sums(arms) + place, quats, self._sums(rates) + velocity, spins), dim=1)
-        return states.index_select(0, self._bodies)
+        return torch.cat((self._sums(arms) + place, quats, self._sums(rates) + velocity, spins), dim=1)
 
     def _sums(self, vectors: Tensor) -> Tensor:
         """Of vectors (F, 3, N) of each frame and of all that carry it."""

@@ -41,7 +41,8 @@ def test_bodies_are_where_the_engine_finds_them(model):
     roots = np.concatenate((3.0 * rng.normal(size=(count, 3)), quats, rng.normal(size=(count, 6))), axis=1)
     angles, speeds = rng.normal(size=(2, count, len(joints)))
     given = (torch.from_numpy(each).float() for each in (roots, angles, speeds))
-    states = Kinematics(model, bodies, joints).states(*given)
+    kinematics = Kinematics(model, bodies, joints)
+    states = kinematics.states(*given)[kinematics.frame_of]
     assert states.shape == (len(bodies), 13, count)
     for k in range(count):
         np.testing.assert_allclose(states[..., k], expected(model, bodies, roots[k], angles[k], speeds[k]), atol=2e-5)

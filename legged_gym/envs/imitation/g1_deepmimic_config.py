@@ -58,6 +58,8 @@ class G1DeepmimicCfg(G1Cfg):
     class env(G1Cfg.env):
         """20 s are what episodes are logged by; they last as long as their clip."""
 
+        num_envs = 512
+
     class deepmimic(DeepmimicCfg):
         """What is imitated, and how."""
 

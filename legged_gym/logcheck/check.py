@@ -105,16 +105,20 @@ class _Check:
             if not difference.of_reading:
                 self._values[difference.term] = self._readings[difference.term]
         self._gather()
-        replay = self._replay()
+        replay = self._replay(bool(dead))
         errors = [replay.error(each, self._given) for each in (self._given, self._values)] if replay else [0.0]
-        needed = replay if min(errors) >= SAME and not dead else None
-        misled = replay is not None and errors[0] < SAME and any(not each.of_reading for each in differences)
-        search = Search(self._layout, self._values, self._evidence, self._rows, needed, misled)
+        needed = replay if min(errors) >= SAME else None
+        saw = replay is not None and errors[0] < SAME
+        misled = saw and any(not each.of_reading for each in differences)
+        search = Search(self._layout, self._values, self._evidence, self._rows, needed, misled, saw, dead)
         found = search.run()
         self._findings += [_of_search(each, self._layout) for each in found]
         if not {GYRO, GRAVITY, "gyro", QUAT} & {term for finding in self._findings for term in finding.terms}:
-            found += search.of_turning(found)[:1]
-            self._findings += [_of_search(each, self._layout) for each in found if each.turning]
+            found += search.of_turning(found)
+            self._findings += [_of_search(each, self._layout) for each in found if each.witness == "turns"]
+        if needed is None:
+            found += search.of_ranges(found)
+            self._findings += [_of_search(each, self._layout) for each in found if each.witness == "range"]
         if replay is not None:
             left = replay.error(search.undone([each.cause for each in found]), self._given)
             self._tell_of_network(errors[0], left, bool(dead))
@@ -191,7 +195,7 @@ class _Check:
     def _compare(self, dead: Set[str]) -> List[Difference]:
         return compare(self._layout, self._seen, self._readings, self._evidence, self._values, self._rows, dead)
 
-    def _replay(self) -> Optional[Replay]:
+    def _replay(self, blind: bool) -> Optional[Replay]:
         """The network on what it was given, if the log has all of that."""
         given = dict(self._log.seen)
         for name, term in self._layout.terms.items():
@@ -204,7 +208,7 @@ class _Check:
             self._notes.append(f"the network was not run: the log lacks {', '.join(lacking)}")
             return None
         self._given = {**self._readings, **self._seen, ACTION: self._log.action}
-        return Replay(self._policy, self._layout, given, self._rows)
+        return Replay(self._policy, self._layout, given, self._rows, blind)
 
     def _tell_of_network(self, before: float, after: float, dead: bool) -> None:
         """Whether the actions are the network's, as logged and with all mistakes undone."""

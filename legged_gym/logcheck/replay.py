@@ -14,12 +14,16 @@ SAME = 0.05
 _WARM_UP = 50  # control steps after which a network has forgotten that it began earlier than the log
 _FREEDOM = 3.0
 _CLOSE = 0.02
+_BLIND = 3.0
+"""How many times the median of what the best version leaves is still noise, where columns are missing."""
 
 
 class Replay:
     """Runs a network over versions of a log, all at once."""
 
-    def __init__(self, policy: Network, layout: Layout, seen: Mapping[str, np.ndarray], rows: np.ndarray) -> None:
+    def __init__(
+        self, policy: Network, layout: Layout, seen: Mapping[str, np.ndarray], rows: np.ndarray, blind: bool = False
+    ) -> None:
         """Prepare.
 
         Args:
@@ -27,8 +31,9 @@ class Replay:
             layout: of its observations.
             seen: term -> (T, n) as logged, all terms.
             rows: control steps at which actions are compared.
+            blind: whether it was given columns that the log does not have; what they would have changed is noise then.
         """
-        self._policy, self._layout = policy, layout
+        self._policy, self._layout, self._blind = policy, layout, blind
         self._inputs = {
             group: self._assemble(
                 group, {name: seen[name] for name, term in layout.terms.items() if term.group == group}
@@ -48,13 +53,14 @@ class Replay:
         """(C,) nats a control step of the actions, given the observations of each version of the plain values."""
         given = self.actions(versions, base)
         clip = self._layout.description["actions"]["clip"]
-        losses = []
-        for found, values in zip(given, versions):
-            logged = values[ACTION][self.rows]
-            width = _CLOSE * np.maximum(base[ACTION].std(0), 1e-3)
-            off = (np.clip(found, -clip, clip) - logged) / width
-            losses.append((0.5 * (_FREEDOM + 1.0) * np.log1p(off**2 / _FREEDOM)).mean(0).sum())
-        return np.array(losses)
+        off = np.stack(
+            [np.clip(found, -clip, clip) - values[ACTION][self.rows] for found, values in zip(given, versions)]
+        )
+        width = _CLOSE * np.maximum(base[ACTION].std(0), 1e-3)
+        if self._blind:
+            left = np.median(np.abs(off), axis=1)
+            width = np.maximum(width, _BLIND * left[np.argmin(np.log(left + width).sum(1))])
+        return np.asarray(0.5 * (_FREEDOM + 1.0) * np.log1p((off / width) ** 2 / _FREEDOM).mean(1).sum(1))
 
     def error(self, values: Values, base: Values) -> float:
         """Largest deviation of an action, relative to how much it varies, that is exceeded a tenth of the time."""

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Counter, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import AbstractSet, Counter, Dict, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 import numpy as np
 
 from legged_gym.logcheck.evidence import Evidence, State
 from legged_gym.logcheck.layout import ACTION, ACTIONS, COMMANDS, GRAVITY, GYRO, MOTOR, Layout, Values
-from legged_gym.logcheck.mistakes import EARLY, FRAME, LATE, MOST_SHIFT, ORDER, SIGN, Candidate, candidates
+from legged_gym.logcheck.mistakes import (
+    EARLY,
+    FRAME,
+    IN_DEGREES,
+    LATE,
+    MOST_SHIFT,
+    ORDER,
+    SCALE,
+    SIGN,
+    Candidate,
+    candidates,
+)
+from legged_gym.logcheck.ranges import HEIGHT, strangeness
 from legged_gym.logcheck.replay import Replay
 from legged_gym.logcheck.turning import unturned
 
@@ -17,11 +29,14 @@ _LEAST_GAIN, _FEW = 1.5, 40.0
 """Nats a control step that a mistake has to explain, and what few rows add to it, in nats of all of them."""
 _MISLED = 60.0
 """The former of robots that are known to have acted on wrong numbers: they move as they never did in training."""
+_ACTED = 10.0
+"""The same after a mistake that the policy acted on, by the evidence alone: what is left is a robot that stumbles."""
 _UNEXPLAINED, _STRANGEST, _USUAL = 0.08, 150.0, 0.6
 """Share of what stays unexplained that a mistake has to explain, as robots that fall do all sorts of things; nats a
 control step above which it grows no more; and what a column of a walk has."""
-_STATIC, _SHARE = ("spread", "legs"), 0.3
-"""Evidence of posture, which other ground and loads change, and how much of it counts."""
+_STATIC, _WALKING, _SHARE = ("spread", "legs"), ("spread", "legs", "all"), 0.3
+"""Evidence of posture, which other ground and loads change; that and what else holds for robots alone that walk as in
+training, of which less speaks for a mistake where the network acted on all there is; how much of it counts."""
 _AGAINST = 2.5
 """How many times evidence against a mistake counts: one that is there is told of by all that tells of its term."""
 _TOLD = 0.4
@@ -50,14 +65,18 @@ class Found(NamedTuple):
         gain: nats a control step by which the log is more likely without it.
         evidence: the same by factor, the largest first.
         others: causes of other terms that explain nearly as much.
-        turning: whether gyroscope and gravity alone tell of it.
+        witness: what alone tells of it, "turns" or "range"; empty for all together.
     """
 
     cause: Candidate
     gain: float
     evidence: List[Tuple[str, float]]
     others: List[Candidate]
-    turning: bool = False
+    witness: str = ""
+
+
+def _terms(found: Sequence[Found]) -> Set[str]:
+    return {mistake.term for each in found for mistake in each.cause}
 
 
 class Search:
@@ -71,6 +90,8 @@ class Search:
         rows: np.ndarray,
         replay: Optional[Replay] = None,
         misled: bool = False,
+        saw: bool = False,
+        dead: AbstractSet[str] = frozenset(),
     ) -> None:
         """Prepare.
 
@@ -81,8 +102,11 @@ class Search:
             rows: (R,) control steps that it is taken at.
             replay: the network on the log, where its actions are not those of the log; None leaves it out.
             misled: whether the policy is known to have acted on wrong numbers, so that the robot may do anything.
+            saw: whether the network gives the logged actions, so that it acted on all mistakes of observations.
+            dead: terms with constant columns, of which the network tells nothing.
         """
         self._layout, self._base, self._evidence, self._replay = layout, values, evidence, replay
+        self._saw, self._dead = saw, dead
         self._rows, self._few = rows, rows[:: max(1, len(rows) // _FIRST_ROWS)]
         self._least = _MISLED if misled else _LEAST_GAIN + _FEW / len(rows)
         both = ACTION in values and ACTIONS in values
@@ -90,7 +114,7 @@ class Search:
         self._candidates = candidates(layout, self._there)
         self._weights = np.array([min(mistake.weight for mistake in cause) for cause in self._candidates])
         if replay is None:
-            told = [cause[0].term in (COMMANDS, "height_command") for cause in self._candidates]
+            told = [cause[0].term in (COMMANDS, HEIGHT) for cause in self._candidates]
             self._weights[told] *= _TOLD
 
     def run(self) -> List[Found]:
@@ -132,7 +156,27 @@ class Search:
             for index in alike
             if self._candidates[index][0].term != self._candidates[best][0].term
         ]
-        return [Found(self._candidates[best], gains[best], [("turns", nats[best] / len(self._rows))], others[:1], True)]
+        return [
+            Found(self._candidates[best], gains[best], [("turns", nats[best] / len(self._rows))], others[:1], "turns")
+        ]
+
+    def of_ranges(self, found: Sequence[Found]) -> List[Found]:
+        """Commands that are wrong by a factor, where the robot did what it was told: none is far beyond its range."""
+        values = self.undone([each.cause for each in found])
+        more: List[Found] = []
+        for name in sorted({COMMANDS, HEIGHT} & set(values) - _terms(found)):
+            before = strangeness(self._layout, name, values[name])
+            best: Optional[Candidate] = None
+            most = _LEAST_GAIN
+            for cause in self._candidates if before > 0.0 else ():
+                if cause[0].term == name and cause[0].kind in (SCALE, IN_DEGREES):
+                    told = cause[0].undo(values, self._layout.dt)
+                    gain = before - strangeness(self._layout, name, told) + cause[0].volume * told.shape[1]
+                    if gain > most:
+                        best, most = cause, gain
+            if best is not None:
+                more.append(Found(best, most, [("range", most)], [], "range"))
+        return more
 
     def undone(self, causes: Sequence[Candidate]) -> Values:
         """The log without mistakes; wrong frames last, as they are turned by other terms."""
@@ -154,6 +198,8 @@ class Search:
     def _best(self, known: Sequence[Candidate]) -> Optional[Found]:
         """The next mistake, after those that are known; None if nothing explains enough."""
         values = self.undone(known)
+        wrong = bool(self._dead) or any(mistake.term not in (MOTOR, ACTION) for cause in known for mistake in cause)
+        least = max(self._least, _ACTED if self._saw and wrong else 0.0)
         first, state = (self._evidence.state(values, rows) for rows in (self._few, self._rows))
         gains = np.array([self._gain(first, cause) for cause in self._candidates])
         for index in self._promising(gains):
@@ -162,7 +208,7 @@ class Search:
         weighted = gains * self._weights
         best = int(np.argmax(weighted))
         cause = self._candidates[best]
-        if not weighted[best] > max(self._least, self._unexplained([*known, cause])):
+        if not weighted[best] > max(least, self._unexplained([*known, cause])):
             return None
         parts = sorted(self._gains(state, cause).items(), key=lambda part: -part[1])
         others: Dict[Tuple[str, ...], Candidate] = {}
@@ -194,8 +240,11 @@ class Search:
 
     def _gain(self, state: State, cause: Candidate) -> float:
         """All evidence together."""
-        parts = [gain * (_SHARE if name in _STATIC else 1.0) for name, gain in self._gains(state, cause).items()]
-        return sum(part if part > 0.0 else _AGAINST * part for part in parts)
+        total = 0.0
+        for name, gain in self._gains(state, cause).items():
+            doubted = name in (_WALKING if self._saw and gain > 0.0 else _STATIC)
+            total += gain * (1.0 if gain > 0.0 else _AGAINST) * (_SHARE if doubted else 1.0)
+        return total
 
     def _gains(self, state: State, cause: Candidate) -> Dict[str, float]:
         """How much more likely each piece of evidence makes the log without a mistake, nats a control step."""
@@ -209,7 +258,8 @@ class Search:
         added = np.zeros(len(gains))
         if self._replay is None:
             return added
-        tried = [k for k in np.flatnonzero(np.isfinite(gains)) if self._candidates[k][0].term != MOTOR]
+        blind = {MOTOR, *self._dead}
+        tried = [k for k in np.flatnonzero(np.isfinite(gains)) if self._candidates[k][0].term not in blind]
         versions = [values]
         for index in tried:
             new = dict(values)

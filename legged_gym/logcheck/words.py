@@ -178,6 +178,7 @@ def evidence_words(parts: Sequence[Tuple[str, float]]) -> str:
         "spread": "how it is spread", "speeds": "joint speeds against angles", "turns": "gyroscope against gravity",
         "tracking": "joints against actions", "drive": "joints' motion against actions", "legs": "base against legs",
         "all": "each number from all others", "last action": "last action against action", "clock": "the clock",
+        "range": "ranges of commands",
     }  # fmt: skip
     strong = [(names.get(name, name), gain) for name, gain in parts if gain > 0.1][:2]
     return ", ".join(f"{name} {gain:+.1f}" for name, gain in strong)

@@ -79,6 +79,20 @@ def test_two_mistakes_are_both_named(policies, tmp_path):
     assert found(check(policies["a1_flat"], log, tmp_path)) == {("base_ang_vel", "sign"), ("dof_vel", "degrees")}
 
 
+def test_the_network_tells_of_other_terms_where_a_sensor_is_constant(policies, tmp_path):
+    log = without_readings(log_of("a1_flat"))
+    log["policy.projected_gravity"] = np.tile([0.0, 0.0, -1.0], (200, 1))
+    log["policy.commands"] = log["policy.commands"][:, [1, 0, 2]]
+    expected = {("projected_gravity", "constant"), ("commands", "order")}
+    assert found(check(policies["a1_flat"], log, tmp_path)) == expected
+
+
+def test_nothing_else_is_said_of_a_clock_that_stands(policies, tmp_path):
+    log = without_readings(log_of("g1"))
+    log["policy.phase"] = np.tile([0.0, 1.0], (200, 1))
+    assert found(check(policies["g1"], log, tmp_path)) == {("phase", "constant")}
+
+
 def test_a_policy_that_acted_on_what_is_wrong_is_found_by_the_readings(policies, tmp_path):
     """Actions are those of the network, so only the readings can tell."""
     log = log_of("a1_flat")

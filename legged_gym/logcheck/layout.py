@@ -9,13 +9,18 @@ import numpy as np
 from legged_gym.errors import UserError
 
 GYRO, GRAVITY, SPEED = "base_ang_vel", "projected_gravity", "base_lin_vel"
-POS, VEL, ACTIONS, COMMANDS = "dof_pos", "dof_vel", "actions", "commands"
+POS, VEL, ACTIONS, COMMANDS, HEIGHT = "dof_pos", "dof_vel", "actions", "commands", "height_command"
 ACTION, MOTOR = "action", "motor"
 """What the log says of the network's output, and what the joints were given; neither is an observation."""
 Values = Dict[str, np.ndarray]
 """Term, or what is no observation -> (T, n) plain numbers, SI, before clip and scale."""
 
 VECTORS, JOINTS = (GYRO, GRAVITY, SPEED), (POS, VEL, ACTIONS, ACTION, MOTOR)
+_BEYOND, _STRANGE = 0.5, 0.1
+"""How far beyond its range a command may be, and how fast it becomes strange then, of half the range."""
+_LEAST = 0.05
+"""The least half of a range."""
+_FREEDOM = 3.0
 
 
 class Term(NamedTuple):
@@ -101,3 +106,17 @@ def legs_of(joints: List[str]) -> List[List[int]]:
     tails = [["_".join(joints[i].split("_")[1:]) for i in leg] for leg in legs]
     whole = len(legs) > 1 and len(legs[0]) > 1 and all(tail == tails[0] for tail in tails)
     return legs if whole else [list(range(len(joints)))]
+
+
+def strangeness(layout: Layout, name: str, told: np.ndarray) -> float:
+    """Nats a control step by which commands (T, n) of a term are beyond their ranges; 0 within, or not far beyond."""
+    ranges = dict(layout.description["commands"]["ranges"])
+    turning = layout.description["commands"]["heading"]
+    if turning is not None:  # the yaw rate follows from the heading
+        ranges["ang_vel_yaw"] = [-turning["limit"], turning["limit"]]
+    parts = layout.parts(name) if name == COMMANDS else ["height"]
+    columns = [i for i, part in enumerate(parts) if part in ranges]
+    limits = np.array([ranges[parts[i]] for i in columns], float).reshape(-1, 2)
+    middle, half = limits.mean(1), np.maximum(0.5 * np.diff(limits, axis=1)[:, 0], _LEAST)
+    beyond = np.maximum(np.abs(told[:, columns] - middle) / half - 1.0 - _BEYOND, 0.0) / _STRANGE
+    return float(0.5 * (_FREEDOM + 1.0) * np.log1p(beyond**2 / _FREEDOM).mean(0).sum())

@@ -6,7 +6,7 @@ from typing import Dict, Optional
 
 import numpy as np
 
-from legged_gym.logcheck.layout import ACTIONS, COMMANDS, GRAVITY, GYRO, POS, SPEED, VEL, Layout
+from legged_gym.logcheck.layout import ACTIONS, COMMANDS, GRAVITY, GYRO, HEIGHT, POS, SPEED, VEL, Layout
 from legged_gym.logcheck.log_file import Log
 
 QUAT = "quat"
@@ -34,7 +34,7 @@ def _term(name: str, log: Log, layout: Layout) -> Optional[np.ndarray]:
     readings, commands = log.readings, log.commands
     if name == COMMANDS and all(part in commands for part in layout.terms[name].parts):
         return np.stack([commands[part] for part in layout.terms[name].parts], axis=1)
-    if name == "height_command" and "height" in commands:
+    if name == HEIGHT and "height" in commands:
         return commands["height"][:, None]
     if name == ACTIONS and log.action.size:
         return np.concatenate((np.zeros((1, log.action.shape[1])), log.action[:-1]))

@@ -7,7 +7,18 @@ from typing import AbstractSet, Counter, Dict, List, NamedTuple, Optional, Seque
 import numpy as np
 
 from legged_gym.logcheck.evidence import Evidence, State
-from legged_gym.logcheck.layout import ACTION, ACTIONS, COMMANDS, GRAVITY, GYRO, MOTOR, Layout, Values
+from legged_gym.logcheck.layout import (
+    ACTION,
+    ACTIONS,
+    COMMANDS,
+    GRAVITY,
+    GYRO,
+    HEIGHT,
+    MOTOR,
+    Layout,
+    Values,
+    strangeness,
+)
 from legged_gym.logcheck.mistakes import (
     EARLY,
     FRAME,
@@ -20,7 +31,6 @@ from legged_gym.logcheck.mistakes import (
     Candidate,
     candidates,
 )
-from legged_gym.logcheck.ranges import HEIGHT, strangeness
 from legged_gym.logcheck.replay import Replay
 from legged_gym.logcheck.turning import unturned
 

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from legged_gym.logcheck.evidence import Evidence
-from legged_gym.logcheck.layout import Layout
-from legged_gym.logcheck.ranges import strangeness
+from legged_gym.logcheck.layout import Layout, strangeness
 from legged_gym.logcheck.search import Search
 from legged_gym.logcheck.statistics import Statistics
 from tests.logcheck.logs import policy_of

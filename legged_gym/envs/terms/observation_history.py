@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Union
+from typing import Any, Dict, Mapping, Union
 
 import torch
 from torch import Tensor
@@ -18,7 +18,10 @@ class ObservationHistory(Part):
 
     Attributes:
         groups: those with a term that has a history or is held.
+        fresh_frames: (N,) bool, robots of which no frame of the present episode was taken yet: the next fills all.
     """
+
+    fresh_frames: Tensor
 
     def __init__(self, env: RobotState, groups: Mapping[str, Union[ObservationGroup, ImageGroup]]) -> None:
         """Make room for all terms that need it."""
@@ -32,14 +35,8 @@ class ObservationHistory(Part):
             for term, size in zip(group.names, group.frame_sizes):
                 if group.table[term].remembers:
                     self.buffer(f"frames.{name}.{term}", group.table[term].history, size, at_reset=None)
-        self._everyone = torch.arange(self.num_envs, device=self.device)
-        # of whom no frame of the present episode was taken yet: the next fills all
-        self._fresh: List[Tensor] = [self._everyone]
+        self.buffer("fresh_frames", dtype=torch.bool, at_reset=1.0)
         self._last_step = -1
-
-    def reset(self, env_ids: Tensor) -> None:
-        """See `Part`."""
-        self._fresh.append(env_ids)
 
     def extend(self, observations: Dict[str, Tensor], ages: Tensor, step: int) -> None:
         """Take in the newest frames and put histories and held values in their places.
@@ -50,31 +47,28 @@ class ObservationHistory(Part):
             step: policy steps since the start; who looks twice in a step sees the second frame instead of the first.
         """
         again, self._last_step = step == self._last_step, step
-        fresh, self._fresh = torch.cat(self._fresh) if self._fresh else None, []
         for name, group in self.groups.items():
             parts = list(observations[name].split(group.frame_sizes, dim=1))
             for index, term in enumerate(group.names):
                 entry = group.table[term]
                 if entry.remembers:
-                    frames = self._take(f"frames.{name}.{term}", entry, parts[index][:, None], ages, again, fresh)
+                    frames = self._take(f"frames.{name}.{term}", entry, parts[index][:, None], ages, again)
                     parts[index] = (frames.flip(1) if entry.newest_first else frames).flatten(1)
             observations[name] = torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]
+        self.fresh_frames = torch.zeros_like(self.fresh_frames)
 
-    def _take(
-        self, key: str, entry: ObsTerm, frame: Tensor, ages: Tensor, again: bool, fresh: Optional[Tensor]
-    ) -> Tensor:
+    def _take(self, key: str, entry: ObsTerm, frame: Tensor, ages: Tensor, again: bool) -> Tensor:
         """The frames (N, history, k) of a term with the newest (N, 1, k), where one is due."""
         old: Tensor = getattr(self, key)
         new = torch.cat((old[:, :-1] if again else old[:, 1:], frame), dim=1)
         if entry.hold > 1:
             new = torch.where((ages % entry.hold == entry.offset)[:, None, None], new, old)
-        if fresh is not None:
-            new.index_copy_(0, fresh, frame.index_select(0, fresh).expand(-1, entry.history, -1))
+        new = torch.where(self.fresh_frames[:, None, None], frame, new)
         setattr(self, key, new)
         return new
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """See `Part`; a state of an earlier version, without frames, leaves all robots fresh."""
+        self.fresh_frames.fill_(True)
         super().load_state_dict(state)
-        self._fresh = [] if any(name in state for name in self._at_reset) else [self._everyone]
         self._last_step = -1

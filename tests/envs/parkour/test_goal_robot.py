@@ -43,7 +43,7 @@ def test_a_robot_and_its_mirror_image():
     env.env_p_gains[:] = (0.5 + torch.stack((gains, gains[LEFT_RIGHT]))) * env.p_gains
     env.env_d_gains[:] = (0.5 + torch.stack((gains, gains[LEFT_RIGHT]))) * env.d_gains
     env.motor_strengths[:] = 1.0
-    env.observation_history.reset(torch.arange(2))
+    env.observation_history.fresh_frames[:] = True
     env.episode_length_buf[:] = 0
     env._assemble()
     maps = env.mirror_maps()

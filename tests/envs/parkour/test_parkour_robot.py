@@ -80,7 +80,7 @@ def test_the_whole_observation(env):
     env.com_displacements[:] = torch.tensor([0.01, -0.02, 0.0])
     env.env_p_gains[:], env.env_d_gains[:] = 1.1 * env.p_gains, 0.8 * env.d_gains
     env.motor_strengths[:] = 1.0
-    env.observation_history.reset(torch.arange(2))
+    env.observation_history.fresh_frames[:] = True
     env.episode_length_buf[:] = 0
     env._assemble()
     # the robot looks along +y: the world's (0.4, 0.8) is (0.8, -0.4) for it; goals are at (3, 0) and (3.5, 0)

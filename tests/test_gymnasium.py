@@ -81,7 +81,7 @@ def test_looking_at_the_end_draws_no_random_numbers(make):
 def test_mistakes_are_named():
     with pytest.raises(UserError, match="one of flat, dict"):
         adapter.make("a1_flat", observations="flags")
-    with pytest.raises(UserError, match=r"rewards\.scales\.feet_air_time"):
+    with pytest.raises(UserError, match=r"rewards\.scales\.feet_airtime: .* mean feet_air_time"):
         adapter.make("a1_flat", settings={"env.rewards.scales.feet_airtime": 1.0})
 
 

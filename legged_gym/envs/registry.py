@@ -164,5 +164,21 @@ def family(name: str) -> Tuple[str, ...]:
     return (name,) if parent is None else (name, parent)
 
 
+def unknown_rewards(task: Optional[str], env_cfg: Any) -> Dict[str, str]:
+    """What is wrong with names in `rewards.scales` that no config class has, and no term of the task's environment."""
+    scales = getattr(getattr(env_cfg, "rewards", None), "scales", None)
+    new = [] if scales is None else [name for name in vars(scales) if not hasattr(type(scales), name)]
+    if not new:
+        return {}
+    env_class, prefix = find(task).load_env_class(), "_reward_"
+    known = [name[len(prefix) :] for name in dir(env_class) if name.startswith(prefix)]
+    problem = f"{env_class.__name__} has no method {prefix}"
+    return {
+        name: f"env.rewards.scales.{name}: {problem}{name}; {near_matches(name, known)}"
+        for name in new
+        if name not in known
+    }
+
+
 def _fresh(cfg: Config) -> Any:
     return cfg() if isinstance(cfg, type) else copy.deepcopy(cfg)

@@ -153,6 +153,7 @@ class CommandLine:
                 if cfg is not None:
                     with in_file(path):
                         cfg.update(values, prefix=f"{part}.")
+                        self._check_rewards(cfg)
 
     def apply_flags(self, env_cfg: Optional[BaseConfig], train_cfg: Optional[BaseConfig]) -> None:
         """The stronger half of `apply`."""
@@ -175,8 +176,13 @@ class CommandLine:
                 raise UserError("--env.seed: the seed of a run is given with --seed")
             if cfg is not None:
                 cfg.set(path, text, prefix=f"{part}.")
+        self._check_rewards(env_cfg)
         if env_cfg is not None and train_cfg is not None:
             env_cfg.seed = train_cfg.seed  # type: ignore[attr-defined]
+
+    def _check_rewards(self, cfg: Optional[BaseConfig]) -> None:
+        for problem in registry.unknown_rewards(self.task, cfg).values():
+            raise UserError(problem)
 
 
 def _has(values: Any, path: str) -> bool:

@@ -296,6 +296,9 @@ def restore_run_cfgs(folder: str, task: str, env_cfg: BaseConfig, train_cfg: Bas
     scales.update({name: 0.0 for name in known if name not in scales})
     before = _actuator_file(env_cfg)
     problems = env_cfg.restore(content["env"], "env.") + train_cfg.restore(content["train"], "train.")
+    for name, problem in registry.unknown_rewards(task, env_cfg).items():
+        delattr(env_cfg.rewards.scales, name)  # type: ignore[attr-defined]
+        problems.append(problem)
     after = _actuator_file(env_cfg)
     if after not in (None, before) and is_script(path_of(str(after))):
         problems.append(f"control.actuator_net_file {after} is TorchScript: its code runs when it is loaded")

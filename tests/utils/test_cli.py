@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from legged_gym.envs import registry
 from legged_gym.errors import UserError
 from legged_gym.policies.policy_io import add_policy_flag
 from legged_gym.utils.cli import add_training_flags, get_args, make_parser
@@ -195,6 +196,21 @@ def test_mistakes_in_a_file_name_the_file(tmp_path, content, message):
         resolve(f"--cfg={path}")
     assert "settings.yaml" in str(caught.value)
     assert message in str(caught.value)
+
+
+def test_a_weight_switches_on_any_reward_of_the_environment(tmp_path):
+    """And a name that the environment has no term for is told before anything is made."""
+    env_cfg, _ = registry.find("a1_flat").new_cfgs()
+    assert not hasattr(env_cfg.rewards.scales, "progress")
+    CommandLine.read(get_args(["--task=a1_flat", "--env.rewards.scales.progress=2"])).apply(env_cfg)
+    assert env_cfg.rewards.scales.progress == 2.0
+    path = tmp_path / "weights.yaml"
+    path.write_text("env: {rewards: {scales: {progres: 2}}}")
+    for flag in ("--env.rewards.scales.progres=2", f"--cfg={path}"):
+        line = CommandLine.read(get_args(["--task=a1_flat", flag]))
+        message = "env.rewards.scales.progres: LeggedRobot has no method _reward_progres; did you mean progress"
+        with pytest.raises(UserError, match=message):
+            line.apply(registry.find("a1_flat").new_cfgs()[0])
 
 
 def test_an_empty_file_changes_nothing(tmp_path):

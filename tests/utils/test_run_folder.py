@@ -10,6 +10,7 @@ import torch
 import yaml
 
 from legged_gym import LEGGED_GYM_ROOT_DIR
+from legged_gym.envs import registry
 from legged_gym.errors import UserError
 from legged_gym.utils import run_folder
 from tests.utils.fake_task import FakeCfg, FakeTrainCfg
@@ -227,6 +228,16 @@ def test_a_config_of_an_older_version_is_read_as_far_as_it_goes(tmp_path):
     assert len(problems) == 1 and "unknown setting env.env.gravity" in problems[0]
     with pytest.raises(UserError, match="is of task 'fake', not 'other'"):
         run_folder.restore_run_cfgs(str(tmp_path), "other", env_cfg, FakeTrainCfg())
+
+
+def test_a_weight_that_a_run_was_given_is_restored_and_one_without_a_term_is_told(tmp_path):
+    env_cfg, train_cfg = registry.find("a1_flat").new_cfgs()
+    env_cfg.update({"rewards": {"scales": {"progress": 2.0, "of_old": 1.0}}})
+    run_folder.save_run_config(str(tmp_path), "a1_flat", env_cfg, train_cfg)
+    fresh, train_cfg = registry.find("a1_flat").new_cfgs()
+    (problem,) = run_folder.restore_run_cfgs(str(tmp_path), "a1_flat", fresh, train_cfg)
+    assert problem.startswith("env.rewards.scales.of_old: LeggedRobot has no method _reward_of_old")
+    assert fresh.rewards.scales.progress == 2.0 and not hasattr(fresh.rewards.scales, "of_old")
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,8 @@ The type of a setting is declared where its default is (`legged_gym.settings`), 
 that inherit write plain values. A setting without a declaration has the type of the values its classes give it: a
 number is a float if any class in the inheritance writes it as one. One that is None in any class, or annotated
 ``Optional[...]``, may be None; one that is only ever None, or annotated ``Any``, takes any value. Dicts hold free data
-(joint names): they are replaced as a whole, or one existing key at a time.
+(joint names): they are replaced as a whole, or one existing key at a time. Names that no class has can be set where
+``_each`` declares a number: in `rewards.scales`, where the task knows what they stand for (`registry.unknown_rewards`).
 
 Values are checked when they come: those of classes at construction, others when they are set. `check` looks at all of
 them again, and at what must fit together; who builds something from a config calls it first.
@@ -40,7 +41,7 @@ from typing import Any, ClassVar, Dict, Iterator, List, Mapping, Optional, Tuple
 from legged_gym.envs.base.config_values import EACH, lineage, type_of
 from legged_gym.envs.base.table_entries import Metric, Obstacle, ObsTerm, TableEntry, Termination
 from legged_gym.errors import UserError
-from legged_gym.setting_types import FILE, FLAG, Type, parse, shown, unknown_setting
+from legged_gym.setting_types import FILE, FLAG, Number, Type, parse, shown, unknown_setting
 from legged_gym.settings import Setting
 
 __all__ = ["BaseConfig", "Metric", "ObsTerm", "Obstacle", "TableEntry", "Termination", "section_to_dict", "table"]
@@ -54,6 +55,12 @@ class Section(Type):
 
     none: bool = True
     classes: Tuple[type, ...] = ()
+
+    @property
+    def takes_new_names(self) -> bool:
+        """Whether names may be set that no class has: a weight switches on any term of the environment."""
+        each = [vars(klass)[EACH] for klass in self.classes if EACH in vars(klass)]
+        return any(isinstance(declared, Setting) and isinstance(declared.kind, Number) for declared in each)
 
     def item(self, name: str, current: Any) -> Type:
         """See `Type.item`."""
@@ -121,7 +128,10 @@ class BaseConfig:
             UserError: when there is no such setting.
         """
         owner, name, _ = _walk(self, self._kind(), path, "")
-        return _children(owner)[name]
+        children = _children(owner)
+        if name not in children:
+            raise unknown_setting(path, children)
+        return children[name]
 
     def set(self, path: str, value: Any, prefix: str = "") -> None:
         """Set the value at a dotted path, converted to the setting's type; text is read as YAML where that helps.
@@ -318,6 +328,8 @@ def _look_up(owner: Any, kind: Type, name: str, way: Tuple[Any, str, str, str]) 
     children = _children(owner)
     if name in children:
         return kind.item(name, children[name]), children[name]
+    if isinstance(kind, Section) and kind.takes_new_names:
+        return kind.item(name, None), None
     root, prefix, path, done = way
     if not children and not _is_section(owner):
         raise UserError(f"{prefix}{path}: {done[:-1]} is a single value, it has no {name!r}")
@@ -341,7 +353,7 @@ def _merge(section: Any, kind: Type, values: Any, prefix: str, problems: Optiona
     for key, value in values.items():
         try:
             owner, name, inside = _walk(section, kind, str(key), prefix)
-            child = _children(owner)[name]
+            child = _children(owner).get(name)
             if _is_section(child):
                 _merge(child, inside, value, f"{prefix}{key}.", problems)
             else:
@@ -373,7 +385,7 @@ def _restore_tables(section: Any, saved: Dict[str, Any], prefix: str) -> List[st
 
 def _assign(owner: Any, name: str, kind: Type, value: Any, where: str, source: str) -> None:
     """Convert `value` to the type of the setting and store it."""
-    current = _children(owner)[name]
+    current = _children(owner).get(name)
     if _is_section(current):
         _merge(current, kind, parse(value, where) if isinstance(value, str) else value, where + ".", None)
     elif isinstance(owner, dict):

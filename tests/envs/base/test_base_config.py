@@ -8,6 +8,7 @@ from typing import Any, Optional
 import pytest
 import yaml
 
+from legged_gym.envs import A1FlatCfg
 from legged_gym.envs.base.base_config import BaseConfig, ObsTerm, Termination, table
 from legged_gym.envs.base.table_entries import Entry
 from legged_gym.errors import UserError
@@ -230,6 +231,24 @@ def test_update_names_the_wrong_key_or_collects_all_problems():
     assert (cfg.terrain.num_cols, cfg.env.num_envs) == (5, 2)
     assert len(problems) == 2
     assert "num_row;" in problems[0] and "num_rows: expected a whole number" in problems[1]
+
+
+def test_a_section_of_weights_takes_new_names_and_others_do_not():
+    cfg = A1FlatCfg()
+    cfg.set("rewards.scales.progress", "2")
+    cfg.update({"rewards": {"scales": {"turning": 1}}})
+    assert (cfg.get("rewards.scales.progress"), cfg.get("rewards.scales.turning")) == (2.0, 1.0)
+    assert A1FlatCfg().difference(cfg) == {} and cfg.difference(A1FlatCfg()) == {
+        "rewards": {"scales": {"progress": 2.0, "turning": 1.0}}
+    }
+    again = A1FlatCfg()
+    assert again.restore(cfg.to_dict()) == [] and again.to_dict() == cfg.to_dict()
+    with pytest.raises(UserError, match=r"unknown setting rewards\.scales\.progres; did you mean .*\.progress"):
+        cfg.get("rewards.scales.progres")
+    with pytest.raises(UserError, match=r"rewards\.scales\.turning: expected a number, got 'much'"):
+        cfg.set("rewards.scales.turning", "much")
+    with pytest.raises(UserError, match=r"scales\.lift is a single value, it has no 'up'"):
+        cfg.set("rewards.scales.lift.up", "1")
 
 
 def test_restore_gives_tables_the_saved_entries_in_the_saved_order():

@@ -18,7 +18,8 @@ _UNITS = {
     "mean_speed": "m/s",
     "x_displacement": "m",
     "mean_time_to_fall": "s, at least",
-    "predicted_yaw_error": "rad, of both turns together",
+    "predicted_yaw_1_error": "rad, of the turn to the next goal",
+    "predicted_yaw_2_error": "rad, of that to the one after it",
     **{f"hurdle_{k}_clearance": "m" for k in range(1, 5)},
 }
 # what is told of every type of lane: key -> heading

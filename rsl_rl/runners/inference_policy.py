@@ -64,15 +64,24 @@ class InferencePolicy:
         return dict(zip(actor.head.experts, weights.unbind(1)))
 
     def prediction_errors(self, obs: Observations) -> Dict[str, torch.Tensor]:
-        """Name -> (N,), the length of what is between observed and predicted columns; empty without predictions."""
+        """What is between observed and predicted columns, (N,) each; empty without predictions.
+
+        "<name>_1" and so on of up to three columns, "<name>", their mean, of more.
+        """
         predictions = self._policy.actor.predictions()
         if not predictions:
             return {}
         seen = self._seen(obs)
         with torch.no_grad():
             told = self._policy.actor.features(seen, self._hidden).latents
-        errors = {name: told[name] - each.of(seen[each.group]) for name, each in predictions.items()}
-        return {each.name: errors[name].norm(dim=-1) for name, each in predictions.items()}
+        errors: Dict[str, torch.Tensor] = {}
+        for name, each in predictions.items():
+            columns = (told[name] - each.of(seen[each.group])).abs()
+            if each.width > 3:
+                errors[each.name] = columns.mean(-1)
+            else:
+                errors.update({f"{each.name}_{k}": column for k, column in enumerate(columns.unbind(-1), 1)})
+        return errors
 
     def reset(self, dones: Optional[torch.Tensor] = None) -> None:
         """Forget the past of the environments where `dones` (N,) is set; of all without it."""

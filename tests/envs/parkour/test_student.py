@@ -160,8 +160,8 @@ def test_teacher_and_student_in_one_table(runs: tuple[Path, Path], capsys: pytes
     rows = {line.split()[0]: line.split()[1:] for line in table.splitlines() if line.strip()}
     assert "success" in rows
     # Before it has learned the camera tells little: the turns are about as large as what it is wrong by.
-    assert rows["predicted_yaw_error"][0] == "-", "a teacher predicts nothing"
-    assert 0.0 < float(rows["predicted_yaw_error"][1]) < 1.5
+    assert rows["predicted_yaw_1_error"][0] == "-", "a teacher predicts nothing"
+    assert 0.0 < float(rows["predicted_yaw_1_error"][1]) < 1.5
 
 
 def test_mistakes(runs: tuple[Path, Path], tmp_path: Path) -> None:

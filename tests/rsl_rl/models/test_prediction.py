@@ -102,9 +102,8 @@ def test_errors_of_a_policy_at_work() -> None:
     assert InferencePolicy(policy).prediction_errors(OBS) == {}
     policy.actor = make()
     errors = InferencePolicy(policy.deployed()).prediction_errors(OBS)
-    torch.testing.assert_close(errors["yaw"], torch.tensor([(0.2**2 + 9.3**2) ** 0.5, (1.3**2 + 8.6**2) ** 0.5]))
-    hurdles = torch.tensor([(6.5**2 + 6.75**2) ** 0.5, (6.0**2 + 6.75**2) ** 0.5])
-    torch.testing.assert_close(errors["hurdles"], hurdles)
+    wanted = {"yaw_1": [0.2, 1.3], "yaw_2": [9.3, 8.6], "hurdles_1": [6.5, 6.0], "hurdles_2": [6.75, 6.75]}
+    torch.testing.assert_close(errors, {name: torch.tensor(values) for name, values in wanted.items()})
 
 
 @pytest.mark.parametrize(

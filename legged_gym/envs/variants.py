@@ -47,6 +47,7 @@ def for_evaluation(cfg: LeggedRobotCfg) -> None:
     cfg.commands.standing_fraction = cfg.commands.pure_fraction = 0.0
     cfg.domain_rand.widen_over = None
     cfg.terrain.curriculum = True  # which the environment switches off on a plane
+    cfg.terrain.easy_rows = 0
     cfg.in_evaluation()
 
 
@@ -83,6 +84,7 @@ def for_demonstrations(cfg: LeggedRobotCfg, max_steps: int, randomize: bool) -> 
     """
     cfg.env.episode_length_s = (max_steps + 2) * cfg.control.decimation * cfg.sim.dt
     cfg.terrain.curriculum = uses_height_map(cfg.terrain.mesh_type)  # lays tiles out by type and difficulty
+    cfg.terrain.easy_rows = 0
     without_noise(cfg)
     rand = cfg.domain_rand
     rand.widen_over, rand.every_episode = None, randomize
@@ -93,6 +95,7 @@ def for_demonstrations(cfg: LeggedRobotCfg, max_steps: int, randomize: bool) -> 
 def for_export(cfg: LeggedRobotCfg) -> None:
     """As small as it gets: one robot, one tile."""
     cfg.env.num_envs = cfg.terrain.num_rows = cfg.terrain.num_cols = 1
+    cfg.terrain.easy_rows = 0
     cfg.terrain.n_rows = cfg.terrain.mesh_oversample = 1
 
 

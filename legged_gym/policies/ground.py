@@ -29,6 +29,7 @@ def with_saved_terrain(cfg: LeggedRobotCfg) -> None:
     terrain = cfg.terrain
     terrain.n_rows = terrain.mesh_oversample = 1
     terrain.curriculum, terrain.difficulty_range, terrain.num_rows = True, list(_DIFFICULTIES), len(_DIFFICULTIES)
+    terrain.easy_rows = 0
     terrain.border_size = min(terrain.border_size, _BORDER)
     if terrain.tile_types:
         terrain.tile_types = list(dict.fromkeys(terrain.tile_types))

@@ -68,6 +68,11 @@ class Tile:
         x, y = (nx - cells) // 2, (ny - cells) // 2
         return slice(x, x + cells), slice(y, y + cells)
 
+    def lower(self, share: float) -> None:
+        """Leave a share of all heights and depths, 0 to 1."""
+        self.heights[:] = np.rint(self.heights * share)
+        self.goals = [(x, y, z * share) for x, y, z in self.goals]
+
     def require(self, ok: bool, problem: str) -> None:
         """Raise a `UserError` that names the tile's size unless `ok`."""
         if not ok:

@@ -42,6 +42,7 @@ class Terrain:
     of the difficulties 0.5, 0.75, 0.9. Types come in the fractions of `terrain_proportions`, or are all those of
     `tile_types` in turn (without a curriculum, equally likely). With a `difficulty_range` difficulties go in equal
     steps from its start in the first row to its end in the last one (without a curriculum, they are uniform in it).
+    In a curriculum, `easy_rows` come before the first of these: of its difficulty, but lower, row by row less so.
     With `roughness`, `fractal_noise_terrain` goes over every tile; its amplitude is linear in the difficulty, which for
     a selected shape is that of the row.
 
@@ -85,6 +86,7 @@ class Terrain:
         self._band_ends = cumulative_proportions(cfg.terrain_proportions)
         self._types = tuple(cfg.tile_types or ())
         self._difficulty_range, self._roughness = cfg.difficulty_range, cfg.roughness
+        self._easy_rows = cfg.easy_rows if self._curriculum else 0
 
         self.border_size = self._border * self.horizontal_scale
         shape = (self.num_rows * self._cells_x + 2 * self._border, self.num_cols * self._cells_y + 2 * self._border)
@@ -139,6 +141,8 @@ class Terrain:
             difficulty = kwargs.get("difficulty", difficulty)
             self.difficulties[row, col] = difficulty
             RECIPES[name](tile, difficulty)
+        if row < self._easy_rows:
+            tile.lower((row + 1) / (self._easy_rows + 1))
         if self._roughness is not None:
             easy, hard = self._roughness
             fractal_noise_terrain(tile, easy + (hard - easy) * difficulty)
@@ -148,7 +152,8 @@ class Terrain:
         low, high = self._difficulty_range or (0.0, 1.0)
         if self._curriculum:
             selector, index = col / self.num_cols + _SELECTOR_OFFSET, col
-            steps = self.num_rows if self._difficulty_range is None else max(1, self.num_rows - 1)
+            rows, row = self.num_rows - self._easy_rows, max(0, row - self._easy_rows)
+            steps = rows if self._difficulty_range is None else max(1, rows - 1)
             difficulty = low + (high - low) * (row / steps)
         else:
             selector = float(rng.uniform())
@@ -202,6 +207,8 @@ def _check_sizes(cfg: SectionOf[TerrainCfg]) -> None:
             raise UserError(
                 f"terrain.{name} {getattr(cfg, name):g} m is less than two cells of {cfg.horizontal_scale:g} m"
             )
+    if cfg.easy_rows >= cfg.num_rows:
+        raise UserError(f"terrain.easy_rows is {cfg.easy_rows}: fewer than the {cfg.num_rows} of terrain.num_rows")
     for name in cfg.tile_types or ():
         if name not in RECIPES:
             raise UserError(f"terrain.tile_types: {name!r} is unknown; {near_matches(name, RECIPES)}")

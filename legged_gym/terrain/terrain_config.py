@@ -45,6 +45,8 @@ class TerrainCfg:
     tile_types: Optional[List[str]] = names(None)
     # difficulty of the first and the last row; None: row / `num_rows`
     difficulty_range: Optional[List[float]] = span(None, low=0, high=1)
+    # rows before these in training: the ground of the first, but lower, row by row nearer to its full height
+    easy_rows = number(0, low=0, high=999)
     # at difficulty 0 and 1: amplitude of fractal roughness on every tile
     roughness: Optional[List[float]] = numbers(None, "m", length=2, low=0, high=10)
     # `mesh`: OBJ, PLY or STL files, or patterns of them, side by side along +x

@@ -29,6 +29,7 @@ def make_cfg() -> Callable[..., SimpleNamespace]:
             slope_treshold=0.75,
             tile_types=None,
             difficulty_range=None,
+            easy_rows=0,
             roughness=None,
         )
         unknown = set(changes) - set(values)

@@ -33,6 +33,34 @@ def test_columns_follow_the_default_proportions(make_cfg: Any) -> None:
     np.testing.assert_allclose(terrain.difficulties, np.repeat(np.arange(10)[:, None] / 10, 20, axis=1))
 
 
+def test_easy_rows_are_the_first_one_but_lower(make_cfg: Any) -> None:
+    """Of steps of 5 cm a quarter, a half and three quarters; then difficulties as without, in fewer rows."""
+    terrain = Terrain(make_cfg(easy_rows=3), seed=1)
+    np.testing.assert_allclose(terrain.difficulties[:, 5], [0.0, 0.0, 0.0, *np.arange(7) / 7])
+    steps = []
+    for row in range(4):
+        heights = np.unique(tile_of(terrain, row, 5) * terrain.vertical_scale)
+        steps.append(np.diff(heights).mean())
+    np.testing.assert_allclose(steps, [0.0125, 0.025, 0.0375, 0.05], atol=0.0026)
+    same = Terrain(make_cfg(easy_rows=3, curriculum=False), seed=1).height_field
+    assert np.array_equal(same, Terrain(make_cfg(curriculum=False), seed=1).height_field), (
+        "nothing without rows in order"
+    )
+    with pytest.raises(UserError, match=r"terrain\.easy_rows is 10: fewer than the 10"):
+        Terrain(make_cfg(easy_rows=10), seed=1)
+
+
+def test_goals_of_easy_rows_lie_on_the_ground(make_cfg: Any) -> None:
+    settings = {"tile_types": ["parkour_step"], "terrain_length": 18.0, "terrain_width": 4.0, "num_cols": 1}
+    terrain = Terrain(make_cfg(easy_rows=3, difficulty_range=[0.0, 1.0], **settings), seed=1)
+    for row in range(10):
+        goals = terrain.tiles.goals[row, 0]
+        assert goals[:, 2].max() == pytest.approx(
+            0.3 * (row + 1) / 4 if row < 3 else 0.3 + 1.05 * (row - 3) / 6, abs=0.01
+        )
+        assert np.allclose(terrain.height_map.at(goals[:, :2]), goals[:, 2], atol=0.01)
+
+
 @pytest.mark.parametrize(
     "proportions, selector, name",
     [

@@ -16,9 +16,9 @@ _FIRST = frozenset({
     "episode_length_buf", "feet_air_time", "last_contacts", "measured_heights", "terrain_levels",
     "terrain_types", "env_origins", "friction_coeffs", "added_masses", "com_displacements", "motor_strengths",
     "push_phases", "env_p_gains", "env_d_gains", "_substep_dof_vel", "_action_history",
-    "delays", "depth_camera", "episode_sums", "observations", "lin_vel_x_range", "counters", "generator", "sim",
+    "delays", "depth_camera", "observations", "lin_vel_x_range", "counters", "generator", "sim",
 })  # fmt: skip
-_OTHERS = ("episode_sums", "observations", "counters", "generator", "sim")
+_OTHERS = ("reward_sums", "observations", "counters", "generator", "sim")
 """What is neither a buffer nor a part's."""
 
 
@@ -57,7 +57,7 @@ class SavedState(RobotState):
         state: Dict[str, Any] = dict(self.saved_buffers())
         for part in self.parts.values():
             state.update(part.state_dict())
-        state["episode_sums"] = self.reward_sum.episode_sums.clone()
+        state["reward_sums"] = self.reward_sum.state_dict()
         state["observations"] = {name: obs.clone() for name, obs in self.obs_buf.items()}
         state["counters"] = [self.common_step_counter, self.num_failures, int(self.ever_reset)]
         state["generator"] = self.generator.get_state()
@@ -76,7 +76,7 @@ class SavedState(RobotState):
         self.load_buffers(state)
         for part in self.parts.values():
             part.load_state_dict(state)
-        self.reward_sum.episode_sums.copy_(state["episode_sums"])
+        self.reward_sum.load_state_dict(state.get("reward_sums", {}))
         self.common_step_counter, self.num_failures, ever_reset = state["counters"]
         self.ever_reset = bool(ever_reset)
         self.generator.set_state(state["generator"].cpu())

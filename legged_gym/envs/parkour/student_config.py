@@ -50,7 +50,7 @@ class ParkourStudentCfgDagger(LeggedRobotCfgDagger):
 
     class runner(LeggedRobotCfgDagger.runner):
         num_steps_per_env = 120
-        max_iterations = 400
+        max_iterations = 600
         teachers_networks = True
         unseen = ["scan", "explicit", "latent"]
         tags = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import List, Mapping, Optional, Sequence, Tuple
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor
@@ -84,6 +84,15 @@ class RewardSum:
     def scale_of(self, name: str) -> float:
         """Weight of a term times dt, once its ramp is over."""
         return float(self._full_scales[self.names.index(name)])
+
+    def state_dict(self) -> Dict[str, Tensor]:
+        """The sums (N,) of each term by its name: a run may go on with other terms."""
+        return dict(zip(self.names, self.episode_sums.clone()))
+
+    def load_state_dict(self, saved: Mapping[str, Tensor]) -> None:
+        """Take the saved sums; terms that have none begin with 0."""
+        for name, sums in zip(self.names, self.episode_sums):
+            sums.copy_(saved[name]) if name in saved else sums.zero_()
 
     def pop_means(self, env_ids: Tensor, episode_length_s: float, more: bool = False) -> Tensor:
         """Mean episode sums (T,) of some environments per second of a full episode; clears their sums.

@@ -21,9 +21,10 @@ from rsl_rl.utils import checkpoint
 from rsl_rl.utils.errors import RslRlError
 
 
-def make_runner(robot: Any = LeggedRobot) -> OnPolicyRunner:
+def make_runner(robot: Any = LeggedRobot, **scales: float) -> OnPolicyRunner:
     env_cfg, train_cfg = A1FlatCfg(), A1FlatCfgPPO()
     env_cfg.update({"env": {"num_envs": 8, "episode_length_s": 0.4}, "domain_rand": {"push_interval_s": 0.3}})
+    env_cfg.update({"rewards": {"scales": scales}})
     train_cfg.update({"policy": {"actor_hidden_dims": [16], "critic_hidden_dims": [16]}, "runner": {"logger": "none"}})
     env = robot(env_cfg, sim="mujoco", seed=1)
     env.reset()
@@ -100,6 +101,26 @@ def test_a_buffer_that_did_not_exist_yet_begins_as_in_a_new_run(tmp_path, capsys
     assert capsys.readouterr().out == f"note: checkpoint '{path}' is without env.strides: begun here as in a new run\n"
     assert torch.equal(later.env.strides, torch.full((8,), 5.0))
     assert torch.equal(later.env.commands, first.env.commands)
+
+
+def test_a_run_goes_on_with_other_rewards(tmp_path, capsys):
+    """Sums of episodes under way follow their terms by name; one that is new begins with 0, and is told."""
+    first = make_runner()
+    first.learn(1)
+    path = str(tmp_path / "model_1.pt")
+    first.save(path)
+    later = make_runner(**{"torques": 0.0, "progress": 2.0})
+    capsys.readouterr()
+    later.load(path)
+    note = f"note: checkpoint '{path}' is without env.reward_sums.progress: begun here as in a new run\n"
+    assert capsys.readouterr().out == note
+    own, others = later.env.reward_sum.state_dict(), first.env.reward_sum.state_dict()
+    assert "torques" in others and "torques" not in own and (own.pop("progress") == 0.0).all()
+    assert own["tracking_lin_vel"].any() and own.keys() == others.keys() - {"torques"}
+    assert all(torch.equal(sums, others[name]) for name, sums in own.items())
+    assert torch.equal(later.env.root_states, first.env.root_states)
+    later.learn(1)
+    assert later.env.reward_sum.state_dict()["progress"].any()
 
 
 @pytest.mark.parametrize(

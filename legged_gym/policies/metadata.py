@@ -34,7 +34,10 @@ ACTIONS = "actions"
 
 _PLACEHOLDER = "{LEGGED_GYM_ROOT_DIR}"
 _OBSERVATION_RULE = "each term: within its clip, if any, times its scale; all in this order, within +-clip"
-_IMAGE_RULE = "the newest image of the camera that has arrived, times the scale of its term, within +-clip"
+_IMAGE_RULE = (
+    "the last `frames` pictures of the camera that have arrived, oldest first (in the beginning the first one in all"
+    " places), times the scale of their term, within +-clip"
+)
 _TIME_RULE = (
     "a frame is the term within its clip, times its scale (of one frame), within +-clip of the group; frames are taken"
     " at the first control step of an episode, which fills the whole history, and then at control steps t, counted from"

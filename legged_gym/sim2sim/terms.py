@@ -5,7 +5,7 @@ They are the field's names in `_obs_<name>` of the environments, written anew fr
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Tuple
 
 import mujoco
 import numpy as np
@@ -257,19 +257,20 @@ class DepthCamera:
         self._rays = rays @ np.array([[np.cos(pitch), 0, -np.sin(pitch)], [0, 1, 0], [np.sin(pitch), 0, np.cos(pitch)]])
         self._due: float = settings["period"]
         self._under_way: List[Tuple[float, np.ndarray]] = []  # when they arrive
-        self._image: Optional[np.ndarray] = None
+        self._frames: List[np.ndarray] = []  # of the image, oldest first
 
     def update(self, robot: Robot) -> np.ndarray:
-        """The image that is seen now."""
+        """The image that is seen now, (frames, H * W)."""
         soon = robot.time + 1e-6
-        if self._image is None:
-            self._image = self._take(robot)
+        if not self._frames:
+            self._frames = [self._take(robot)] * self._settings.get("frames", 1)
         if self._due <= soon:
             self._under_way.append((robot.time + self._settings["latency"], self._take(robot)))
             self._due += self._settings["period"]
-        while self._under_way and self._under_way[0][0] <= soon:
-            self._image = self._under_way.pop(0)[1]
-        return self._image
+        arrived = [frame for when, frame in self._under_way if when <= soon]
+        self._under_way = self._under_way[len(arrived) :]
+        self._frames = [*self._frames, *arrived[-1:]][-len(self._frames) :]
+        return np.stack(self._frames)
 
     def _take(self, robot: Robot) -> np.ndarray:
         settings, position, turn = self._settings, robot.position, robot.rotation

@@ -18,6 +18,7 @@ SMALL = (
     "--num_envs=4",
     "--logger=none",
     "--env.terrain.num_rows=1",
+    "--env.terrain.easy_rows=0",
     "--env.terrain.num_cols=1",
     "--env.terrain.border_size=4",
     "--train.policy.actor_hidden_dims=[32,16]",

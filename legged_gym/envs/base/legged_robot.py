@@ -133,6 +133,7 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
         self._update_base()
         self._refresh_parts()
         self._observe()
+        self._remember()
         return self.obs_buf
 
     def get_observations(self) -> Dict[str, Tensor]:

@@ -54,6 +54,15 @@ def test_a_robot_sees_the_same_whether_others_are_reset_or_not():
     assert torch.equal(other_reward[0], reward[0])
 
 
+def test_a_reset_from_outside_remembers_as_a_step_does():
+    """Or the first acceleration of the joints would count from rest, whatever their speed."""
+    env = make_env(init_state={"dof_pos_factor": [0.5, 1.5]})
+    env.sim.set_dof_states(torch.arange(4), env.dof_pos.clone(), torch.ones(4, 12))
+    env.reset_idx = lambda env_ids: None  # joints that move from the start
+    env.reset()
+    assert torch.equal(env.last_dof_vel, env.dof_vel) and env.dof_vel.all()
+
+
 def test_the_observed_velocity_is_that_of_the_robot():
     env = make_env(domain_rand={"push_robots": True, "push_interval_s": 0.02})
     for k in range(3):

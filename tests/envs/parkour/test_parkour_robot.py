@@ -135,12 +135,25 @@ def test_the_history_is_of_the_steps_before():
         env.step(torch.randn(2, 12, generator=generator))
         frames.append(env.past_proprioception)
     seen = env.obs_buf["history"].view(2, 10, 53)
-    torch.testing.assert_close(seen[:, -2:], torch.stack(frames[1:3], dim=1))
+    torch.testing.assert_close(seen[:, -3:], torch.stack(frames[:3], dim=1))
     assert (seen[:, :, 6:8] == 0).all() and not torch.equal(seen[:, -1], frames[3])
     now = env.obs_buf["proprioception"]
     torch.testing.assert_close(
         torch.cat((frames[3][:, :5], frames[3][:, 8:]), 1), torch.cat((now[:, :5], now[:, 8:]), 1)
     )
+
+
+def test_the_first_step_after_a_reset_is_preceded_by_where_it_began():
+    """Of a reset from outside as of one within a step: nobody remembers a frame of zeros."""
+    env = make_env()
+    begin = env._proprioception()
+    env.step(torch.zeros(2, 12))
+    assert torch.equal(env.obs_buf["history"], begin.repeat(1, 10))
+    env.episode_length_buf[:] = env.max_episode_length
+    env.step(torch.zeros(2, 12))
+    begin = env._proprioception()
+    env.step(torch.zeros(2, 12))
+    torch.testing.assert_close(env.obs_buf["history"], begin.repeat(1, 10))
 
 
 # ---------------------------------------------------------------- rewards

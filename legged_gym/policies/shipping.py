@@ -61,7 +61,7 @@ def ship_policy(
     """
     if source.run_dir is None:
         raise UserError(f"a shipped policy needs the {run_folder.RUN_CONFIG} of the run that made {source.path}")
-    _, content = load_network_for(source, env)
+    network, content = load_network_for(source, env)
     if "total_timesteps" not in content.get("runner", {}):
         raise UserError(f"{source.path} is no checkpoint of a training run (it may be a shipped policy)")
     settings = run_folder.read_run_config(source.run_dir)
@@ -72,9 +72,10 @@ def ship_policy(
     paths = export_checkpoint(source, env, folder, only_onnx=True, golden=True)
     model = os.path.join(folder, run_folder.SHIPPED_CHECKPOINT)
     save_checkpoint(model, inference_checkpoint(content, with_views(source.train_cfg.algorithm.extensions)))
+    groups = network.deployed().actor.groups
     files = {
         run_folder.RUN_CONFIG: yaml.safe_dump(run, sort_keys=False, default_flow_style=None, width=120),
-        CARD_FILE: make_card(source.task, run, content, env, evaluation, earlier, origins),
+        CARD_FILE: make_card(source.task, run, content, env, groups, evaluation, earlier, origins),
     }
     if metrics is not None:
         files[METRICS_FILE] = readable_json(metrics)
@@ -128,6 +129,7 @@ def make_card(
     run: Mapping[str, Any],
     content: Mapping[str, Any],
     env: LeggedRobot,
+    groups: Sequence[str],
     evaluation: str,
     earlier_commands: Sequence[str] = (),
     origins: Sequence[str] = (),
@@ -139,6 +141,7 @@ def make_card(
         run: content of the run's config.yaml.
         content: the checkpoint.
         env: an environment of the task.
+        groups: the observations that the network reads.
         evaluation: results as text; empty without.
         earlier_commands: of a run that was resumed, before the command in `run`.
         origins: runs whose networks this one began with.
@@ -148,7 +151,7 @@ def make_card(
         ("robot", f"{env.cfg.asset.name}, {env.num_actions} joints"),
         ("control", f"{1.0 / env.dt:g} Hz, type {control.control_type}, {control.decimation} physics steps an action"),
         ("commands", _command_ranges(env)),
-        ("observations", ", ".join(f"{name} {shape}" for name, shape in meta["observation_dims"].items())),
+        ("observations", ", ".join(f"{name} {meta['observation_dims'][name]}" for name in groups)),
         ("network", f"{meta['policy_class_name']}, actor {meta['policy']['actor_hidden_dims']}"),
     ]
     if not evaluation:

@@ -88,15 +88,18 @@ class Go2ParkourCfg(LeggedRobotCfg):
     class rewards(LeggedRobotCfg.rewards):
         only_positive_rewards = False  # of the first steps hardly any has a positive sum
         feet_air_time_target = 0.2
+        feet_clearance_target = 0.12
+        ramps = {"feet_clearance": [12_000, 18_000]}  # first walk, then lift the feet
         edge_margin = number(0.05, "m", low=0, high=10)  # a foot closer than this to a drop stands on an edge
         edge_drop = number(0.075, "m", above=0, high=100)
-        edges_from_level = number(6, low=0)  # robots on lower levels, easy rows included, may step on edges
+        edges_from_level = number(3, low=0)  # robots on lower levels, easy rows included, may step on edges
 
         class scales:
             tracking_goal_vel = 5.0
             tracking_yaw = 1.0
             feet_stance = -1.0
             feet_air_time = 1.0
+            feet_clearance = -120.0
             lin_vel_z = -1.0
             ang_vel_xy = -0.05
             orientation = -2.5
@@ -138,7 +141,7 @@ class Go2ParkourCfgPPO(FewCoresCfgPPO):
         critic_obs_groups = ["proprioception", "scan", "explicit", "latent"]
 
     class algorithm(FewCoresCfgPPO.algorithm):
-        final_noise_std = 0.3
+        final_noise_std = 0.25
         final_noise_from = 0.4
         entropy_coef = 0.001
         symmetry_until = 0.6

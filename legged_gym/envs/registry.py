@@ -164,7 +164,7 @@ def family(name: str) -> Tuple[str, ...]:
     return (name,) if parent is None else (name, parent)
 
 
-def unknown_rewards(task: Optional[str], env_cfg: Any) -> Dict[str, str]:
+def unknown_rewards(task: Optional[str], env_cfg: Optional[BaseConfig]) -> Dict[str, str]:
     """What is wrong with names in `rewards.scales` that no config class has, and no term of the task's environment."""
     scales = getattr(getattr(env_cfg, "rewards", None), "scales", None)
     new = [] if scales is None else [name for name in vars(scales) if not hasattr(type(scales), name)]

@@ -208,7 +208,7 @@ def _check_sizes(cfg: SectionOf[TerrainCfg]) -> None:
                 f"terrain.{name} {getattr(cfg, name):g} m is less than two cells of {cfg.horizontal_scale:g} m"
             )
     if cfg.easy_rows >= cfg.num_rows:
-        raise UserError(f"terrain.easy_rows is {cfg.easy_rows}: fewer than the {cfg.num_rows} of terrain.num_rows")
+        raise UserError(f"terrain.easy_rows is {cfg.easy_rows}; it must be below terrain.num_rows, {cfg.num_rows}")
     for name in cfg.tile_types or ():
         if name not in RECIPES:
             raise UserError(f"terrain.tile_types: {name!r} is unknown; {near_matches(name, RECIPES)}")

@@ -46,7 +46,7 @@ def test_easy_rows_are_the_first_one_but_lower(make_cfg: Any) -> None:
     assert np.array_equal(same, Terrain(make_cfg(curriculum=False), seed=1).height_field), (
         "nothing without rows in order"
     )
-    with pytest.raises(UserError, match=r"terrain\.easy_rows is 10: fewer than the 10"):
+    with pytest.raises(UserError, match=r"terrain\.easy_rows is 10; it must be below terrain\.num_rows, 10"):
         Terrain(make_cfg(easy_rows=10), seed=1)
 
 

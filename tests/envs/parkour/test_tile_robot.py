@@ -12,7 +12,7 @@ from legged_gym.envs.parkour.tile_robot import ParkourTilesRobot
 from legged_gym.errors import UserError
 
 KINDS = ["parkour_flat", "parkour_hurdle"]
-SMALL = {"num_rows": 3, "num_cols": 2, "border_size": 1.0, "tile_types": KINDS, "roughness": None,
+SMALL = {"num_rows": 3, "easy_rows": 0, "num_cols": 2, "border_size": 1.0, "tile_types": KINDS, "roughness": None,
          "max_init_terrain_level": 0}  # fmt: skip
 
 

@@ -129,8 +129,7 @@ class LeggedRobot(ObservationTerms, RewardTerms, TerminationTerms, MetricTerms, 
     def reset(self) -> Dict[str, Tensor]:
         """Reset every environment and return the first observations."""
         self.extras = {}
-        self.reset_idx(torch.arange(self.num_envs, device=self.device))
-        self._update_base()
+        self._begin_anew(torch.arange(self.num_envs, device=self.device))
         self._refresh_parts()
         self._observe()
         self._remember()

@@ -22,7 +22,7 @@ from rsl_rl.utils.schedule import cosine
 # The label that holds the teacher's actions; those of latents have the names of their encoders.
 ACTIONS = "actions"
 # Of extensions: for rollouts that are kept whole, and learned from once.
-_UNUSED = ("images", "initial_hidden", "remember", "acting_encoders", "acting_actions")
+_UNUSED = ("images", "initial_hidden", "remember", "acting_encoders", "learning_encoders", "acting_actions")
 
 
 class DAgger(Algorithm):

@@ -90,6 +90,7 @@ class PPO(Algorithm):
         self.in_bfloat16 = self.settings.precision == "bfloat16" and worth_it_on(self.device.type)
         self._distributed = distributed if distributed is not None and distributed.world_size > 1 else None
         self._acting: Optional[Policy] = None
+        self._learning: Optional[Policy] = None
         context = Context(self.policy, self.device, self._distributed, mirror_maps)
         self.extensions = Extensions(self.settings.extension_table, context)
         added = self.extensions.networks()
@@ -139,7 +140,7 @@ class PPO(Algorithm):
             kept = self._highest_rate if settings.schedule == "cosine" else self.learning_rate
             self.learning_rate = min(kept, self._highest_rate)
         self.extensions.set_progress(iteration, max_iterations)
-        self._acting = None
+        self._acting = self._learning = None
 
     @torch.no_grad()
     def act(self, obs: Observations) -> torch.Tensor:
@@ -163,6 +164,12 @@ class PPO(Algorithm):
         if self._acting is None:
             self._acting = self.policy.with_encoders(self.extensions.acting_encoders(deployed=False))
         return self._acting
+
+    def _learning_policy(self) -> Policy:
+        """The policy with the encoders that PPO leaves as they are and learns with; made once, like `_acting_policy`."""
+        if self._learning is None:
+            self._learning = self.policy.with_encoders(self.extensions.learning_encoders())
+        return self._learning
 
     @property
     def _values_can_wait(self) -> bool:
@@ -291,17 +298,16 @@ class PPO(Algorithm):
 
     def _passes(self, batches: Sequence[MiniBatch]) -> Sequence[MiniBatch]:
         """Feed-forward networks read all batches at once, recurrent ones read each as a rollout."""
-        first, groups = batches[0], self.policy.groups
+        first, groups = batches[0], self._learning_policy().groups
         if len(batches) == 1 or first.trajectories is not None:
             return batches
         return [first._replace(observations={g: torch.cat([each.observations[g] for each in batches]) for g in groups})]
 
     def _outputs(self, passes: Sequence[MiniBatch], with_values: bool) -> Outputs:
         """What the policy says about samples, in float32, those of one pass behind those of the other."""
+        policy = self._learning_policy()
         with self.autocast():
-            found = [
-                self.policy.evaluate(each.observations, each.hidden, each.trajectories, with_values) for each in passes
-            ]
+            found = [policy.evaluate(each.observations, each.hidden, each.trajectories, with_values) for each in passes]
         latents = {name: _joined([each.latents[name] for each in found]) for name in found[0].latents}
         means, values = [each.mean for each in found], [each.values for each in found]
         return Outputs(_joined(means), _joined(values), latents, found[0].hidden)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any, Dict, Mapping, Union
 
 import torch
@@ -18,8 +19,10 @@ from rsl_rl.utils.schedule import Schedule, Scheduled
 class Estimator(Extension):
     """Learns by the mean square what an encoder of the actor says, and takes its place when the actor acts.
 
-    PPO learns from what was true: the encoder stays in its place there. In the iterations that `every` divides the
-    estimate acts and learns; once the policy is deployed it always acts. If the actor's inputs are normalised, so are
+    PPO learns from what was true, as the paper's code does: the encoder stays in its place there. The ratio of
+    probabilities then has the error of the estimate in it, more so the less noise the actions have; `is_consistent`
+    spares it. In the iterations that `every` divides the estimate acts and learns; once the policy is deployed it
+    always acts. If the actor's inputs are normalised, so are
     those of the network, and a group that is passed through is estimated as normalised.
 
     Args:
@@ -30,6 +33,8 @@ class Estimator(Extension):
         every: iterations.
         num_learning_epochs: times that it goes through a rollout.
         num_mini_batches: parts that the rollout is shared out to.
+        is_consistent: PPO learns from the estimate that acted, too. Of groups that are passed through, as an encoder
+            with weights would not learn.
 
     Raises:
         RslRlError: there is no such encoder, or the network cannot take its place.
@@ -46,6 +51,7 @@ class Estimator(Extension):
         every: int = 1,
         num_learning_epochs: int = 5,
         num_mini_batches: int = 4,
+        is_consistent: bool = False,
     ) -> None:
         place, encoders = f"algorithm.extensions.{self.name}", context.policy.actor.encoders
         if encoder not in encoders:
@@ -61,11 +67,13 @@ class Estimator(Extension):
         has_memory = any(isinstance(module, Memory) for module in both)
         if encoders[encoder].is_gated or has_memory:
             raise RslRlError(f"{place}: it takes the place of no encoder with a gate or a memory")
+        if is_consistent and not encoders[encoder].passes_through:
+            raise RslRlError(f"{place}.is_consistent: {encoder!r} has weights, which PPO would not learn any more")
         self.groups = self.network.groups
         self.optimizer = context.optimizer(self.name, self.network.parameters(), learning_rate)
         self._policy, self._encoder, self._settings = context.policy, encoder, settings
         self._every, self._passes = every, (num_mini_batches, num_learning_epochs)
-        self._is_due, self._distributed = True, context.distributed
+        self._is_due, self._is_consistent, self._distributed = True, is_consistent, context.distributed
         self._watched: Dict[str, float] = {}
 
     def set_progress(self, iteration: int, max_iterations: int) -> None:
@@ -75,6 +83,12 @@ class Estimator(Extension):
     def acting_encoders(self, deployed: bool) -> Dict[str, Encoder]:
         """See `Extension.acting_encoders`."""
         return {self._encoder: self.network} if deployed or self._is_due else {}
+
+    def learning_encoders(self) -> Dict[str, Encoder]:
+        """See `Extension.learning_encoders`."""
+        if not (self._is_consistent and self._is_due):
+            return {}
+        return {self._encoder: copy.deepcopy(self.network).requires_grad_(False)}
 
     def distance(self, wanted: torch.Tensor, found: torch.Tensor) -> torch.Tensor:
         """What is minimised (0-d), of (B, k) each."""

@@ -104,6 +104,10 @@ class Extension:
         """
         return {}
 
+    def learning_encoders(self) -> Mapping[str, Encoder]:
+        """Encoders by the names of those of the actor whose places they take while PPO learns, without gradients."""
+        return {}
+
     def acting_actions(self, obs: Observations, actions: torch.Tensor) -> torch.Tensor:
         """What is done in `obs` in the place of `actions` (N, A) that were drawn, in PPO."""
         return actions

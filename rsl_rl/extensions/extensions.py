@@ -143,6 +143,10 @@ class Extensions:
         """See `Extension.acting_encoders`."""
         return _joined((name, extension.acting_encoders(deployed)) for name, extension in self._all.items())
 
+    def learning_encoders(self) -> Dict[str, Encoder]:
+        """See `Extension.learning_encoders`."""
+        return _joined((name, extension.learning_encoders()) for name, extension in self._all.items())
+
     def acting_actions(self, obs: Observations, actions: torch.Tensor) -> torch.Tensor:
         """See `Extension.acting_actions`; each changes what those before it made."""
         for extension in self._all.values():

@@ -146,7 +146,7 @@ class Go2ParkourCfgPPO(FewCoresCfgPPO):
         entropy_coef = 0.001
         symmetry_until = 0.6
         extensions = {
-            "estimator": {**ESTIMATOR, "num_learning_epochs": 2},
+            "estimator": {**ESTIMATOR, "num_learning_epochs": 2, "is_consistent": True},
             "adaptation": {**ADAPTATION, "coef": [0.0, 0.1, 300, 500]},
         }
 

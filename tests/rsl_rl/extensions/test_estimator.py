@@ -73,6 +73,35 @@ def test_estimates_act_and_the_truth_is_kept() -> None:
     assert torch.equal(algorithm.storage.observations["explicit"][0], obs["explicit"])
 
 
+def test_consistent_estimates_are_learned_from_too() -> None:
+    """Before its first step an update sees the distribution that acted: KL 0, where the truth in its place gives more."""
+    first_kl = {}
+    for is_consistent in (False, True):
+        runner = make_teacher(estimator={**ESTIMATOR, "is_consistent": is_consistent}, adaptation=None)
+        algorithm, obs = runner.algorithm, runner.env.reset()
+        algorithm.set_progress(0, 4)
+        for _ in range(algorithm.storage.num_steps):
+            algorithm.act(obs)
+            algorithm.process_env_step(torch.zeros(6), torch.zeros(6, dtype=torch.bool), {})
+        algorithm.compute_returns(obs)
+        batch = next(algorithm.storage.mini_batches(1, 1))
+        terms = algorithm._compute_gradients(batch, algorithm.policy.distribution.log_std.detach().clone())
+        first_kl[is_consistent] = terms["kl"].item()
+        network = algorithm.extensions["estimator"].network
+        assert all(parameter.grad is None for parameter in network.parameters())
+        moved = [parameter.grad for parameter in runner.policy.actor.parameters() if parameter.grad is not None]
+        assert all(gradient.isfinite().all() for gradient in moved) and moved
+    assert first_kl[True] == pytest.approx(0.0, abs=1e-6)
+    assert first_kl[False] > 1e-4
+
+
+def test_encoders_with_weights_cannot_be_learned_by_an_estimate_alone() -> None:
+    context = Context(ActorCritic(TeacherEnv().observation_dims, 3, **POLICY), CPU)
+    latent = {"groups": ["policy"], "hidden_dims": [8], "output_dim": 5}
+    with pytest.raises(RslRlError, match=r"estimator.is_consistent: 'latent' has weights"):
+        Estimator(context, "latent", latent, is_consistent=True)
+
+
 def test_schedules_in_a_training(tmp_path: Path) -> None:
     runner = make_teacher(tmp_path)
     learned = {name: [weights(runner, name)] for name in ("estimator", "adaptation")}

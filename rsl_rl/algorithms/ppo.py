@@ -166,7 +166,7 @@ class PPO(Algorithm):
         return self._acting
 
     def _learning_policy(self) -> Policy:
-        """The policy with the encoders that PPO leaves as they are and learns with; made once, like `_acting_policy`."""
+        """The policy with the encoders that PPO learns with and leaves as they are; made once an iteration."""
         if self._learning is None:
             self._learning = self.policy.with_encoders(self.extensions.learning_encoders())
         return self._learning

@@ -13,7 +13,7 @@ from rsl_rl.models import Hidden, Observations, Outputs, Policy
 from rsl_rl.models.encoder import Encoder
 from rsl_rl.storage import MiniBatch, RolloutStorage, SequenceStorage
 from rsl_rl.storage.trajectories import Trajectories
-from rsl_rl.utils.checkpoint import check_shapes
+from rsl_rl.utils.checkpoint import check_shapes, shapes_of
 from rsl_rl.utils.errors import RslRlError
 from rsl_rl.utils.gradients import Group, OwnOptimizer
 from rsl_rl.utils.saved_content import check_moments, entry
@@ -154,6 +154,15 @@ class Extension:
         for name, part in self._parts():
             if name in state:
                 part.load_state_dict(state[name])
+
+    def start_from(self, state: Mapping[str, Any]) -> Optional[bool]:
+        """Begin with the networks of a state of another training if all fit; whether they do, None without any."""
+        own = {name: part for name, part in self._parts() if isinstance(part, nn.Module)}
+        fits = all(shapes_of(state.get(name, {})) == shapes_of(part.state_dict()) for name, part in own.items())
+        for name, part in own.items():
+            if fits:
+                part.load_state_dict(state[name])
+        return fits if own else None
 
     def check_state(self, path: str, name: str, state: Mapping[str, Any]) -> None:
         """Refuse what `load_state_dict` cannot take, of the checkpoint at `path`; this extension is called `name`.

@@ -215,6 +215,13 @@ class Extensions:
         states = {name: extension.state_dict() for name, extension in self._all.items()}
         return {name: state for name, state in states.items() if state}
 
+    def start_from(self, state: Mapping[str, Any]) -> str:
+        """See `Extension.start_from`; returns what was done, in words, of those that have networks."""
+        done = {name: extension.start_from(state.get(name, {})) for name, extension in self._all.items()}
+        taken, begun = ([name for name, fits in done.items() if fits is which] for which in (True, False))
+        told = [f"with {', '.join(taken)}"] * bool(taken) + [f"{', '.join(begun)} begun anew"] * bool(begun)
+        return "; ".join(told)
+
     def check_state(self, path: str, state: Mapping[str, Any]) -> None:
         """See `Extension.check_state`."""
         for name, extension in self._all.items():

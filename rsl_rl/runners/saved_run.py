@@ -117,6 +117,8 @@ class SavedRun(ABC):
     def start_from(self, path: str) -> None:
         """Begin with the networks of a checkpoint, and nothing else of it: to fine-tune, in other surroundings too.
 
+        Extensions of the same names whose networks have the same shapes begin with them too, others anew.
+
         Args:
             path: a checkpoint, also one for inference alone, whose critic is missing; the critic then starts untrained.
                 So do gated encoders that it lacks, and without `runner.load_model_strict` all that does not fit.
@@ -125,16 +127,18 @@ class SavedRun(ABC):
             RslRlError: the file is missing, damaged or holds other networks; nothing has been changed then.
         """
         content = read_checkpoint(path)
-        state, what = content["model_state_dict"], ""
+        state, what = content["model_state_dict"], []
         if self.cfg["load_model_strict"]:
             check_settings(path, content["meta"], self._meta(), grafts=True)
             check_networks(path, state, self.policy, grafts=True)
             self.policy.load_state_dict(state, strict=False)
         else:
-            what = f": {take_what_fits(path, state, self.policy)}"
+            what.append(take_what_fits(path, state, self.policy))
         if self._policy_cfg["re_init_std"]:
             self.policy.distribution.fill_(self._policy_cfg["init_noise_std"])
-        self.logger.message(f"networks   {path}{what}")
+        what.append(self.algorithm.extensions.start_from(content.get("algorithm_state", {}).get("extensions", {})))
+        told = "; ".join(filter(None, what))
+        self.logger.message(f"networks   {path}{told and f': {told}'}")
 
     def _share(self) -> Dict[str, Any]:
         """What each process has of its own."""

@@ -102,7 +102,7 @@ def check_shapes(path: str, what: str, saved: Mapping[str, Any], current: Mappin
     Raises:
         RslRlError: a tensor is absent on one side, or its shape differs.
     """
-    check_same(path, what, _shapes(saved), _shapes(current))
+    check_same(path, what, shapes_of(saved), shapes_of(current))
 
 
 def capture_rng() -> Dict[str, Any]:
@@ -175,5 +175,6 @@ def _builtin_scalar(value: Any) -> Any:
     return value
 
 
-def _shapes(state: Mapping[str, Any]) -> Dict[str, Tuple[int, ...]]:
+def shapes_of(state: Mapping[str, Any]) -> Dict[str, Tuple[int, ...]]:
+    """Name -> shape, of the tensors."""
     return {name: tuple(item.shape) for name, item in state.items() if isinstance(item, torch.Tensor)}

@@ -74,7 +74,7 @@ def test_estimates_act_and_the_truth_is_kept() -> None:
 
 
 def test_consistent_estimates_are_learned_from_too() -> None:
-    """Before its first step an update sees the distribution that acted: KL 0, where the truth in its place gives more."""
+    """Before its first step an update sees the distribution that acted: KL 0; the truth in its place gives more."""
     first_kl = {}
     for is_consistent in (False, True):
         runner = make_teacher(estimator={**ESTIMATOR, "is_consistent": is_consistent}, adaptation=None)
@@ -126,6 +126,29 @@ def test_a_resumed_training_is_the_same_bit_for_bit(tmp_path: Path, normalize: b
     resumed.learn(3)
     assert_same_checkpoint(*(str(tmp_path / run / "model_4.pt") for run in "ab"))
     assert metrics(tmp_path / "a")[1:] == metrics(tmp_path / "b")
+
+
+def test_a_run_starts_from_the_estimates_of_another(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where they fit: one without them, and one of another size, begin anew and say so."""
+    first = make_teacher(tmp_path)
+    first.learn(2)
+    path = str(tmp_path / "model_2.pt")
+    capsys.readouterr()
+    second = make_teacher()
+    second.start_from(path)
+    assert f"networks   {path}: with estimator, adaptation" in capsys.readouterr().out
+    for name in ("estimator", "adaptation"):
+        assert torch.equal(weights(first, name), weights(second, name))
+    network = {**ESTIMATOR["network"], "hidden_dims": [9]}
+    other = make_teacher(estimator={**ESTIMATOR, "network": network})
+    before = weights(other, "estimator")
+    other.start_from(path)
+    assert f"networks   {path}: with adaptation; estimator begun anew" in capsys.readouterr().out
+    assert torch.equal(weights(other, "estimator"), before)
+    kept = {key: torch.load(path, weights_only=True)[key] for key in ("model_state_dict", "meta", "iter")}
+    save_checkpoint(str(tmp_path / "small.pt"), kept)
+    other.start_from(str(tmp_path / "small.pt"))
+    assert "small.pt: estimator, adaptation begun anew" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("normalize", [False, True])

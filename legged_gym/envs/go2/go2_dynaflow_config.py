@@ -24,6 +24,7 @@ class Go2Cfg(Go2RoughCfg):
         resampling_time = 4.0
         heading_command = False
         min_norm = 0.0
+        pure_fraction = 0.4  # with less, three of four fell as they were sent off at 2 m/s straight ahead
         ramps = {"standing_fraction": [5_000, 7_000], "pure_fraction": [5_000, 7_000]}
         # until the first new command of an episode; None: drawn too
         initial_height: Optional[float] = number(0.3, "m", low=0, high=100, none=True)
@@ -105,13 +106,13 @@ class Go2Cfg(Go2RoughCfg):
 
         class scales:
             tracking_lin_vel = 3.0
-            tracking_ang_vel = 1.0
+            tracking_ang_vel = 2.0  # with 1 it took slow turns for standing
             lin_vel_z = -1.0
             base_height_command = -200.0  # with -50 the command is not heeded for 5 million samples
             action_rate = -0.005
             similar_to_default = -0.1
             ang_vel_xy = -0.05
-            orientation = -5.0  # 10 degrees end an episode
+            orientation = -8.0  # 10 degrees end an episode
             feet_air_time = 1.0
             feet_stance = -0.6
             stand_motion = -0.08
@@ -137,4 +138,4 @@ class Go2CfgPPO(QuadrupedCfgPPO):
 
     class runner(QuadrupedCfgPPO.runner):
         experiment_name = "go2"
-        max_iterations = 780
+        max_iterations = 1100

@@ -142,7 +142,9 @@ class Go2ParkourCfgPPO(FewCoresCfgPPO):
 
     class algorithm(FewCoresCfgPPO.algorithm):
         final_noise_std = 0.25
-        final_noise_from = 0.4
+        final_noise_from = 0.2
+        schedule = "adaptive_cosine"  # with little noise `cosine` moved it by up to 4 nats at a time
+        desired_kl = 0.02
         entropy_coef = 0.001
         symmetry_until = 0.6
         extensions = {

@@ -2,8 +2,9 @@
 
 A refactoring must not change a run. The YAML files hold every setting, so a change of a recipe does not matter. What a
 machine makes of a sum depends on its kind of CPU and on the versions of the libraries: where `roundings.py` says
-something else than it did then, or another maker's CPU gives the same sums, there is nothing to compare with. To compare two commits on any machine, run
-`python tests/same_bits/test_same_bits.py` in both: it writes the file anew for this machine.
+something else than it did then, or another maker's CPU gives the same sums, there is nothing to compare with. To
+compare two commits on any machine, run `python tests/same_bits/test_same_bits.py` in both: it writes the file anew for
+this machine.
 """
 
 from __future__ import annotations

@@ -22,8 +22,8 @@ class Estimator(Extension):
     PPO learns from what was true, as the paper's code does: the encoder stays in its place there. The ratio of
     probabilities then has the error of the estimate in it, more so the less noise the actions have; `is_consistent`
     spares it. In the iterations that `every` divides the estimate acts and learns; once the policy is deployed it
-    always acts. If the actor's inputs are normalised, so are
-    those of the network, and a group that is passed through is estimated as normalised.
+    always acts. If the actor's inputs are normalised, so are those of the network, and a group that is passed through
+    is estimated as normalised.
 
     Args:
         context: what it is made for.
@@ -88,6 +88,7 @@ class Estimator(Extension):
         """See `Extension.learning_encoders`."""
         if not (self._is_consistent and self._is_due):
             return {}
+        # a copy, as gradients of the policy's losses would gather in the network itself
         return {self._encoder: copy.deepcopy(self.network).requires_grad_(False)}
 
     def distance(self, wanted: torch.Tensor, found: torch.Tensor) -> torch.Tensor:

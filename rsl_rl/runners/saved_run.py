@@ -138,7 +138,7 @@ class SavedRun(ABC):
             self.policy.distribution.fill_(self._policy_cfg["init_noise_std"])
         what.append(self.algorithm.extensions.start_from(content.get("algorithm_state", {}).get("extensions", {})))
         told = "; ".join(filter(None, what))
-        self.logger.message(f"networks   {path}{told and f': {told}'}")
+        self.logger.message(f"networks   {': '.join(filter(None, [path, told]))}")
 
     def _share(self) -> Dict[str, Any]:
         """What each process has of its own."""

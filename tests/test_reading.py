@@ -8,7 +8,7 @@ import pytest
 
 from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.errors import UserError
-from legged_gym.reading import parse_json, parse_yaml, path_of, read_json, read_yaml
+from legged_gym.reading import parse_json, parse_yaml, path_of, portable, read_json, read_yaml
 
 # nine levels of nine aliases: 9^9 values in 200 bytes
 BOMB = "\n".join(["a0: &a0 1", *(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 10))])
@@ -77,6 +77,15 @@ def test_paths_of_settings_may_begin_with_the_repository_or_home(monkeypatch):
     assert path_of("{LEGGED_GYM_ROOT_DIR}/resources") == os.path.join(LEGGED_GYM_ROOT_DIR, "resources")
     assert path_of("~/robots/my.urdf") == "/home/ann/robots/my.urdf"
     assert path_of("robots/~my.urdf") == "robots/~my.urdf"
+
+
+def test_settings_say_where_the_project_is_on_no_machine():
+    robot = os.path.join(LEGGED_GYM_ROOT_DIR, "resources", "robots", "go2")
+    settings = {"asset": {"file": robot}, "clips": [robot, 3, None], "of_another": LEGGED_GYM_ROOT_DIR + "_2/robot"}
+    kept = portable(settings)
+    assert kept["asset"]["file"] == kept["clips"][0] == "{LEGGED_GYM_ROOT_DIR}/resources/robots/go2"
+    assert kept["clips"][1:] == [3, None] and kept["of_another"] == settings["of_another"]
+    assert path_of(kept["asset"]["file"]) == robot
 
 
 def test_files_of_the_project_are_found_from_any_folder(tmp_path, monkeypatch):

@@ -16,13 +16,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.envs.base.base_config import table
 from legged_gym.envs.base.table_entries import ObsTerm
 from legged_gym.errors import UserError
 from legged_gym.policies.golden import GOLDEN_FILE, GOLDEN_STEPS, TOLERANCE
 from legged_gym.policies.onnx_file import FORMAT_VERSION
-from legged_gym.reading import path_of
+from legged_gym.reading import path_of, portable
 from legged_gym.sim.robot.gains import torque_speed_of
 from legged_gym.utils.files import sha256_of
 from rsl_rl.models import Network
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 
 ACTIONS = "actions"
 
-_PLACEHOLDER = "{LEGGED_GYM_ROOT_DIR}"
 _OBSERVATION_RULE = "each term: within its clip, if any, times its scale; all in this order, within +-clip"
 _IMAGE_RULE = (
     "the last `frames` pictures of the camera that have arrived, oldest first (in the beginning the first one in all"
@@ -265,7 +263,7 @@ def _meaning(env: LeggedRobot, method: str) -> str:
 
 def named_file(path: str) -> Dict[str, str]:
     """A file as configs write it, and its SHA-256."""
-    return {"file": path.replace(LEGGED_GYM_ROOT_DIR, _PLACEHOLDER), "sha256": sha256_of(path_of(path))}
+    return {"file": portable(path), "sha256": sha256_of(path_of(path))}
 
 
 def _describe_joints(env: LeggedRobot, passive: List[Dict[str, Any]]) -> List[Dict[str, Any]]:

@@ -17,12 +17,11 @@ from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, 
 
 import yaml
 
-from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.envs.base.legged_robot_config import LeggedRobotCfgPPO
 from legged_gym.errors import UserError
 from legged_gym.policies.export import export_checkpoint, readable_json
 from legged_gym.policies.policy_io import PolicySource, inference_checkpoint, load_network_for
-from legged_gym.reading import read_json
+from legged_gym.reading import path_of, portable, read_json
 from legged_gym.utils import run_folder
 from legged_gym.utils.files import write_files
 from rsl_rl.extensions.extensions import with_views
@@ -66,9 +65,9 @@ def ship_policy(
         raise UserError(f"{source.path} is no checkpoint of a training run (it may be a shipped policy)")
     settings = run_folder.read_run_config(source.run_dir)
     plain = {key: getattr(LeggedRobotCfgPPO.runner, key) for key in run_folder.LOADING_KEYS}
-    run = _portable({**settings, "train": {**settings["train"], "runner": {**settings["train"]["runner"], **plain}}})
-    origins = _portable(_origins(settings))
-    earlier = _portable(run_folder.earlier_commands(source.run_dir))
+    run = portable({**settings, "train": {**settings["train"], "runner": {**settings["train"]["runner"], **plain}}})
+    origins = portable(_origins(settings))
+    earlier = portable(run_folder.earlier_commands(source.run_dir))
     paths = export_checkpoint(source, env, folder, only_onnx=True, golden=True)
     model = os.path.join(folder, run_folder.SHIPPED_CHECKPOINT)
     save_checkpoint(model, inference_checkpoint(content, with_views(source.train_cfg.algorithm.extensions)))
@@ -107,21 +106,12 @@ def read_metrics(path: str, task: str) -> Dict[str, Any]:
 def _origins(run: Mapping[str, Any]) -> List[str]:
     """Tell of the runs whose networks a run began with, the first of all first, as far as they are still there."""
     path = run["train"]["runner"].get("start_from")
-    folder = os.path.dirname(os.path.join(LEGGED_GYM_ROOT_DIR, path or ""))
+    folder = os.path.dirname(path_of(path or ""))
     if not path or not os.path.isfile(os.path.join(folder, run_folder.RUN_CONFIG)):
         return []
     before = run_folder.read_run_config(folder)
     iteration = os.path.splitext(os.path.basename(path))[0].split("_")[-1]
     return [*_origins(before), f"`{before.get('command', '')}`, iteration {iteration}"]
-
-
-def _portable(value: Any) -> Any:
-    """Settings without the place of the repository on the machine that they were saved on."""
-    if isinstance(value, dict):
-        return {key: _portable(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_portable(item) for item in value]
-    return value.replace(LEGGED_GYM_ROOT_DIR, _PLACEHOLDER) if isinstance(value, str) else value
 
 
 def make_card(

@@ -25,7 +25,7 @@ from legged_gym.envs.base.base_config import BaseConfig
 from legged_gym.envs.registry import TrainCfg
 from legged_gym.errors import UserError
 from legged_gym.programs import process_command
-from legged_gym.reading import path_of, read_yaml
+from legged_gym.reading import path_of, portable, read_yaml
 from legged_gym.utils import reports
 from legged_gym.utils.files import write_files
 from legged_gym.utils.run_lock import LOCK_FILE
@@ -225,8 +225,8 @@ def save_run_config(
         "run": run or {},
         "versions": reports.versions(),
         "git": reports.git_state(LEGGED_GYM_ROOT_DIR),
-        "env": env_cfg.to_dict(),
-        "train": train_cfg.to_dict(),
+        "env": portable(env_cfg.to_dict()),
+        "train": portable(train_cfg.to_dict()),  # a student finds its teacher from another checkout, too
     }
     text = yaml.safe_dump(content, sort_keys=False, default_flow_style=None, width=120, allow_unicode=True)
     _replace(folder, RUN_CONFIG, text)

@@ -9,6 +9,7 @@ from legged_gym.envs import registry
 from legged_gym.envs.base.legged_robot_config import LeggedRobotCfgPPO
 from legged_gym.envs.registry import TrainCfg
 from legged_gym.errors import UserError, listed
+from legged_gym.reading import path_of
 from legged_gym.utils import run_folder
 
 
@@ -101,6 +102,7 @@ def _find_teacher(name: Optional[str], task: Optional[str]) -> str:
 
 def _find_policy(flag: str, name: str, root: Optional[str]) -> str:
     """Path of the checkpoint that a flag names: a file, a run in `root` or elsewhere, a shipped policy."""
+    name = path_of(name)
     if os.path.isfile(name):
         return name
     folders = [name, os.path.join(run_folder.POLICIES_DIR, name), *([os.path.join(root, name)] if root else [])]

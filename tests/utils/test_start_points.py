@@ -9,6 +9,7 @@ from typing import Any, Optional
 import pytest
 import torch
 
+from legged_gym import LEGGED_GYM_ROOT_DIR
 from legged_gym.envs import registry
 from legged_gym.errors import UserError
 from legged_gym.scripts import train
@@ -103,6 +104,16 @@ def test_what_can_be_named(root, monkeypatch):
     (root / "empty").mkdir()
     with pytest.raises(UserError, match="there is no run, checkpoint or shipped policy 'empty'"):
         teacher("--teacher=empty")
+
+
+def test_a_run_knows_its_teacher_in_a_checkout_that_lies_elsewhere(root):
+    shipped = os.path.join(LEGGED_GYM_ROOT_DIR, "resources", "policies", "a1_flat")
+    train_cfg, saved = StudentCfg(), teacher(f"--teacher={shipped}")
+    train_cfg.runner.teacher = saved
+    run_folder.save_run_config(str(root), "fake_student", FakeCfg(), train_cfg)
+    kept = run_folder.read_run_config(str(root))["train"]["runner"]["teacher"]
+    assert kept == "{LEGGED_GYM_ROOT_DIR}/resources/policies/a1_flat/model.pt"
+    assert teacher(f"--teacher={kept}") == saved
 
 
 def test_what_a_new_student_is_told_to_load_is_its_teacher(root):

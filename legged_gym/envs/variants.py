@@ -100,8 +100,13 @@ def for_export(cfg: LeggedRobotCfg) -> None:
 
 
 def for_golden_vectors(cfg: LeggedRobotCfg) -> None:
-    """One robot as in its file, which begins as in play and is not disturbed, delays in the middle of their range."""
+    """One robot as in its file, which begins as in play and is not disturbed, delays in the middle of their range.
+
+    On the easiest ground of its training: where play is hard it may fall.
+    """
+    difficulties = cfg.terrain.difficulty_range
     cfg.in_play()
+    cfg.terrain.difficulty_range = difficulties and [difficulties[0]] * 2
     for_export(cfg)
     _as_in_the_file(cfg)
     cfg.domain_rand.widen_over = None

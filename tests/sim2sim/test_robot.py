@@ -16,11 +16,12 @@ from legged_gym import sim2sim
 from legged_gym.envs.parts.given_commands import GivenCommands
 from legged_gym.policies.export import export_checkpoint
 from legged_gym.policies.ground import GROUND_SEED, with_saved_terrain
+from legged_gym.policies.ground import GROUND_SEED, saved_terrain, with_saved_terrain
 from legged_gym.policies.policy_io import find_policy, load_policy
 from legged_gym.scripts.sim2sim import robot_file_of
 from legged_gym.sim2sim import trials
 from legged_gym.sim2sim.course import goals_rule
-from legged_gym.sim2sim.ground import Ground
+from legged_gym.sim2sim.ground import Ground, read_ground
 from legged_gym.sim2sim.motion import Reference, clips_beside, follow
 from legged_gym.sim2sim.network import open_policy
 from legged_gym.sim2sim.robot import Robot, World
@@ -31,6 +32,7 @@ from tests.policies.tiny_run import flags, make_run
 
 SHIPPED = sorted(os.listdir(POLICIES_DIR))
 COURSES = ("galileo_parkour", "galileo_parkour_student", "go2_parkour")
+TILES = "go2_parkour"  # whose goals lie on its own ground
 FOLLOWS_CLIPS = "g1_deepmimic_mocap"
 SPEED = 0.7  # m/s
 # a robot as it is, on flat ground, that nobody disturbs; the same command for as long as it takes
@@ -56,13 +58,13 @@ NOMINAL = (
 )
 
 
-def drive(policy_file, **command):
+def drive(policy_file, ground=None, place=(0.0, 0.0, 0.0), **command):
     """A robot in plain MuJoCo; the robot file is found by its name in the description."""
     policy = open_policy(policy_file)
-    ground = trials.ground_of(policy) if goals_rule(policy.description) else None
+    ground = ground or (trials.ground_of(policy) if goals_rule(policy.description) else None)
     world = World(robot_file_of(policy), ground or Ground(), delay=policy.description["actions"]["delay_steps"][0])
     robot = Robot(policy, world, TERMS)
-    robot.start(command=command)
+    robot.start(place, command)
     return robot
 
 
@@ -72,13 +74,14 @@ def make_nominal(policy_file, task, *options):
     source = find_policy(flags(f"--policy={policy_file}", *argv))
     shortest = source.env_cfg.control.action_delay[0]
     source.env_cfg.control.action_delay = [shortest, shortest]
+    with_saved_terrain(source.env_cfg)
     env, _ = task_registry.make_env(task, flags(f"--task={task}", *argv), source.env_cfg)
     policy = load_policy(source, env)
     env.reset()
     return env, policy
 
 
-def largest_difference(policy_file, env, policy, steps):
+def largest_difference(policy_file, env, policy, steps, ground=None):
     """Of the velocity of the base, m/s, and of the joint angles, rad, in the project and in plain MuJoCo."""
     command = {"lin_vel_x": 0.5, "lin_vel_y": 0.0, "ang_vel_yaw": 0.15, "heading": 0.3}
     env.commands[:] = torch.tensor(list(command.values()))
@@ -89,7 +92,8 @@ def largest_difference(policy_file, env, policy, steps):
         env.depth_camera._until_frame[:] = env.cfg.depth_camera.period
     env._observe()
     env._remember()
-    obs, robot, largest = env.obs_buf, drive(policy_file, **command), 0.0
+    robot = drive(policy_file, ground, env.env_origins[0].tolist(), **command)
+    obs, largest = env.obs_buf, 0.0
     for _ in range(steps):
         obs, _, dones, _ = env.step(policy(obs))
         assert not dones.any()
@@ -112,7 +116,7 @@ def test_nothing_of_the_training_environment_is_known_there():
         assert {name for name in found if not name.startswith("legged_gym.sim2sim")} <= allowed | pictures, path
 
 
-@pytest.mark.parametrize("name", [name for name in SHIPPED if name not in (*COURSES, FOLLOWS_CLIPS)])
+@pytest.mark.parametrize("name", [name for name in SHIPPED if name not in (*COURSES, TILES, FOLLOWS_CLIPS)])
 def test_a_shipped_policy_walks_by_its_description_alone(name):
     robot = drive(os.path.join(POLICIES_DIR, name, "policy.onnx"), lin_vel_x=SPEED)
     velocities = []
@@ -132,11 +136,22 @@ def test_a_shipped_policy_follows_its_clip_by_its_description_alone():
     assert found.share == 1.0 and found.body_pos_error < 0.1 and found.joint_error < 0.15
 
 
-@pytest.mark.parametrize("name", [name for name in SHIPPED if name != FOLLOWS_CLIPS])
+@pytest.mark.parametrize("name", [name for name in SHIPPED if name not in (TILES, FOLLOWS_CLIPS)])
 def test_a_shipped_policy_moves_as_in_the_project(name):
     policy_file = os.path.join(POLICIES_DIR, name, "policy.onnx")
     env, policy = make_nominal(policy_file, name, *(["--env.hurdles.layout=competition"] if name in COURSES else []))
     assert largest_difference(policy_file, env, policy, round(0.3 / env.dt)) < 1e-3
+    env.close()
+
+
+def test_a_policy_of_tiles_goes_to_their_goals_as_in_the_project(tmp_path):
+    policy_file = os.path.join(POLICIES_DIR, TILES, "policy.onnx")
+    flat = [f"--env.terrain.{rest}" for rest in ("mesh_type=heightfield", "tile_types=[parkour_flat]", "roughness=null")]
+    told = "--env.commands.ranges.lin_vel_x=[0.5,0.5]"  # in all frames of the history
+    env, policy = make_nominal(policy_file, TILES, f"--seed={GROUND_SEED}", *flat, told)
+    (tmp_path / "terrain.npz").write_bytes(saved_terrain(env.cfg))
+    ground = read_ground(str(tmp_path / "terrain.npz"))
+    assert largest_difference(policy_file, env, policy, round(0.3 / env.dt), ground) < 1e-3
     env.close()
 
 

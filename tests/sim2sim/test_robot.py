@@ -15,7 +15,6 @@ import torch
 from legged_gym import sim2sim
 from legged_gym.envs.parts.given_commands import GivenCommands
 from legged_gym.policies.export import export_checkpoint
-from legged_gym.policies.ground import GROUND_SEED, with_saved_terrain
 from legged_gym.policies.ground import GROUND_SEED, saved_terrain, with_saved_terrain
 from legged_gym.policies.policy_io import find_policy, load_policy
 from legged_gym.scripts.sim2sim import robot_file_of
@@ -146,7 +145,9 @@ def test_a_shipped_policy_moves_as_in_the_project(name):
 
 def test_a_policy_of_tiles_goes_to_their_goals_as_in_the_project(tmp_path):
     policy_file = os.path.join(POLICIES_DIR, TILES, "policy.onnx")
-    flat = [f"--env.terrain.{rest}" for rest in ("mesh_type=heightfield", "tile_types=[parkour_flat]", "roughness=null")]
+    flat = [
+        f"--env.terrain.{rest}" for rest in ("mesh_type=heightfield", "tile_types=[parkour_flat]", "roughness=null")
+    ]
     told = "--env.commands.ranges.lin_vel_x=[0.5,0.5]"  # in all frames of the history
     env, policy = make_nominal(policy_file, TILES, f"--seed={GROUND_SEED}", *flat, told)
     (tmp_path / "terrain.npz").write_bytes(saved_terrain(env.cfg))

@@ -11,7 +11,7 @@ import yaml
 from legged_gym import LEGGED_GYM_PACKAGE_DIR, LEGGED_GYM_ROOT_DIR
 from legged_gym.errors import UserError, in_file
 
-_ROOT = "{LEGGED_GYM_ROOT_DIR}"
+PLACEHOLDER = "{LEGGED_GYM_ROOT_DIR}"
 # What no config comes near; aliases of aliases make a small file that is endless to walk.
 _MOST_VALUES, _DEEPEST = 100_000, 50
 
@@ -21,7 +21,7 @@ def path_of(name: str) -> str:
 
     One like `resources/...` or `legged_gym/configs/...` that is not in the current folder is the project's own.
     """
-    path = os.path.expanduser(name.replace(_ROOT, LEGGED_GYM_ROOT_DIR))
+    path = os.path.expanduser(name.replace(PLACEHOLDER, LEGGED_GYM_ROOT_DIR))
     homes = ("", LEGGED_GYM_ROOT_DIR, os.path.dirname(LEGGED_GYM_PACKAGE_DIR))
     return next(
         (place for place in (os.path.join(home, path) for home in homes) if path and os.path.exists(place)), path
@@ -34,7 +34,7 @@ def portable(value: Any) -> Any:
         return {key: portable(item) for key, item in value.items()}
     if isinstance(value, list):
         return [portable(item) for item in value]
-    return value.replace(os.path.join(LEGGED_GYM_ROOT_DIR, ""), f"{_ROOT}/") if isinstance(value, str) else value
+    return value.replace(os.path.join(LEGGED_GYM_ROOT_DIR, ""), f"{PLACEHOLDER}/") if isinstance(value, str) else value
 
 
 def read_yaml(path: str) -> Any:

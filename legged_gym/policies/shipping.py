@@ -21,7 +21,7 @@ from legged_gym.envs.base.legged_robot_config import LeggedRobotCfgPPO
 from legged_gym.errors import UserError
 from legged_gym.policies.export import export_checkpoint, readable_json
 from legged_gym.policies.policy_io import PolicySource, inference_checkpoint, load_network_for
-from legged_gym.reading import path_of, portable, read_json
+from legged_gym.reading import PLACEHOLDER, path_of, portable, read_json
 from legged_gym.utils import run_folder
 from legged_gym.utils.files import write_files
 from rsl_rl.extensions.extensions import with_views
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 METRICS_FILE = "metrics.json"
 CARD_FILE = "card.md"
-_PLACEHOLDER = "{LEGGED_GYM_ROOT_DIR}"
 
 
 def ship_policy(
@@ -172,9 +171,9 @@ def _training_facts(
     run: Mapping[str, Any], content: Mapping[str, Any], earlier_commands: Sequence[str], origins: Sequence[str]
 ) -> List[Tuple[str, Any]]:
     git, state = run.get("git") or {}, content["runner"]
-    commands = [command.replace(_PLACEHOLDER + "/", "") for command in (*earlier_commands, str(run.get("command", "")))]
+    commands = [command.replace(PLACEHOLDER + "/", "") for command in (*earlier_commands, str(run.get("command", "")))]
     return [
-        *(("starts from", origin.replace(_PLACEHOLDER + "/", "")) for origin in origins),
+        *(("starts from", origin.replace(PLACEHOLDER + "/", "")) for origin in origins),
         *(("command" if i == 0 else "resumed by", f"`{command}`") for i, command in enumerate(commands)),
         ("date", run.get("created")),
         ("commit", f"{git.get('commit', 'unknown')}{' and local changes' if git.get('changes') else ''}"),

@@ -33,7 +33,7 @@ class Cloning(Extension):
         select: observation group of one number, the teacher's; -1 for none, in states that are then not learned here.
         offset: observation group (A,) that is added to teachers' actions, of robots that do something else with an
             action of 0 than theirs did.
-        renamed: group that teachers read -> group that they are given.
+        renamed: group that teachers read -> group that they are given; with `several`, also one such for each teacher.
 
     Raises:
         RslRlError: a number is out of bounds, or a teacher is missing, damaged or does not fit.
@@ -53,7 +53,7 @@ class Cloning(Extension):
         several: bool = False,
         select: str = "teacher_checkpoint_index",
         offset: Optional[str] = None,
-        renamed: Optional[Mapping[str, str]] = None,
+        renamed: Union[Mapping[str, str], Sequence[Optional[Mapping[str, str]]], None] = None,
     ) -> None:
         if not (isinstance(coef, (int, float)) and 0.0 <= coef <= 1.0):
             raise RslRlError(f"{_PLACE}.coef is {coef}, expected 0 to 1")
@@ -76,16 +76,22 @@ class Cloning(Extension):
         if several:
             self._select, self.groups = select, (select,)
         dims, num_actions = context.policy.observation_dims, len(self._policy.distribution.log_std)
-        self._offset, self._renamed = offset, dict(renamed or {})
-        missing = [name for name in (*self._renamed.values(), *([offset] if offset else [])) if name not in dims]
+        each_renamed = [renamed] * len(paths) if renamed is None or isinstance(renamed, Mapping) else list(renamed)
+        if len(each_renamed) != len(paths):
+            raise RslRlError(f"{_PLACE}.renamed is of {len(each_renamed)} teachers, there are {len(paths)}")
+        self._offset, self._renamed = offset, [dict(names or {}) for names in each_renamed]
+        wanted = [name for names in self._renamed for name in names.values()] + ([offset] if offset else [])
+        missing = [name for name in wanted if name not in dims]
         if missing:
             raise RslRlError(f"{_PLACE}: no observations {missing[0]!r}; {near_matches(missing[0], dims)}")
         if offset and tuple(dims[offset]) != (num_actions,):
             raise RslRlError(
                 f"{_PLACE}.offset: {offset!r} is of shape {list(dims[offset])}, actions of {[num_actions]}"
             )
-        seen = self._given_to_teachers(dims)
-        self._teachers = [load_teacher(path, seen, num_actions, context.device, scripted) for path in paths]
+        self._teachers = [
+            load_teacher(path, _given(dims, names), num_actions, context.device, scripted)
+            for path, names in zip(paths, self._renamed)
+        ]
         unknown = torch.full((num_actions,), float("nan"), device=context.device)
         self._stds = torch.stack([unknown if each.std is None else each.std for each in self._teachers])
         if sample and bool(self._stds.isnan().any()):
@@ -106,9 +112,9 @@ class Cloning(Extension):
         after: Dict[str, Hidden] = {}
         if self._coef == 0.0:
             return after
-        told, seen = [], self._given_to_teachers(obs)
+        told = []
         for k, teacher in enumerate(self._teachers):
-            actions, states = teacher(seen, hidden.get(f"teacher_{k}", {}))
+            actions, states = teacher(_given(obs, self._renamed[k]), hidden.get(f"teacher_{k}", {}))
             told.append(actions.float())
             after.update({f"teacher_{k}": states} if states else {})
         index = self._index(obs)
@@ -120,9 +126,6 @@ class Cloning(Extension):
             wanted = (wanted + obs[self._offset]).clamp(-self._limit, self._limit)
         self._wanted = wanted
         return after
-
-    def _given_to_teachers(self, groups: Mapping[str, Any]) -> Dict[str, Any]:
-        return {**groups, **{theirs: groups[here] for theirs, here in self._renamed.items()}}
 
     def acting_actions(self, obs: Observations, actions: torch.Tensor) -> torch.Tensor:
         """See `Extension.acting_actions`."""
@@ -158,3 +161,7 @@ class Cloning(Extension):
     def _index(self, obs: Mapping[str, torch.Tensor]) -> Optional[torch.Tensor]:
         """Which teacher (B,) each sample has; None with one for all."""
         return None if self._select is None else obs[self._select][:, 0].long()
+
+
+def _given(groups: Mapping[str, Any], renamed: Mapping[str, str]) -> Dict[str, Any]:
+    return {**groups, **{theirs: groups[here] for theirs, here in renamed.items()}}

@@ -139,6 +139,9 @@ class GoldenMiniCheetahRef(GoldenMiniCheetah):
     def obs_phase(self) -> np.ndarray:
         return np.stack((np.sin(self.phase), np.cos(self.phase)), axis=1)
 
+    def obs_told_to_stand(self) -> np.ndarray:
+        return (np.sqrt((self.commands[:, :3] ** 2).sum(axis=1)) <= 0.1)[:, None].astype(float)
+
 
 class GoldenGo2(GoldenRobot):
     """docs/go2.md: a height is commanded too, and jumps of 50 steps: 20 to take off, 15 in the air, 15 to land."""

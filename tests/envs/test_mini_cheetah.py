@@ -43,9 +43,10 @@ def test_observations(env):
     names = ["base_height", "base_lin_vel", "base_ang_vel", "projected_gravity", "commands", "dof_pos", "dof_vel",
              "dof_pos_history", "phase"]  # fmt: skip
     sizes = [1, 3, 3, 3, 3, 12, 12, 36, 2]
-    for group in env.observation_groups.values():
+    for name in ("policy", "critic"):
+        group = env.observation_groups[name]
         assert (group.names, group.sizes) == (names, sizes)
-    assert env.observation_dims == {"policy": (75,), "critic": (75,)}
+    assert env.observation_dims == {"policy": (75,), "critic": (75,), "untimed": (73,), "told_to_stand": (1,)}
     torch.testing.assert_close(env.obs_buf["policy"], env.obs_buf["critic"])
     assert make(MiniCheetah).observation_dims == {"policy": (73,), "critic": (73,)}
     noisy = make(**{"noise.add_noise": True})
@@ -66,6 +67,16 @@ def test_history_has_the_last_three_targets_and_forgets_with_the_episode():
     torch.testing.assert_close(obs[:, 37:73], expected.flatten(1) / scale)
     env.reset_idx(torch.tensor([1]))
     assert (env.dof_pos_history[1] == 0).all() and (env.dof_pos_history[0] != 0).all()
+
+
+def test_teachers_of_a_clone_read_what_they_were_trained_on_and_are_chosen_by_the_command():
+    """Without noise the policy without a clock reads the first 73 numbers; 0.1 m/s is still a command to stand."""
+    env = make(num_envs=4)
+    env.commands[:, :3] = torch.tensor([[0.0, 0.0, 0.0], [0.0, 0.0, 0.09], [0.0, 0.3, 0.0], [0.0, 0.0, -0.2]])
+    assert env._obs_told_to_stand().tolist() == [[1.0], [1.0], [0.0], [0.0]]
+    obs = env.step(torch.randn(4, 12))[0]
+    torch.testing.assert_close(obs["untimed"], obs["policy"][:, :73])
+    assert make(MiniCheetah).observation_dims["policy"] == (73,)
 
 
 def test_phase_runs_at_the_gait_frequency_and_starts_anywhere():

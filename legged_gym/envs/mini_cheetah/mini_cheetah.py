@@ -14,8 +14,10 @@ from legged_gym.envs.terms.mirror import mirrored
 
 # s^2, by which changes of the joint targets are divided
 _RATE_UNIT = 0.0025
-# m/s or rad/s: commands shorter than this ask to stand, and how fast that fades above
-_STANDING_COMMAND, _STANDING_SIGMA = 0.1, 0.1
+STANDING_COMMAND = 0.1
+"""m/s or rad/s: commands shorter than this ask to stand."""
+# how fast that fades above
+_STANDING_SIGMA = 0.1
 
 
 class MiniCheetah(LeggedRobot):
@@ -61,7 +63,7 @@ class MiniCheetah(LeggedRobot):
 
     def _standing(self) -> Tensor:
         """(N,) 1 where the command is to stand, falling to 0 as it grows."""
-        excess = (self.commands[:, :3].norm(dim=1) - _STANDING_COMMAND).clamp_(min=0.0)
+        excess = (self.commands[:, :3].norm(dim=1) - STANDING_COMMAND).clamp_(min=0.0)
         return torch.exp(excess.square() * (-1.0 / _STANDING_SIGMA))
 
     def _reward_tracking_lin_vel(self) -> Tensor:

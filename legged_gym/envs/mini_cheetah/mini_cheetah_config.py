@@ -160,6 +160,13 @@ class MiniCheetahRefCfg(MiniCheetahCfg):
         class policy(MiniCheetahCfg.observations.policy):
             phase = ObsTerm()
 
+        # of trainings that clone: what `mini_cheetah` reads, and which of two teachers is asked
+        class untimed(MiniCheetahCfg.observations.policy):
+            """The policy's without the phase."""
+
+        class told_to_stand:
+            told_to_stand = ObsTerm()
+
     class rewards(MiniCheetahCfg.rewards):
         class scales(MiniCheetahCfg.rewards.scales):
             reference_traj = 1.5

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from legged_gym.envs.mini_cheetah.gait import ReferenceGait
-from legged_gym.envs.mini_cheetah.mini_cheetah import MiniCheetah
+from legged_gym.envs.mini_cheetah.mini_cheetah import STANDING_COMMAND, MiniCheetah
 from legged_gym.envs.mini_cheetah.mini_cheetah_config import LEGS, MiniCheetahRefCfg
 from legged_gym.envs.terms.mirror import mirrored
 
@@ -63,6 +63,11 @@ class MiniCheetahRef(MiniCheetah):
             "rule": "sin and cos of p = p0 + 2 pi frequency t, t s of the episode, p0 any; a leg whose own phase, p and"
             " that of leg_phases, is below pi (mod 2 pi) swings",
         }
+
+    @mirrored("same")
+    def _obs_told_to_stand(self) -> Tensor:
+        """1 where the command is to stand, else 0."""
+        return (self.commands[:, :3].norm(dim=1, keepdim=True) <= STANDING_COMMAND).float()
 
     # ---------------------------------------------------------------- rewards
 

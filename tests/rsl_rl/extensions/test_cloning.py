@@ -181,3 +181,19 @@ def test_teachers_of_other_groups_and_other_actions(tmp_path: Path) -> None:
             Extensions({"cloning": {**settings, **wrong}}, context)
     with pytest.raises(RslRlError, match=r"\[1\], actions of \[2\]"):
         Extensions({"cloning": {**settings, "offset": "teacher_checkpoint_index"}}, context)
+
+
+def test_several_teachers_may_each_read_another_group(tmp_path: Path) -> None:
+    """The first doubles what `policy` holds, the second triples what `seen` does."""
+    policy = ActorCritic({**DIMS, "seen": (2,)}, 2, actor_hidden_dims=[4], critic={"groups": ["policy"]})
+    context = Context(policy, torch.device("cpu"))
+    teachers = [scripted(tmp_path, 2.0), scripted(tmp_path, 3.0)]
+    settings: Dict[str, Any] = {"teacher": teachers, "several": True, "renamed": [None, {"policy": "seen"}]}
+    extensions = Extensions({"cloning": settings}, context)
+    obs = {**OBS, "seen": torch.tensor([[0.5, 1.0], [7.0, 7.0], [7.0, 7.0]])}
+    extensions.remember(obs, {})
+    told = extensions.labels(obs)["teacher_actions"][:2]  # the third has no teacher
+    torch.testing.assert_close(told, torch.tensor([[1.5, 3.0], [1.0, 0.0]]))
+    for wrong, message in (([{}], "renamed is of 1 teachers, there are 2"), ([{}, {"policy": "sen"}], "'sen'")):
+        with pytest.raises(RslRlError, match=message):
+            Extensions({"cloning": {**settings, "renamed": wrong}}, context)

@@ -15,7 +15,7 @@ from legged_gym.envs.terms.mirror import mirrored
 # s^2, by which changes of the joint targets are divided
 _RATE_UNIT = 0.0025
 STANDING_COMMAND = 0.1
-"""m/s or rad/s: commands shorter than this ask to stand."""
+"""m/s or rad/s: commands up to this ask to stand."""
 # how fast that fades above
 _STANDING_SIGMA = 0.1
 

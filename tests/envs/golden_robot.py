@@ -259,7 +259,9 @@ class GoldenRobot:
 
     def reward_feet_clearance(self) -> np.ndarray:
         target = self.cfg.rewards.feet_clearance_target
-        clearance = self.feet_states[..., 2] - self.ground.at(self.feet_states[..., :2])
+        ahead, moving = self.cfg.rewards.feet_clearance_ahead, self.feet_states[..., 7:9]
+        ways = [self.feet_states[..., :2] + share * ahead * moving for share in (0.0, 0.5, 1.0)]
+        clearance = self.feet_states[..., 2] - np.max([self.ground.at(way) for way in ways], axis=0)
         lacking = target - np.clip(clearance, 0.0, target)
         swings = norm(self.feet_states[..., 7:9]) * ~self.contact
         return np.sum(np.where(swings > 0.0, lacking**2 * swings, 0.0), axis=1)

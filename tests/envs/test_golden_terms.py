@@ -177,6 +177,7 @@ def test_vision(monkeypatch):
     hurry(cfg)
     cfg.update({"terrain": LANES})
     cfg.rewards.ramps = {"feet_clearance": [50, 150]}
+    cfg.rewards.feet_clearance_ahead = 0.2
     check(scripted(monkeypatch, VisionRobot, cfg, area=((-0.5, 16.5), (-0.5, 6.5))), VisionRobot)
 
 

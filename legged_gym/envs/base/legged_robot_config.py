@@ -213,6 +213,7 @@ class LeggedRobotCfg(BaseConfig):
         max_contact_force = number(100.0, "N", low=0, high=1e6)
         feet_air_time_target = number(0.5, "s", low=0, high=100)
         feet_clearance_target = number(0.1, "m", low=0, high=10)  # above the ground, of the middle of swinging feet
+        feet_clearance_ahead = number(0.0, "s", low=0, high=1)  # above what they come to in this time, too
 
     class normalization:
         clip_observations = number(100.0, above=0)

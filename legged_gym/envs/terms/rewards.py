@@ -141,9 +141,15 @@ class RewardTerms(RobotState):
         return (self.feet_forces.norm(dim=-1) - self.cfg.rewards.max_contact_force).clamp_(min=0.0).sum(1)
 
     def _reward_feet_clearance(self) -> Tensor:
-        """How much lower than the target feet swing, squared, m^2, times their horizontal speed, m/s."""
-        feet = self._feet_states()
-        height = feet[..., 2] - self.height_scan.sample(feet[..., :2])
+        """How much lower than the target feet swing, squared, m^2, times their horizontal speed, m/s.
+
+        Above the highest ground under them and where their velocity takes them in `feet_clearance_ahead` s.
+        """
+        feet, ahead = self._feet_states(), self.cfg.rewards.feet_clearance_ahead
+        ground = self.height_scan.sample(feet[..., :2])
+        for seconds in (0.5 * ahead, ahead) if ahead > 0.0 else ():
+            ground = torch.maximum(ground, self.height_scan.sample(feet[..., :2] + seconds * feet[..., 7:9]))
+        height = feet[..., 2] - ground
         target = self.cfg.rewards.feet_clearance_target
         missing = (target - height).clamp_(0.0, target)
         return (missing.square() * feet[..., 7:9].norm(dim=-1) * ~self.feet_contact).sum(1)

@@ -25,6 +25,7 @@ def robot(**attributes: object) -> RewardTerms:
             max_contact_force=100.0,
             feet_air_time_target=0.5,
             feet_clearance_target=0.1,
+            feet_clearance_ahead=0.0,
         )
     )
     env.dt = 0.02

@@ -189,6 +189,24 @@ def test_swinging_feet_pay_for_what_they_lack_in_height():
     assert env._reward_feet_clearance().tolist() == pytest.approx([0.04**2 * 5.0] * 2)
 
 
+def test_feet_look_ahead_for_what_they_have_to_clear():
+    """Towards a curb they lack its height from 0.15 s before it on; away from it nothing."""
+    env = make_env(2, terrain__tile_types=["lane_curbs"], rewards__feet_clearance_target=0.1)
+    heights = torch.tensor([0.0, 0.15])
+    env.height_scan.sample = lambda xy: heights[(xy[..., 0] > 1.0).long()]
+    feet = env.sim.body_states.clone()
+    feet[:, env.feet_indices] = 0.0
+    feet[:, env.feet_indices, 0] = torch.tensor([0.8, 0.9, 0.99, 1.01])
+    feet[:, env.feet_indices, 2] = torch.tensor([0.17, 0.17, 0.17, 0.17])
+    feet[0, env.feet_indices, 7], feet[1, env.feet_indices, 7] = 1.0, -1.0
+    env.sim = SimpleNamespace(states_of=lambda bodies: feet[:, bodies])
+    env.feet_contact = torch.zeros(2, 4, dtype=torch.bool)
+    above_the_curb = 0.08**2
+    assert env._reward_feet_clearance().tolist() == pytest.approx([above_the_curb, above_the_curb])
+    env.cfg.rewards.feet_clearance_ahead = 0.15
+    assert env._reward_feet_clearance().tolist() == pytest.approx([3 * above_the_curb, above_the_curb])
+
+
 def test_feet_on_edges_are_counted():
     env = make_env(1, terrain__tile_types=["lane_gaps", "lane_gaps"], terrain__difficulty_range=[1.0, 1.0])
     terrain = env.terrain

@@ -63,6 +63,7 @@ class Cloning(Extension):
         self._given, self._until, self._sample, self._drives = coef, until, sample, drives
         self._policy, self._wanted = context.policy, torch.empty(0)
         self._select: Optional[str] = None
+        self._highest_index = torch.full((), -1, device=context.device)
         # in a list, as a checkpoint of the student has no need of them
         self._teachers: List[Any] = []
         self.set_progress(0, 0)
@@ -98,7 +99,16 @@ class Cloning(Extension):
             raise RslRlError(f"{_PLACE}.sample: a teacher has no standard deviation to draw by")
 
     def set_progress(self, iteration: int, max_iterations: int) -> None:
-        """See `Extension.set_progress`."""
+        """See `Extension.set_progress`.
+
+        Raises:
+            RslRlError: a state has named a teacher that there is not.
+        """
+        highest = int(self._highest_index)  # once an iteration, as it waits for a GPU
+        if highest >= len(self._teachers):
+            raise RslRlError(
+                f"{_PLACE}.select: {self._select!r} names teacher {highest}, there are {len(self._teachers)}, from 0 on"
+            )
         self._coef = 0.0 if 0 <= self._until <= iteration else self._given
         self.policy_loss_coef = 1.0 - self._coef
 
@@ -118,7 +128,10 @@ class Cloning(Extension):
             told.append(actions.float())
             after.update({f"teacher_{k}": states} if states else {})
         index = self._index(obs)
-        wanted = told[0] if index is None else torch.stack(told, 1)[torch.arange(len(index)), index.clamp(min=0)]
+        wanted = told[0]
+        if index is not None:
+            self._highest_index = torch.maximum(self._highest_index, index.max())
+            wanted = torch.stack(told, 1)[torch.arange(len(index)), index.clamp(0, len(told) - 1)]
         if self._sample:
             wanted = wanted + self._stds_of(index) * torch.randn_like(wanted)
         wanted = wanted.clamp(-self._limit, self._limit)
@@ -156,7 +169,7 @@ class Cloning(Extension):
 
     def _stds_of(self, index: Optional[torch.Tensor]) -> torch.Tensor:
         """Standard deviations of the teacher of each sample, NaN where it has none."""
-        return self._stds[0] if index is None else self._stds[index.clamp(min=0)]
+        return self._stds[0] if index is None else self._stds[index.clamp(0, len(self._stds) - 1)]
 
     def _index(self, obs: Mapping[str, torch.Tensor]) -> Optional[torch.Tensor]:
         """Which teacher (B,) each sample has; None with one for all."""

@@ -85,6 +85,14 @@ def test_each_state_has_its_teacher(tmp_path: Path) -> None:
     torch.testing.assert_close(driven, torch.tensor([[-1.0, 2.0], [1.0, 0.0], [0.0, 0.0]]))
 
 
+def test_a_teacher_that_is_not_there_is_named(tmp_path: Path) -> None:
+    """One teacher and a state that asks for number 1, which ended in an IndexError of torch."""
+    extensions = make_extensions(teacher=[scripted(tmp_path, 2.0)], several=True)
+    losses_of(extensions)
+    with pytest.raises(RslRlError, match="'teacher_checkpoint_index' names teacher 1, there are 1, from 0 on"):
+        extensions.set_progress(1, 10)
+
+
 def test_teachers_that_remember_hear_where_episodes_end(tmp_path: Path) -> None:
     path = str(tmp_path / "teacher.pt")
     make(None, config(recurrent=True)).save(path)

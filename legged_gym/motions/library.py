@@ -16,7 +16,7 @@ from torch import Tensor
 
 from legged_gym.errors import UserError
 from legged_gym.motions.clip import Clip, angular_velocity
-from legged_gym.motions.sampling import ClipWeights, draw_frames
+from legged_gym.motions.sampling import ClipWeights, StartFrames
 from legged_gym.sim.robot.skeleton import Skeleton
 
 # frames before the end that a drawn start keeps
@@ -60,6 +60,7 @@ class MotionLibrary:
         link_names: of the K links whose poses are kept.
         joint_names: of the J joints.
         weights: which clips are drawn how often.
+        start_frames: and at which of their frames robots start.
     """
 
     def __init__(
@@ -80,7 +81,7 @@ class MotionLibrary:
             skeleton: of the robot.
             links: names of the links whose poses are kept.
             clip_weighting: "uniform_step", "uniform_clip" or "success_rate_adaptive", see `ClipWeights`.
-            start_weighting: "uniform" or "linear": starts are drawn alike, or the earlier the more often.
+            start_weighting: "uniform", "linear" or "failure_adaptive", see `StartFrames`.
             device: where frames are kept.
             joint_names: order of joints in frames; None for the skeleton's.
             success_bounds: of the factor of "success_rate_adaptive".
@@ -88,12 +89,9 @@ class MotionLibrary:
         Raises:
             UserError: there are no clips, they have several rates, or an unknown link or weighting.
         """
-        if start_weighting not in ("uniform", "linear"):
-            raise UserError(f"start frames are weighted 'uniform' or 'linear', not {start_weighting!r}")
         self.joint_names, self.link_names = list(joint_names or skeleton.joint_names), list(links)
         self._order = [skeleton.joint_names.index(name) for name in self.joint_names]
         self._indices = skeleton.link_indices(links)
-        self._linear = start_weighting == "linear"
         self.device, self.fps = torch.device(device), 0.0
         self.paths: List[str] = []
         pieces: List[Dict[str, Tensor]] = []
@@ -116,6 +114,7 @@ class MotionLibrary:
             self._data[name] = torch.cat([piece.pop(name) for piece in pieces]).to(self.device)
         chances = torch.tensor(factors, device=self.device)
         self.weights = ClipWeights(self.paths, self.starts, clip_weighting, chances, *success_bounds)
+        self.start_frames = StartFrames(self.starts, self.fps, start_weighting)
 
     def _piece(self, clip: Clip, skeleton: Skeleton) -> Dict[str, Tensor]:
         """The frames of a clip in single precision."""
@@ -144,7 +143,7 @@ class MotionLibrary:
     def sample(self, count: int, generator: Optional[torch.Generator] = None) -> Tuple[Tensor, Tensor]:
         """Draw clips and frames to start from, (count,) int64 each."""
         clips = self.weights.draw(count, generator)
-        return clips, draw_frames(self.starts[clips], self._linear, generator)
+        return clips, self.start_frames.draw(clips, generator)
 
     def frames(self, clips: Tensor, frames: Tensor) -> Frames:
         """The frames (n,) of clips (n,); the last one stays when a clip is over."""
@@ -166,8 +165,9 @@ class MotionLibrary:
 
     def state_dict(self) -> Dict[str, Any]:
         """What was learnt of the clips."""
-        return self.weights.state_dict()
+        return {**self.weights.state_dict(), "start_frames": self.start_frames.state_dict()}
 
     def load_state_dict(self, state: Dict[str, Any]) -> None:
         """Go on from it."""
         self.weights.load_state_dict(state)
+        self.start_frames.load_state_dict(state.get("start_frames", {}))

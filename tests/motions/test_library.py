@@ -15,7 +15,7 @@ from legged_gym.errors import UserError
 from legged_gym.motions.clip import Clip, angular_velocity, write_clip
 from legged_gym.motions.library import MotionLibrary
 from legged_gym.motions.loading import ClipOptions, find_clips, load_clips
-from legged_gym.motions.sampling import ClipWeights, draw_frames
+from legged_gym.motions.sampling import ClipWeights, StartFrames, draw_frames
 from legged_gym.sim.robot.skeleton import Skeleton
 from tests.motions.biped import Engine, random_clip, stepping_clip
 
@@ -120,6 +120,48 @@ def test_starts_are_drawn_by_their_weights(linear: bool) -> None:
     np.testing.assert_allclose(frames.bincount(minlength=size) / count, weights / weights.sum(), atol=0.012)
 
 
+def test_starts_follow_failures() -> None:
+    """Clips of 60 and 25 frames at 20 Hz, in parts of 10: of a hundred robots in the fifth of the first 40 fail.
+
+    Three quarters of that clip's starts are there and, times 0.8 for each, up to three parts earlier; a quarter is
+    alike. The other clip, where all is well, keeps starts alike, those of its last half part too.
+    """
+    starts = StartFrames(torch.tensor([60, 25]), 20.0, "failure_adaptive")
+    robots = torch.zeros(100, dtype=torch.long)
+    for frame in range(60):
+        starts.count(robots, torch.full_like(robots, frame))
+        starts.count(robots + 1, torch.full_like(robots, frame % 25))
+    starts.note(robots, robots + 45, torch.arange(100) < 40)
+    starts.note(robots + 1, robots + 24, robots > 0)
+    before = starts.draw(robots, torch.Generator().manual_seed(1))
+    assert before.max() > 50  # nothing changes before it is worked out anew
+    starts.update()
+    chances = starts.failure_chances
+    assert chances[4].item() == pytest.approx(40 * 10 / 1000, rel=0.05) and chances.count_nonzero() == 1
+    count = 20000
+    clips = torch.arange(2 * count) % 2
+    frames = starts.draw(clips, torch.Generator().manual_seed(2))
+    need = np.array([0.0, 0.512, 0.64, 0.8, 1.0, 0.0])
+    expected = 0.75 * need / need.sum() + 0.25 / 6
+    np.testing.assert_allclose((frames[clips == 0] // 10).bincount(minlength=6) / count, expected, atol=0.012)
+    np.testing.assert_allclose((frames[clips == 1]).bincount(minlength=25) / count, 1 / 25, atol=0.006)
+    again = StartFrames(torch.tensor([60, 25]), 20.0, "failure_adaptive")
+    again.load_state_dict(starts.state_dict())
+    assert again.draw(clips, torch.Generator().manual_seed(2)).equal(frames)
+    with pytest.raises(UserError, match="of motion clips of other lengths"):
+        StartFrames(torch.tensor([80, 25]), 20.0, "failure_adaptive").load_state_dict(starts.state_dict())
+
+
+def test_failures_are_forgotten() -> None:
+    """Ten thousand policy steps later there are as many starts everywhere as before the first failure."""
+    starts = StartFrames(torch.tensor([40]), 20.0, "failure_adaptive")
+    robot = torch.zeros(1, dtype=torch.long)
+    starts.note(robot, robot + 15, robot == 0)
+    for step in range(10_000):
+        starts.count(robot, robot + step % 40)
+    assert starts.failure_chances.max() < 1e-5
+
+
 def test_files_by_pattern(skeleton: Skeleton, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture) -> None:
     for name, fps in (("b", 25.0), ("a", 50.0)):
         with open(tmp_path / f"{name}.npz", "wb") as file:
@@ -146,5 +188,5 @@ def test_what_cannot_be_is_refused(skeleton: Skeleton) -> None:
         MotionLibrary([clips[0], dataclasses.replace(clips[1], fps=30.0)], skeleton, LINKS)
     with pytest.raises(UserError, match="uniform_step, uniform_clip, success_rate_adaptive, not 'often'"):
         MotionLibrary(clips, skeleton, LINKS, "often")
-    with pytest.raises(UserError, match="'uniform' or 'linear', not 'late'"):
+    with pytest.raises(UserError, match="uniform, linear, failure_adaptive, not 'late'"):
         MotionLibrary(clips, skeleton, LINKS, start_weighting="late")

@@ -50,7 +50,8 @@ class DeepmimicCfg:
     max_success_rate_weight_factor = number(3.0, low=1, high=1e6)
     adaptive_weight_update_interval = number(25, "policy steps", low=1)
     randomize_start_offset = flag(True)  # start anywhere in a clip; else at its first frame, all clips in turn
-    weighting_strategy = text("uniform", ("uniform", "linear"))  # of start frames; `linear`: early ones more often
+    # of start frames; `linear`: early ones more often, `failure_adaptive`: mostly those that soon lead to failures
+    weighting_strategy = text("uniform", ("uniform", "linear", "failure_adaptive"))
     truncate_rollout_length = number(-1, "policy steps", low=-1)  # of the longest episode; -1: to the clip's end
     init_velocities = flag(True)  # start with the clip's velocities, else at rest
     init_default_frac = number(0.0, low=0, high=1)  # fraction of episodes that begin with the default joint angles

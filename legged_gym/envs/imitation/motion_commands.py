@@ -141,6 +141,7 @@ class MotionCommands(VelocityCommands):
         env, ended = self.env, env_ids[self.env.reset_buf[env_ids]]
         if env.ever_reset and len(ended):
             self.library.weights.note(self.clip[ended], env.time_out_buf[ended])
+            self.library.start_frames.note(self.clip[ended], self.frame[ended], ~env.time_out_buf[ended])
         if self.start_at is not None:
             clips, frames = (torch.full_like(env_ids, number) for number in self.start_at)
         elif self.motion.randomize_start_offset:
@@ -159,13 +160,15 @@ class MotionCommands(VelocityCommands):
         """See `Part`; nothing is drawn any more."""
 
     def update(self) -> None:
-        """Look a frame ahead; now and then, weigh the clips anew."""
+        """Look a frame ahead; now and then, weigh the clips and their frames anew."""
+        self.library.start_frames.count(self.clip, self.frame)
         if self.freezing.freeze_env_prob > 0.0:
             chance = self.env._uniform([0.0, 1.0], self.num_envs)
             change = torch.where(self.frozen, self.freezing.unfreeze_env_prob, self.freezing.freeze_env_prob)
             self.frozen = self.frozen ^ (chance < change)
         if self.env.common_step_counter % self.motion.adaptive_weight_update_interval == 0:
             self.library.weights.update()
+            self.library.start_frames.update()
             self._log = self._statistics()
         self.refresh()
 

@@ -214,6 +214,7 @@ class GoldenVision(GoldenRobot):
 
     def __init__(self, cfg: Any, sim: Any, terrain: Any) -> None:
         super().__init__(cfg, sim, terrain)
+        self.terrain = terrain
         self.last_feet_forces = np.zeros((sim.num_envs, len(self.feet), 3))
 
     def advance(self, physics: Any) -> Any:
@@ -224,6 +225,13 @@ class GoldenVision(GoldenRobot):
     def forget(self, new: np.ndarray) -> None:
         super().forget(new)
         self.last_feet_forces[new] = 0.0
+
+    def take_draws(self, env: Any) -> None:
+        super().take_draws(env)
+        ground = self.cfg.terrain
+        size = np.array([ground.terrain_length, ground.terrain_width])
+        tiles = np.floor(env.env_origins.numpy()[:, :2] / size).astype(int)
+        self.on_flat = np.array([self.terrain.tile_types[row][column] == "lane_flat" for row, column in tiles])
 
     def check_drawn(self, drawn: np.ndarray) -> None:
         """At walking pace, or in the ways of flat ground; never sideways."""
@@ -284,6 +292,9 @@ class GoldenVision(GoldenRobot):
 
     def obs_scandots(self) -> np.ndarray:
         return self.now.root[:, 2:3] - self.cfg.terrain.scandot_height - self.heights
+
+    def obs_on_flat(self) -> np.ndarray:
+        return self.on_flat[:, None].astype(float)
 
 
 def _falls(heights: np.ndarray, vertex: np.ndarray, drop: float) -> np.ndarray:

@@ -91,6 +91,11 @@ class A1VisionCfg(A1RoughCfg):
         class scandots:
             scandots = ObsTerm(scale=3.0, noise=0.014, clip=0.4, gaussian=True)
 
+        class on_flat:
+            """Of trainings that clone: which of two teachers is asked."""
+
+            on_flat = ObsTerm()
+
     class terminations(A1RoughCfg.terminations):
         tilt = Termination(threshold=1.05)  # rad; steeper, a robot stands on its head
 

@@ -32,13 +32,17 @@ class LaneCommands(VelocityCommands):
         names = [[flat_tiles[0]]] if env.terrain is None else env.terrain.tile_types
         self._is_flat = torch.tensor([[name in flat_tiles for name in row] for row in names], device=self.device)
 
+    def on_flat(self, env_ids: Tensor) -> Tensor:
+        """(n,) bool, whether environments are on flat tiles."""
+        return self._is_flat[self.env.terrain_levels[env_ids], self.env.terrain_types[env_ids]]
+
     def draw(self, env_ids: Tensor) -> None:
         """See `VelocityCommands`."""
         env, cfg, count = self.env, self.cfg, len(env_ids)
         new = torch.zeros(count, 4, device=self.device)
         new[:, 0] = env._uniform(cfg.walking_speed, count)
         new[:, 3] = env._uniform(cfg.ranges.heading, count)
-        flat = self._is_flat[env.terrain_levels[env_ids], env.terrain_types[env_ids]]
+        flat = self.on_flat(env_ids)
         kind = env._uniform([0.0, 1.0], count)
         curve, turn = flat & (kind < _CURVES), flat & (kind >= _CURVES) & (kind < _TURNS)
         stand = flat & (kind >= _TURNS)

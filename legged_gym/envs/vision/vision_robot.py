@@ -29,6 +29,7 @@ class VisionRobot(LeggedRobot):
 
     cfg: Any  # with the settings of walking by sight
     command_part = LaneCommands
+    velocity_commands: LaneCommands
     last_feet_forces: Tensor
 
     def _init_buffers(self) -> None:
@@ -53,6 +54,11 @@ class VisionRobot(LeggedRobot):
 
     def _describe_scandots(self) -> Dict[str, Any]:
         return self._describe_scan(self.cfg.terrain.scandot_height)
+
+    @mirrored("same")
+    def _obs_on_flat(self) -> Tensor:
+        """1 on flat tiles, else 0."""
+        return self.velocity_commands.on_flat(torch.arange(self.num_envs, device=self.device))[:, None].float()
 
     # ---------------------------------------------------------------- rewards
 

@@ -98,7 +98,7 @@ def resolve(
         env_cfg.update(found.own_settings(), "env.")
     if change is not None:
         change(env_cfg)
-    command.apply(env_cfg, train_cfg)
+    replace(command, task=task).apply(env_cfg, train_cfg)  # a policy that is named by its path says its task itself
     return env_cfg, train_cfg
 
 

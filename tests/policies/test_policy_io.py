@@ -80,6 +80,15 @@ def test_saved_settings_come_back_and_the_command_line_wins(runs):
         assert source.env_cfg.env.num_envs == 3
 
 
+def test_a_run_with_a_reward_that_its_task_does_not_list_is_found_by_its_path(tmp_path):
+    """Which ended in "which task?", as only the command line was asked what the reward is."""
+    run = make_run(tmp_path, "a1_flat", "--env.rewards.scales.progress=1.5")
+    source = find_policy(flags(f"--policy={run}", "--env.noise.add_noise=false"))
+    assert (source.task, source.env_cfg.rewards.scales.progress) == ("a1_flat", 1.5)
+    with pytest.raises(UserError, match="has no method _reward_progres; did you mean progress"):
+        find_policy(flags(f"--policy={run}", "--env.rewards.scales.progres=1"))
+
+
 def test_a_shipped_policy_is_found_by_the_name_of_its_task(runs, tmp_path, monkeypatch):
     folder = tmp_path / "a1_flat"
     folder.mkdir()

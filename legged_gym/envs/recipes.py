@@ -88,8 +88,8 @@ class QuadrupedCfgPPO(FewCoresCfgPPO):
 class RoughQuadrupedCfgPPO(QuadrupedCfgPPO):
     """Training of quadrupeds on rough terrain: first to walk, as on flat ground, then with little noise up the levels.
 
-    Beginners with much noise for long stumbled on steps of 5 cm and passed no level; who walks goes on with much of it again
-    (`configs/rough_refine.yaml`, docs/rough_terrain.md).
+    Beginners with much noise for long stumbled on steps of 5 cm and passed no level. Who walks goes on with much of it
+    again (`configs/rough_refine.yaml`, docs/rough_terrain.md).
     """
 
     class algorithm(QuadrupedCfgPPO.algorithm):

@@ -192,7 +192,7 @@ class StartFrames:
         part = torch.minimum(torch.maximum(part, self._first(clips)), self._ends[clips] - 1)
         first = (part - self._first(clips)) * self._size
         frames = torch.minimum(self._starts[clips] - first, torch.full_like(first, self._size))
-        return first + torch.minimum((uniform[1] * frames).long(), frames - 1)
+        return first + torch.minimum((uniform[1] * frames).to(torch.int64), frames - 1)
 
     def _first(self, clips: Tensor) -> Tensor:
         return self._ends[clips] - self._parts[clips]

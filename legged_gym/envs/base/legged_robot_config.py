@@ -350,8 +350,7 @@ class LeggedRobotCfgPPO(BaseConfig):
         gamma = number(PPOSettings.gamma, low=0, high=1)
         lam = number(PPOSettings.lam, low=0, high=1)
         desired_kl = number(PPOSettings.desired_kl, "nats", above=0, high=1e6)
-        # actor and critic each; together where they share features
-        max_grad_norm = number(PPOSettings.max_grad_norm, above=0)
+        max_grad_norm = number(PPOSettings.max_grad_norm, above=0)  # actor and critic each, or what they share
         # `bfloat16`: networks compute in it while learning, on CPUs with units for it; weights and losses stay float32
         precision = text(PPOSettings.precision, PPOSettings.CHOICES["precision"])
         # `augment`: mirror images of all samples; `loss`: penalty on asymmetric actions

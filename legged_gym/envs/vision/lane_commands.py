@@ -32,9 +32,9 @@ class LaneCommands(VelocityCommands):
         names = [[flat_tiles[0]]] if env.terrain is None else env.terrain.tile_types
         self._is_flat = torch.tensor([[name in flat_tiles for name in row] for row in names], device=self.device)
 
-    def on_flat(self, env_ids: Tensor) -> Tensor:
-        """(n,) bool, whether environments are on flat tiles."""
-        return self._is_flat[self.env.terrain_levels[env_ids], self.env.terrain_types[env_ids]]
+    def on_flat(self) -> Tensor:
+        """(N,) bool, whether robots are on flat tiles."""
+        return self._is_flat[self.env.terrain_levels, self.env.terrain_types]
 
     def draw(self, env_ids: Tensor) -> None:
         """See `VelocityCommands`."""
@@ -42,7 +42,7 @@ class LaneCommands(VelocityCommands):
         new = torch.zeros(count, 4, device=self.device)
         new[:, 0] = env._uniform(cfg.walking_speed, count)
         new[:, 3] = env._uniform(cfg.ranges.heading, count)
-        flat = self.on_flat(env_ids)
+        flat = self.on_flat()[env_ids]
         kind = env._uniform([0.0, 1.0], count)
         curve, turn = flat & (kind < _CURVES), flat & (kind >= _CURVES) & (kind < _TURNS)
         stand = flat & (kind >= _TURNS)

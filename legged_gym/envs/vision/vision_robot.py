@@ -58,7 +58,7 @@ class VisionRobot(LeggedRobot):
     @mirrored("same")
     def _obs_on_flat(self) -> Tensor:
         """1 on flat tiles, else 0."""
-        return self.velocity_commands.on_flat(torch.arange(self.num_envs, device=self.device))[:, None].float()
+        return self.velocity_commands.on_flat()[:, None].float()
 
     # ---------------------------------------------------------------- rewards
 

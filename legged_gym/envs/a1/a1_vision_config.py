@@ -6,13 +6,19 @@ Numbers are those of Agarwal et al. 2022 (CoRL, arXiv:2211.07638) unless docs/di
 from __future__ import annotations
 
 import math
-from typing import List, Optional
+from typing import Any, Dict, List, Optional
 
 from legged_gym.envs.a1.a1_config import A1RoughCfg
 from legged_gym.envs.base.base_config import ObsTerm, Termination
 from legged_gym.envs.base.dagger_config import LeggedRobotCfgDagger
 from legged_gym.envs.recipes import QuadrupedCfgPPO
 from legged_gym.settings import names, number, span
+
+_SCANDOTS: Dict[str, Any] = {"hidden_dims": [128, 64], "output_dim": 32}
+# of students; without pooling, as a square of 16 pixels does not say where in it an edge is
+_CONV: Dict[str, Any] = {"channels": [16, 32, 32], "max_pool": 1, "average_pool": None}
+# what no robot measures is told
+_VELOCITY: Dict[str, Any] = {"proprioception": {"name": "velocity", "columns": [0, 3]}}
 
 
 class A1VisionCfg(A1RoughCfg):
@@ -134,7 +140,7 @@ class A1VisionCfgPPO(QuadrupedCfgPPO):
     class policy(QuadrupedCfgPPO.policy):
         init_noise_std = 0.5
         normalize_observations = False
-        encoders = {"proprioception": {}, "scandots": {"hidden_dims": [128, 64], "output_dim": 32}, "commands": {}}
+        encoders = {"proprioception": {}, "scandots": _SCANDOTS, "commands": {}}
         rnn_type = "gru"
         rnn_hidden_size: Optional[int] = 256
         actor_hidden_dims = [128, 64]
@@ -201,7 +207,7 @@ class A1VisionBlindCfgPPO(A1VisionCfgPPO):
 
 
 class A1VisionStudentCfg(A1VisionCfg):
-    """Phase 2: depth images, and proprioception without the velocity that no robot measures; and all a teacher sees."""
+    """Phase 2: depth images, and all that a teacher sees."""
 
     class env(A1VisionCfg.env):
         num_envs = 64
@@ -214,6 +220,8 @@ class A1VisionStudentCfg(A1VisionCfg):
 
     class observations(A1VisionCfg.observations):
         class student_proprioception(A1VisionCfg.observations.proprioception):
+            """Without what no robot measures, for students that are told nothing of it."""
+
             base_lin_vel = ObsTerm(scale=0.0)
 
         class depth:
@@ -224,18 +232,26 @@ class A1VisionStudentCfg(A1VisionCfg):
 
 
 class A1VisionStudentCfgDagger(LeggedRobotCfgDagger):
-    """Training of `a1_vision_student`."""
+    """Training of `a1_vision_student`: the teacher's networks, and images that tell them of ground and velocity."""
 
     class policy(A1VisionCfgPPO.policy):
         encoders = {
-            "proprioception": {"groups": ["student_proprioception"]},
-            "depth": {"conv": {}},
+            "proprioception": {},
+            "depth": {
+                "groups": ["depth", "proprioception", "commands"],
+                "conv": _CONV,
+                "rnn_hidden_size": 256,
+                "output_dim": 253 + 3,
+                "predicts": {"scandots": {}, **_VELOCITY},
+            },
+            "scandots": _SCANDOTS,
             "commands": {},
         }
 
     class algorithm(LeggedRobotCfgDagger.algorithm):
-        bc_initial_samples = 60_000
-        max_batches: Optional[int] = 60
+        extensions = {"predictions": {"coef": 0.1}}
+        bc_initial_samples = 200_000
+        max_batches: Optional[int] = 50
         # the ground under the feet was seen up to 1.5 s ago; sequences of 24 steps are 0.5 s
         batch_size = 16
         sequence_length = 48
@@ -245,8 +261,9 @@ class A1VisionStudentCfgDagger(LeggedRobotCfgDagger):
     class runner(LeggedRobotCfgDagger.runner):
         experiment_name = "a1_vision_student"
         teacher_task = "a1_vision"
+        unseen = ["scandots"]
         num_steps_per_env = 96
-        max_iterations = 300
+        max_iterations = 520
 
 
 class A1VisionRmaStudentCfg(A1VisionRmaCfg, A1VisionStudentCfg):
@@ -261,15 +278,16 @@ class A1VisionRmaStudentCfgDagger(A1VisionStudentCfgDagger):
 
     class policy(A1VisionRmaCfgPPO.policy):
         encoders = {
-            "proprioception": {"groups": ["student_proprioception"]},
+            "proprioception": {},
             "commands": {},
             "gamma": {
-                "groups": ["student_proprioception", "commands", "depth"],
-                "conv": {},
+                "groups": ["proprioception", "commands", "depth"],
+                "conv": _CONV,
                 "rnn_hidden_size": 128,
-                "output_dim": 16,
+                "output_dim": 16 + 3,
+                "predicts": _VELOCITY,
             },
-            "z": {"groups": ["student_proprioception", "commands"], "rnn_hidden_size": 64, "output_dim": 8},
+            "z": {"groups": ["proprioception", "commands"], "rnn_hidden_size": 64, "output_dim": 8},
         }
 
     class algorithm(A1VisionStudentCfgDagger.algorithm):
@@ -280,3 +298,4 @@ class A1VisionRmaStudentCfgDagger(A1VisionStudentCfgDagger):
     class runner(A1VisionStudentCfgDagger.runner):
         experiment_name = "a1_vision_rma_student"
         teacher_task = "a1_vision_rma"
+        unseen = ["scandots", "privileged"]

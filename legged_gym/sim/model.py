@@ -7,7 +7,7 @@ with its torque limit, armature, collision filters, one contact-force sensor a b
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, List, Optional, Sequence, Union
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
 
 import mujoco
 import numpy as np
@@ -17,7 +17,7 @@ from legged_gym.sim.pictures.scenery import add_scenery
 from legged_gym.sim.robot.gains import gains_of, torque_speed_of
 from legged_gym.sim.robot.robot_feet import notes_on_feet
 from legged_gym.sim.robot.robot_file import load_robot
-from legged_gym.sim.robot.robot_parts import all_bodies, collides, compile_spec, motor_joints
+from legged_gym.sim.robot.robot_parts import all_bodies, collides, compile_spec, joint_name, motor_joints
 from legged_gym.sim.spec import HeightField, SimSpec, TriangleMesh
 
 # collision classes: a geom pair collides if one's contype meets the other's conaffinity
@@ -95,7 +95,7 @@ def build_model(spec: SimSpec, visual: bool = False) -> RobotModel:
     mj.compiler.balanceinertia = True
     _set_base(mj, root, spec)
     dof_names = _dof_order(root, spec.dof_names, loaded.notes)
-    body_names = _body_order(root, spec)
+    body_names = _body_order(root, spec, loaded.kept_apart)
     _set_options(mj, spec)
     _set_robot_collision(root, spec)
     for note in [*loaded.notes, *notes_on_feet(root, spec.foot_name)] if not visual else ():  # then it is known
@@ -167,11 +167,11 @@ def _dof_order(root: Any, names: Optional[Sequence[str]], notes: List[str]) -> L
     return list(names)
 
 
-def _body_order(root: Any, spec: SimSpec) -> List[str]:
+def _body_order(root: Any, spec: SimSpec, kept_apart: Mapping[str, str]) -> List[str]:
     """Bodies that can move on their own, feet, and those that are asked for; Isaac Gym collapses all other joints."""
-    bodies = all_bodies(root)
+    bodies = all_bodies(root, lambda body: kept_apart.get(str(body.name)) or joint_name(body))
     if spec.collapse_fixed_joints:
-        kept = spec.body_names or ()
+        kept = [*kept_apart, *(spec.body_names or ())]
         bodies = [b for b in bodies if b is bodies[0] or b.joints or spec.foot_name in str(b.name) or b.name in kept]
     found = [str(b.name) for b in bodies]
     names = spec.body_names

@@ -30,7 +30,7 @@ DIFFERENCES: Dict[Tuple[str, str], Tuple[Any, Any]] = {
 # Only in the package: rotors as links of 0.089 kg, and two empty frames. Only in ours: the head, which is a part of the
 # package's mesh of the base.
 ROTOR_MASS, NUM_ROTORS = 0.089, 12
-HEAD = {"head_upper", "head_lower", "head_upper_joint", "head_lower_joint"}
+HEAD = {"Head_upper", "Head_lower", "Head_upper_joint", "Head_lower_joint"}
 
 
 @pytest.fixture(scope="module")

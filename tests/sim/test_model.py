@@ -6,6 +6,7 @@ import mujoco
 import numpy as np
 import pytest
 
+from legged_gym.envs.go2.go2_config import Go2RoughCfg
 from legged_gym.errors import UserError
 from legged_gym.sim.robot.gains import gains_of
 from tests.sim.worlds import A1_MASS, BENCH, a1_cfg, build, sloped_ground, urdf_cfg
@@ -28,6 +29,47 @@ def test_children_come_by_the_names_of_their_joints_and_who_came_otherwise_is_to
     assert "asset.dof_names = ['rail', 'a_swing']" in capsys.readouterr().out
     assert build(urdf_cfg(tmp_path, BENCH, fix_base_link=True)).dof_names == ["rail", "swing"]
     assert "sorted by their own names" not in capsys.readouterr().out
+
+
+# a trunk of 3 kg that stands on a box under it and carries two more by fixed joints
+STAND = """
+<robot name="stand">
+  <link name="trunk"><inertial><mass value="3"/>
+    <inertia ixx="0.1" ixy="0" ixz="0" iyy="0.1" iyz="0" izz="0.1"/></inertial></link>
+  {links}
+  <link name="arm"><inertial><mass value="1"/>
+    <inertia ixx="0.01" ixy="0" ixz="0" iyy="0.01" iyz="0" izz="0.01"/></inertial></link>
+  <joint name="a" type="fixed" dont_collapse="true"><origin xyz="0 0 -0.2"/><parent link="trunk"/>
+    <child link="kept"/></joint>
+  <joint name="b" type="fixed"><origin xyz="0 0 0.1"/><parent link="trunk"/>
+    <child link="merged"/></joint>
+  <joint name="c" type="fixed" dont_collapse="false"><origin xyz="0 0 0.2"/><parent link="trunk"/>
+    <child link="other"/></joint>
+  <joint name="d" type="revolute"><parent link="trunk"/><child link="arm"/><axis xyz="0 1 0"/>
+    <limit lower="-1" upper="1" effort="5" velocity="5"/></joint>
+</robot>
+"""
+BOX = '<link name="{}"><collision><geometry><box size="0.2 0.2 0.1"/></geometry></collision></link>'
+
+
+def test_links_that_ask_for_it_feel_contacts_of_their_own(tmp_path):
+    """As with Isaac Gym, whose Go2 may knock its head on a step without having fallen on its trunk."""
+    text = STAND.format(links="".join(BOX.format(name) for name in ("kept", "merged", "other")))
+    cfg = urdf_cfg(tmp_path, text)
+    robot = build(cfg)
+    assert robot.body_names == ["trunk", "kept", "arm"]
+    data = mujoco.MjData(robot.model)
+    data.qpos[2] = 0.25
+    for _ in range(600):
+        mujoco.mj_step(robot.model, data)
+    trunk, kept, _ = np.abs(data.sensordata.reshape(3, 3)[:, 2])
+    assert trunk == 0.0 and kept == pytest.approx(4.0 * 9.81, rel=1e-3)
+
+
+def test_heads_of_the_go2_are_bodies_as_published():
+    names = build(Go2RoughCfg()).body_names
+    legs = [[f"{leg}_{part}" for part in ("hip", "thigh", "calf", "foot")] for leg in LEGS]
+    assert names == ["base", *legs[0], *legs[1], "Head_upper", "Head_lower", *legs[2], *legs[3]]
 
 
 def test_order_can_be_given():

@@ -27,12 +27,14 @@ class RobotFile:
         spec: the MjSpec.
         root: its root body.
         velocity_limits: of a URDF, rad/s by joint; MJCF has none.
+        kept_apart: bodies that stay bodies where fixed joints are collapsed, as a URDF asks for -> their joints.
         notes: what was left out, made up or looks wrong, one line each.
     """
 
     spec: Any
     root: Any
     velocity_limits: Dict[str, float]
+    kept_apart: Dict[str, str]
     notes: List[str]
 
 
@@ -65,7 +67,8 @@ def load_robot(file: str, foot_name: str, joints: Iterable[str] = ()) -> RobotFi
     make_feet(spec, root, foot_name, file)
     notes += robot_scene.notes_on_joints(bodies)
     notes += robot_limits.notes_on_limits(motors, urdf is not None, velocities, endless)
-    return RobotFile(spec, root, velocities, [_with_file(note, file) for note in notes])
+    kept_apart = {} if urdf is None else urdf_reader.links_kept_apart(urdf)
+    return RobotFile(spec, root, velocities, kept_apart, [_with_file(note, file) for note in notes])
 
 
 def _read(file: str, notes: List[str]) -> Tuple[Any, Optional[ElementTree.Element]]:

@@ -64,6 +64,13 @@ def velocity_limits(robot: ElementTree.Element, file: str) -> Tuple[Dict[str, fl
     return limits, endless
 
 
+def links_kept_apart(robot: ElementTree.Element) -> Dict[str, str]:
+    """Link -> its joint, of fixed joints with `dont_collapse="true"`: bodies of their own in Isaac Gym."""
+    joints = [joint for joint in robot.findall("joint") if joint.get("type") == "fixed"]
+    kept = [joint for joint in joints if joint.get("dont_collapse", "").lower() in ("true", "1")]
+    return {_end(joint, "child"): joint.get("name", "") for joint in kept}
+
+
 def _number(text: str, what: str) -> float:
     try:
         number = float(text)

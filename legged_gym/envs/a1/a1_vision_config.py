@@ -14,7 +14,6 @@ from legged_gym.envs.base.dagger_config import LeggedRobotCfgDagger
 from legged_gym.envs.recipes import QuadrupedCfgPPO
 from legged_gym.settings import names, number, span
 
-_SCANDOTS: Dict[str, Any] = {"hidden_dims": [128, 64], "output_dim": 32}
 # of students; without pooling, as a square of 16 pixels does not say where in it an edge is
 _CONV: Dict[str, Any] = {"channels": [16, 32, 32], "max_pool": 1, "average_pool": None}
 # what no robot measures is told
@@ -140,7 +139,7 @@ class A1VisionCfgPPO(QuadrupedCfgPPO):
     class policy(QuadrupedCfgPPO.policy):
         init_noise_std = 0.5
         normalize_observations = False
-        encoders = {"proprioception": {}, "scandots": _SCANDOTS, "commands": {}}
+        encoders = {"proprioception": {}, "scandots": {"hidden_dims": [128, 64], "output_dim": 32}, "commands": {}}
         rnn_type = "gru"
         rnn_hidden_size: Optional[int] = 256
         actor_hidden_dims = [128, 64]
@@ -236,16 +235,13 @@ class A1VisionStudentCfgDagger(LeggedRobotCfgDagger):
 
     class policy(A1VisionCfgPPO.policy):
         encoders = {
-            "proprioception": {},
-            "depth": {
+            "sight": {
                 "groups": ["depth", "proprioception", "commands"],
                 "conv": _CONV,
                 "rnn_hidden_size": 256,
                 "output_dim": 253 + 3,
                 "predicts": {"scandots": {}, **_VELOCITY},
-            },
-            "scandots": _SCANDOTS,
-            "commands": {},
+            }
         }
 
     class algorithm(LeggedRobotCfgDagger.algorithm):
@@ -261,6 +257,7 @@ class A1VisionStudentCfgDagger(LeggedRobotCfgDagger):
     class runner(LeggedRobotCfgDagger.runner):
         experiment_name = "a1_vision_student"
         teacher_task = "a1_vision"
+        teachers_networks = True
         unseen = ["scandots"]
         num_steps_per_env = 96
         max_iterations = 520
@@ -278,8 +275,6 @@ class A1VisionRmaStudentCfgDagger(A1VisionStudentCfgDagger):
 
     class policy(A1VisionRmaCfgPPO.policy):
         encoders = {
-            "proprioception": {},
-            "commands": {},
             "gamma": {
                 "groups": ["proprioception", "commands", "depth"],
                 "conv": _CONV,

@@ -59,7 +59,7 @@ def test_a_robot_needs_no_velocity(teachers: dict[str, Path], tmp_path: Path) ->
     taught("a1_vision", teachers["a1_vision"], tmp_path / "run")
     _, description = export(tmp_path / "run", tmp_path / "exported")
     names = [entry["name"] for entry in description["inputs"]]
-    assert names == ["proprioception", "depth", "commands", "h_in", "depth.h_in"]
+    assert names == ["proprioception", "commands", "depth", "h_in", "sight.h_in"]
     (predicted,) = description["predicted"]["columns"]
     assert predicted == {"observation": "proprioception", "columns": [0, 3], "name": "velocity"}
 
